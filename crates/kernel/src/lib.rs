@@ -1,1 +1,25 @@
-//! kernel
+#![doc = include_str!("../README.md")]
+
+pub mod actor;
+pub mod change;
+pub mod clock;
+pub mod context;
+pub mod error;
+pub mod id;
+pub mod idempotency;
+pub mod page;
+pub mod text;
+pub mod version;
+
+pub use actor::Actor;
+pub use change::{Change, DomainEvent, Publication, Subject};
+pub use clock::{Clock, FixedClock, IdSource, SequentialIds, SystemClock, SystemIds};
+pub use context::{Context, RequestId};
+pub use error::{DomainError, ErrorKind, FieldError, RepositoryError};
+pub use id::{
+    AlertId, ApiKeyId, EventId, OrganizationId, ParseIdError, ProductId, RegisteredModelId,
+    RiskMetricLinkId, SnapshotId, SpaceId, UserId,
+};
+pub use idempotency::IdempotencyClaim;
+pub use page::{Cursor, Page, PageRequest, Paging, ParseCursorError};
+pub use version::Version;

@@ -1,0 +1,64 @@
+//! Who acts.
+
+use serde_json::{Value, json};
+
+use crate::id::{ApiKeyId, UserId};
+
+/// Who asked for a change. Names and addresses are for rules that compare people
+/// (separation of duties); the record keeps references only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Actor {
+    /// A user of the organisation, known to the server.
+    User {
+        /// The user's id.
+        id: UserId,
+        /// The user's e-mail address, when recorded.
+        email: Option<String>,
+    },
+    /// A program that presented an API key.
+    ApiKey {
+        /// The key's id.
+        id: ApiKeyId,
+        /// The key's name.
+        name: String,
+        /// The user or subject who created the key.
+        created_by: Option<String>,
+    },
+    /// The bearer of a token whose issuer vouches for the subject.
+    Token {
+        /// The token's issuer.
+        issuer: String,
+        /// The token's subject.
+        subject: String,
+    },
+    /// The server itself: a worker or a command line operation.
+    System(&'static str),
+}
+
+impl Actor {
+    /// Every name by which this actor may appear as an owner, in no particular order.
+    pub fn identities(&self) -> impl Iterator<Item = &str> {
+        let (first, second): (Option<&str>, Option<&str>) = match self {
+            Self::User { email, .. } => (email.as_deref(), None),
+            Self::ApiKey {
+                name, created_by, ..
+            } => (Some(name), created_by.as_deref()),
+            Self::Token { subject, .. } => (Some(subject), None),
+            Self::System(name) => (Some(name), None),
+        };
+        first.into_iter().chain(second)
+    }
+
+    /// The reference that the record keeps about the actor.
+    #[must_use]
+    pub fn reference(&self) -> Value {
+        match self {
+            Self::User { id, .. } => json!({"type": "user", "id": id.to_string()}),
+            Self::ApiKey { id, .. } => json!({"type": "api_key", "id": id.to_string()}),
+            Self::Token { issuer, subject } => {
+                json!({"type": "token", "issuer": issuer, "subject": subject})
+            }
+            Self::System(name) => json!({"type": "system", "name": name}),
+        }
+    }
+}

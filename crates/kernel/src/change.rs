@@ -1,0 +1,99 @@
+//! The unit of work as a value.
+//!
+//! An aggregate's method is pure and returns a [`Change`]: what to write, the event that explains
+//! it, and the context in which it happened. A repository takes changes, not rows, so state cannot
+//! move without its record.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::context::Context;
+
+/// A write together with the event that explains it.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use = "a change does nothing until a repository commits it"]
+pub struct Change<W, E> {
+    context: Context,
+    write: W,
+    event: E,
+}
+
+impl<W, E: DomainEvent> Change<W, E> {
+    /// Built by aggregates and by nobody else: there is no write without an event.
+    pub fn new(context: &Context, write: W, event: E) -> Self {
+        Self {
+            context: context.clone(),
+            write,
+            event,
+        }
+    }
+
+    /// Who, when, for whom.
+    #[must_use]
+    pub const fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// What to write.
+    #[must_use]
+    pub const fn write(&self) -> &W {
+        &self.write
+    }
+
+    /// What happened.
+    #[must_use]
+    pub const fn event(&self) -> &E {
+        &self.event
+    }
+
+    /// Takes the change apart, for the repository that commits it.
+    #[must_use]
+    pub fn into_parts(self) -> (Context, W, E) {
+        (self.context, self.write, self.event)
+    }
+}
+
+/// The thing a change is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Subject {
+    /// The kind, `snake_case`: `registered_model`, `product`, `api_key`, ...
+    pub kind: &'static str,
+    /// Its id.
+    pub id: Uuid,
+}
+
+/// What happened, told once: the audit leaf and every governance event come from it.
+pub trait DomainEvent {
+    /// The dotted name that the leaf carries as its action, e.g. `model.registered`.
+    fn name(&self) -> &'static str;
+
+    /// The thing it happened to.
+    fn subject(&self) -> Subject;
+
+    /// The changed fields, each with `before` and `after`. Never a secret, never a request body.
+    fn detail(&self) -> Value;
+
+    /// The governance events that it publishes; many changes publish none.
+    fn publications(&self) -> Vec<Publication> {
+        Vec::new()
+    }
+}
+
+/// A governance event before the store gives it an id and its index in the record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Publication {
+    /// Dotted name: `guardian.trigger.fired`, `model.registered`, ...
+    pub event_type: &'static str,
+    /// The table that holds the source.
+    pub source_table: &'static str,
+    /// The source's id.
+    pub source_id: Uuid,
+    /// Why it fired, in words a person understands.
+    pub trigger_reason: String,
+    /// Facts for the receiver; no personal data.
+    pub payload: Value,
+    /// A score before the change, where there is one.
+    pub score_before: Option<f64>,
+    /// The score after it.
+    pub score_after: Option<f64>,
+}
