@@ -1,5 +1,6 @@
 //! Time and identifiers as inputs, so that rules and tests are deterministic.
 
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -17,6 +18,18 @@ pub trait Clock: Send + Sync {
 pub trait IdSource: Send + Sync {
     /// A new `UUIDv7` stamped with the given instant.
     fn next_id(&self, now: OffsetDateTime) -> Uuid;
+}
+
+impl<T: Clock + ?Sized> Clock for Arc<T> {
+    fn now(&self) -> OffsetDateTime {
+        self.as_ref().now()
+    }
+}
+
+impl<T: IdSource + ?Sized> IdSource for Arc<T> {
+    fn next_id(&self, now: OffsetDateTime) -> Uuid {
+        self.as_ref().next_id(now)
+    }
 }
 
 /// Cuts an instant to whole milliseconds.
