@@ -1,0 +1,66 @@
+//! Why the catalog refuses.
+
+use std::time::Duration;
+
+use probity_kernel::{DomainError, ErrorKind, FieldError, RepositoryError};
+
+/// What a catalog command may answer instead of doing its work.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CatalogError {
+    /// The input has faulty fields, all of them listed.
+    #[error("the input has {} faulty field(s)", .0.len())]
+    Invalid(Vec<FieldError>),
+    /// There is no such space in the organisation.
+    #[error("no such space")]
+    SpaceNotFound,
+    /// There is no such product in the organisation.
+    #[error("no such product")]
+    ProductNotFound,
+    /// The slug is taken.
+    #[error("the slug is already taken")]
+    SlugTaken,
+    /// The space holds as many products as it may.
+    #[error("the space holds as many products as its capacity permits")]
+    CapacityExceeded,
+    /// The repository did not do its work.
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+}
+
+impl DomainError for CatalogError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Invalid(_) => ErrorKind::Invalid,
+            Self::SpaceNotFound | Self::ProductNotFound => ErrorKind::NotFound,
+            Self::SlugTaken => ErrorKind::Conflict,
+            Self::CapacityExceeded => ErrorKind::Unprocessable,
+            Self::Repository(error) => error.kind(),
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Invalid(_) => "validation_error",
+            Self::SpaceNotFound => "space_not_found",
+            Self::ProductNotFound => "product_not_found",
+            Self::SlugTaken => "slug_taken",
+            Self::CapacityExceeded => "capacity_exceeded",
+            Self::Repository(error) => error.code(),
+        }
+    }
+
+    fn fields(&self) -> Vec<FieldError> {
+        match self {
+            Self::Invalid(fields) => fields.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Repository(error) => error.retry_after(),
+            _ => None,
+        }
+    }
+}

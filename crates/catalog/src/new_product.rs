@@ -1,0 +1,262 @@
+//! What a product is created from, parsed field by field so that every fault is named at once.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use probity_kernel::FieldError;
+use probity_kernel::text::TextRule;
+use serde_json::{Map, Value};
+
+use crate::error::CatalogError;
+use crate::product::ModelMetadata;
+use crate::slug::ProductSlug;
+use crate::taxonomy::{DeploymentStatus, LifecycleStage, ProductType, RiskClassification};
+
+/// The most bytes of a schema, written as JSON without white space.
+pub const LARGEST_SCHEMA: usize = 64 * 1024;
+/// The deepest nesting of a schema; the schema itself is at depth 1.
+pub const DEEPEST_SCHEMA: usize = 32;
+
+/// Names and labels: up to 200 characters on one line.
+const LABEL: TextRule = TextRule {
+    min: 0,
+    max: 200,
+    multiline: false,
+};
+/// Summaries and use cases: up to 2000 characters.
+const SUMMARY: TextRule = TextRule::prose(2000);
+/// Descriptions, intended use, limitations: up to 20000 characters.
+const TEXT: TextRule = TextRule::prose(20_000);
+
+/// The fields of a new product as they came in, not yet judged. `None` means that the field was
+/// absent or null.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ProductInput {
+    /// Display name; required, 1 to 200 characters on one line.
+    pub name: Option<String>,
+    /// Name in addresses; made from the name when absent.
+    pub slug: Option<String>,
+    /// Short summary, up to 2000 characters.
+    pub description: Option<String>,
+    /// Long description, up to 20000 characters.
+    pub long_description: Option<String>,
+    /// A [`ProductType`]; `ML Model` when absent.
+    pub product_type: Option<String>,
+    /// Source platform or provider, up to 200 characters on one line.
+    pub provider: Option<String>,
+    /// Environment, 1 to 200 characters on one line; `development` when absent.
+    pub environment: Option<String>,
+    /// A [`RiskClassification`].
+    pub risk_classification: Option<String>,
+    /// A [`LifecycleStage`].
+    pub lifecycle_stage: Option<String>,
+    /// Kind of AI system, up to 200 characters on one line.
+    pub ai_system_type: Option<String>,
+    /// Business use case, up to 2000 characters.
+    pub business_use_case: Option<String>,
+    /// General-purpose AI indicator.
+    pub is_gpai: Option<bool>,
+    /// A [`ModelFamily`](crate::ModelFamily).
+    pub model_family: Option<String>,
+    /// A [`TaskType`](crate::TaskType).
+    pub model_task_type: Option<String>,
+    /// Architecture, up to 200 characters on one line.
+    pub model_architecture: Option<String>,
+    /// Framework, up to 200 characters on one line.
+    pub framework: Option<String>,
+    /// Intended use, up to 20000 characters.
+    pub intended_use: Option<String>,
+    /// Limitations, up to 20000 characters.
+    pub limitations: Option<String>,
+    /// A [`DeploymentStatus`]; `development` when absent.
+    pub deployment_status: Option<String>,
+    /// A [`ServingUrl`](crate::ServingUrl).
+    pub serving_url: Option<String>,
+    /// Schema of the input: a JSON object of up to 64 KiB, at most 32 levels deep.
+    pub input_schema: Option<Value>,
+    /// Schema of the output, within the same bounds.
+    pub output_schema: Option<Value>,
+    /// Vendor, up to 200 characters on one line.
+    pub vendor_name: Option<String>,
+    /// Vendor's product name, up to 200 characters on one line.
+    pub vendor_product_name: Option<String>,
+    /// Vendor's model identifier, up to 200 characters on one line.
+    pub vendor_model_id: Option<String>,
+    /// Environment at the vendor or platform, up to 200 characters on one line.
+    pub deployment_environment: Option<String>,
+}
+
+/// A new product whose fields are all in bounds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewProduct {
+    /// Name in addresses, when the caller chose one.
+    pub slug: Option<ProductSlug>,
+    /// Display name.
+    pub name: String,
+    /// Short summary.
+    pub description: Option<String>,
+    /// Long description.
+    pub long_description: Option<String>,
+    /// What it is.
+    pub product_type: ProductType,
+    /// Source platform or provider.
+    pub provider: Option<String>,
+    /// Environment.
+    pub environment: String,
+    /// Risk class.
+    pub risk_classification: Option<RiskClassification>,
+    /// Stage of life.
+    pub lifecycle_stage: Option<LifecycleStage>,
+    /// Kind of AI system.
+    pub ai_system_type: Option<String>,
+    /// Business use case.
+    pub business_use_case: Option<String>,
+    /// General-purpose AI indicator.
+    pub is_gpai: Option<bool>,
+    /// The record of the model.
+    pub model: ModelMetadata,
+}
+
+impl NewProduct {
+    /// Judges every field of `input` and applies the defaults.
+    ///
+    /// # Errors
+    /// [`CatalogError::Invalid`] with one [`FieldError`] per faulty field, in the order of the
+    /// fields: codes `required`, `too_short`, `too_long`, `control_character`, `malformed`,
+    /// `unknown_value`, `wrong_type`, `too_large`, `too_deep`.
+    pub fn parse(input: ProductInput) -> Result<Self, CatalogError> {
+        let mut check = Check::default();
+        let product = Self {
+            name: check.name(input.name),
+            slug: check.parsed("/slug", "malformed", input.slug),
+            description: check.text("/description", SUMMARY, input.description),
+            long_description: check.text("/long_description", TEXT, input.long_description),
+            product_type: check
+                .word("/product_type", input.product_type)
+                .unwrap_or(ProductType::MlModel),
+            provider: check.text("/provider", LABEL, input.provider),
+            environment: check
+                .text("/environment", TextRule::line(200), input.environment)
+                .unwrap_or_else(|| "development".to_owned()),
+            risk_classification: check.word("/risk_classification", input.risk_classification),
+            lifecycle_stage: check.word("/lifecycle_stage", input.lifecycle_stage),
+            ai_system_type: check.text("/ai_system_type", LABEL, input.ai_system_type),
+            business_use_case: check.text("/business_use_case", SUMMARY, input.business_use_case),
+            is_gpai: input.is_gpai,
+            model: ModelMetadata {
+                model_family: check.word("/model_family", input.model_family),
+                model_task_type: check.word("/model_task_type", input.model_task_type),
+                model_architecture: check.text(
+                    "/model_architecture",
+                    LABEL,
+                    input.model_architecture,
+                ),
+                framework: check.text("/framework", LABEL, input.framework),
+                intended_use: check.text("/intended_use", TEXT, input.intended_use),
+                limitations: check.text("/limitations", TEXT, input.limitations),
+                deployment_status: check
+                    .word("/deployment_status", input.deployment_status)
+                    .unwrap_or(DeploymentStatus::Development),
+                serving_url: check.parsed("/serving_url", "malformed", input.serving_url),
+                input_schema: check.schema("/input_schema", input.input_schema),
+                output_schema: check.schema("/output_schema", input.output_schema),
+                vendor_name: check.text("/vendor_name", LABEL, input.vendor_name),
+                vendor_product_name: check.text(
+                    "/vendor_product_name",
+                    LABEL,
+                    input.vendor_product_name,
+                ),
+                vendor_model_id: check.text("/vendor_model_id", LABEL, input.vendor_model_id),
+                deployment_environment: check.text(
+                    "/deployment_environment",
+                    LABEL,
+                    input.deployment_environment,
+                ),
+            },
+        };
+        if check.faults.is_empty() {
+            Ok(product)
+        } else {
+            Err(CatalogError::Invalid(check.faults))
+        }
+    }
+}
+
+/// Collects faults while fields are judged.
+#[derive(Debug, Default)]
+struct Check {
+    faults: Vec<FieldError>,
+}
+
+impl Check {
+    fn name(&mut self, name: Option<String>) -> String {
+        if name.is_none() {
+            let fault = FieldError::new("/name", "required", "is required");
+            self.faults.push(fault);
+        }
+        self.text("/name", TextRule::line(200), name)
+            .unwrap_or_default()
+    }
+
+    fn text(&mut self, field: &str, rule: TextRule, text: Option<String>) -> Option<String> {
+        let fault = text
+            .as_deref()
+            .and_then(|text| rule.check(field, text).err());
+        self.faults.extend(fault);
+        text
+    }
+
+    fn word<T: FromStr<Err: Display>>(&mut self, field: &str, text: Option<String>) -> Option<T> {
+        self.parsed(field, "unknown_value", text)
+    }
+
+    fn parsed<T: FromStr<Err: Display>>(
+        &mut self,
+        field: &str,
+        code: &'static str,
+        text: Option<String>,
+    ) -> Option<T> {
+        match text?.parse::<T>() {
+            Ok(value) => Some(value),
+            Err(fault) => {
+                self.faults
+                    .push(FieldError::new(field, code, fault.to_string()));
+                None
+            }
+        }
+    }
+
+    fn schema(&mut self, field: &str, value: Option<Value>) -> Option<Map<String, Value>> {
+        let value = value?;
+        let fault = if !value.is_object() {
+            Some(("wrong_type", "must be a JSON object"))
+        } else if !is_within_depth(&value, DEEPEST_SCHEMA) {
+            Some(("too_deep", "must be nested at most 32 levels deep"))
+        } else if value.to_string().len() > LARGEST_SCHEMA {
+            Some(("too_large", "must be at most 64 KiB of JSON"))
+        } else {
+            None
+        };
+        if let Some((code, message)) = fault {
+            self.faults.push(FieldError::new(field, code, message));
+            return None;
+        }
+        match value {
+            Value::Object(members) => Some(members),
+            _ => None,
+        }
+    }
+}
+
+/// Whether objects and arrays nest at most `levels` deep; looks no further than that.
+fn is_within_depth(value: &Value, levels: usize) -> bool {
+    let fits = |inner: &Value| match levels.checked_sub(1) {
+        Some(rest) => is_within_depth(inner, rest),
+        None => false,
+    };
+    match value {
+        Value::Array(items) => levels > 0 && items.iter().all(fits),
+        Value::Object(members) => levels > 0 && members.values().all(fits),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+    }
+}

@@ -1,0 +1,138 @@
+//! What the catalog needs from a store.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use probity_kernel::{
+    Change, OrganizationId, Page, PageRequest, ProductId, RepositoryError, SpaceId,
+};
+
+use crate::event::CatalogEvent;
+use crate::product::Product;
+use crate::slug::SpaceSlug;
+use crate::space::Space;
+
+/// A write of this crate with its event and context.
+pub type CatalogChange = Change<CatalogWrite, CatalogEvent>;
+
+/// What to write. A repository hands the write back as the outcome of its commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CatalogWrite {
+    /// Inserts a space; `Conflict("slug")` when the organisation has one with the slug.
+    CreateSpace(Space),
+    /// Inserts a product; `Conflict("slug")` when the space has one with the slug.
+    CreateProduct {
+        /// The product.
+        product: Box<Product>,
+        /// How many products that are not archived the space may hold, this one included;
+        /// `Conflict("capacity")` when it would hold more.
+        capacity: Option<u32>,
+    },
+}
+
+/// Which products are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ProductFilter {
+    /// Only those of one space.
+    pub space: Option<SpaceId>,
+}
+
+/// A store of spaces and products.
+///
+/// # Contract
+/// - Every call sees one organisation and nothing of any other.
+/// - `commit` applies the write and records the event, or does neither. When the context carries an
+///   idempotency claim, the claim is looked at **first**: a known claim with an equal fingerprint
+///   answers the first outcome and writes nothing, with another fingerprint `IdempotencyMismatch`;
+///   only then are capacity (first) and slug (second) compared.
+/// - Capacity is counted in the transaction that inserts, so that no race goes past it.
+pub trait CatalogRepository: Send + Sync {
+    /// One space of the organisation.
+    fn find_space_by_slug(
+        &self,
+        organization: OrganizationId,
+        slug: &SpaceSlug,
+    ) -> impl Future<Output = Result<Option<Space>, RepositoryError>> + Send;
+
+    /// The spaces of the organisation, by slug.
+    fn list_spaces(
+        &self,
+        organization: OrganizationId,
+    ) -> impl Future<Output = Result<Vec<Space>, RepositoryError>> + Send;
+
+    /// One product of the organisation, archived or not.
+    fn find_product(
+        &self,
+        organization: OrganizationId,
+        id: ProductId,
+    ) -> impl Future<Output = Result<Option<Product>, RepositoryError>> + Send;
+
+    /// The products of the organisation that are not archived, newest first (`created_at`, then
+    /// id, both descending). The cursor's key is `created_at` in Unix milliseconds, its tie the
+    /// id's bits.
+    fn list_products(
+        &self,
+        organization: OrganizationId,
+        filter: &ProductFilter,
+        page: &PageRequest,
+    ) -> impl Future<Output = Result<Page<Product>, RepositoryError>> + Send;
+
+    /// How many products of the space are not archived.
+    fn count_products(
+        &self,
+        organization: OrganizationId,
+        space: SpaceId,
+    ) -> impl Future<Output = Result<u64, RepositoryError>> + Send;
+
+    /// Applies a change: all of it or nothing.
+    fn commit(
+        &self,
+        change: CatalogChange,
+    ) -> impl Future<Output = Result<CatalogWrite, RepositoryError>> + Send;
+}
+
+impl<T: CatalogRepository> CatalogRepository for Arc<T> {
+    async fn find_space_by_slug(
+        &self,
+        organization: OrganizationId,
+        slug: &SpaceSlug,
+    ) -> Result<Option<Space>, RepositoryError> {
+        T::find_space_by_slug(self, organization, slug).await
+    }
+
+    async fn list_spaces(
+        &self,
+        organization: OrganizationId,
+    ) -> Result<Vec<Space>, RepositoryError> {
+        T::list_spaces(self, organization).await
+    }
+
+    async fn find_product(
+        &self,
+        organization: OrganizationId,
+        id: ProductId,
+    ) -> Result<Option<Product>, RepositoryError> {
+        T::find_product(self, organization, id).await
+    }
+
+    async fn list_products(
+        &self,
+        organization: OrganizationId,
+        filter: &ProductFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Product>, RepositoryError> {
+        T::list_products(self, organization, filter, page).await
+    }
+
+    async fn count_products(
+        &self,
+        organization: OrganizationId,
+        space: SpaceId,
+    ) -> Result<u64, RepositoryError> {
+        T::count_products(self, organization, space).await
+    }
+
+    async fn commit(&self, change: CatalogChange) -> Result<CatalogWrite, RepositoryError> {
+        T::commit(self, change).await
+    }
+}

@@ -1,0 +1,280 @@
+//! The closed vocabularies of the catalog. Texts are matched exactly; nothing is folded.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A text that is not in a vocabulary; it lists what is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("must be one of {}", .allowed.join(", "))]
+pub struct UnknownValue {
+    /// The texts that the vocabulary holds.
+    pub allowed: &'static [&'static str],
+}
+
+/// Declares a closed vocabulary: an enum with its texts, their parser and their `Display`.
+macro_rules! define_vocabulary {
+    ($(
+        $(#[$meta:meta])*
+        $name:ident { $( $(#[$variant_meta:meta])* $variant:ident = $text:literal, )+ }
+    )+) => { $(
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name {
+            $( $(#[$variant_meta])* #[doc = concat!(" (`", $text, "`)")] $variant, )+
+        }
+
+        impl $name {
+            /// Every value, in the order of declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+            /// The text of every value, in the same order.
+            pub const TEXTS: &'static [&'static str] = &[$($text),+];
+
+            /// The text on the wire and in the store.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = UnknownValue;
+
+            fn from_str(text: &str) -> Result<Self, UnknownValue> {
+                Self::ALL
+                    .iter()
+                    .copied()
+                    .find(|value| value.as_str() == text)
+                    .ok_or(UnknownValue { allowed: Self::TEXTS })
+            }
+        }
+    )+ };
+}
+
+define_vocabulary! {
+    /// What kind of AI product it is.
+    ProductType {
+        /// A trained model.
+        MlModel = "ML Model",
+        /// A system with AI inside.
+        AiSystem = "AI System",
+        /// An agent around a language model.
+        LlmAgent = "LLM Agent",
+        /// An application that uses AI.
+        AiApp = "AI App",
+        /// Any other agent.
+        Agent = "Agent",
+        /// A set of prompts; it has no governance workbench.
+        PromptCollection = "Prompt Collection",
+    }
+
+    /// The family of a model.
+    ModelFamily {
+        /// Trees, regressions and other models without generation.
+        TraditionalMl = "traditional_ml",
+        /// Generative models.
+        GenAi = "genai",
+        /// Models made to be adapted.
+        FoundationModel = "foundation_model",
+        /// Models that embed.
+        EmbeddingModel = "embedding_model",
+        /// Agents.
+        Agent = "agent",
+        /// Applications.
+        AiApp = "ai_app",
+        /// Sets of prompts.
+        PromptCollection = "prompt_collection",
+        /// Anything else.
+        Other = "other",
+    }
+
+    /// What a model does.
+    TaskType {
+        /// Language modelling.
+        Llm = "llm",
+        /// Classification.
+        Classification = "classification",
+        /// Regression.
+        Regression = "regression",
+        /// Clustering.
+        Clustering = "clustering",
+        /// Forecasting.
+        Forecasting = "forecasting",
+        /// Embedding.
+        Embedding = "embedding",
+        /// Ranking.
+        Ranking = "ranking",
+        /// Detection of anomalies.
+        AnomalyDetection = "anomaly_detection",
+        /// Recommendation.
+        Recommendation = "recommendation",
+        /// Acting on behalf of a user.
+        Agent = "agent",
+        /// Anything else.
+        Other = "other",
+    }
+
+    /// The governance risk class, after the EU AI Act, gravest first.
+    RiskClassification {
+        /// Not permitted at all.
+        Prohibited = "prohibited",
+        /// High risk.
+        High = "high",
+        /// Limited risk: duties of transparency.
+        Limited = "limited",
+        /// Minimal risk.
+        Minimal = "minimal",
+    }
+
+    /// Where a product stands in its life. The list is closed: `development`, `production` and
+    /// `retired` are there because teams say so where others say `training`, `monitoring` and
+    /// `retirement`; each is kept as it was given.
+    LifecycleStage {
+        /// Being designed.
+        Design = "design",
+        /// Being built.
+        Development = "development",
+        /// Being trained.
+        Training = "training",
+        /// Being validated.
+        Validation = "validation",
+        /// Being put into service.
+        Deployment = "deployment",
+        /// In service.
+        Production = "production",
+        /// In service and watched.
+        Monitoring = "monitoring",
+        /// Being taken out of service.
+        Retirement = "retirement",
+        /// Out of service.
+        Retired = "retired",
+    }
+
+    /// Where a product runs. The list is closed.
+    DeploymentStatus {
+        /// Nowhere but with its makers; the default.
+        Development = "development",
+        /// In a test environment.
+        Testing = "testing",
+        /// In an environment like the real one.
+        Staging = "staging",
+        /// Beside the real one, its answers unused.
+        Shadow = "shadow",
+        /// For a small part of the real traffic.
+        Canary = "canary",
+        /// In service.
+        Production = "production",
+        /// Taken out of service for a time.
+        Suspended = "suspended",
+        /// Still in service, on its way out.
+        Deprecated = "deprecated",
+        /// Out of service for good.
+        Retired = "retired",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holds<T>(all: &[T], texts: &[&str])
+    where
+        T: Copy + PartialEq + fmt::Debug + fmt::Display + FromStr<Err = UnknownValue>,
+    {
+        assert_eq!(all.len(), texts.len());
+        for (value, text) in all.iter().zip(texts) {
+            assert_eq!(value.to_string(), *text);
+            assert_eq!(text.parse::<T>().as_ref(), Ok(value));
+            for wrong in [
+                text.to_uppercase().replace("ML M", "ml m"),
+                format!(" {text}"),
+                format!("{text}s"),
+            ] {
+                let error = wrong.parse::<T>().unwrap_err();
+                assert_eq!(error.allowed, texts, "{wrong}");
+            }
+        }
+        assert!("".parse::<T>().is_err());
+    }
+
+    #[test]
+    fn every_vocabulary_reads_back_its_own_texts_and_no_others() {
+        holds(
+            ProductType::ALL,
+            &[
+                "ML Model",
+                "AI System",
+                "LLM Agent",
+                "AI App",
+                "Agent",
+                "Prompt Collection",
+            ],
+        );
+        holds(
+            ModelFamily::ALL,
+            &[
+                "traditional_ml",
+                "genai",
+                "foundation_model",
+                "embedding_model",
+                "agent",
+                "ai_app",
+                "prompt_collection",
+                "other",
+            ],
+        );
+        holds(
+            TaskType::ALL,
+            &[
+                "llm",
+                "classification",
+                "regression",
+                "clustering",
+                "forecasting",
+                "embedding",
+                "ranking",
+                "anomaly_detection",
+                "recommendation",
+                "agent",
+                "other",
+            ],
+        );
+        holds(
+            RiskClassification::ALL,
+            &["prohibited", "high", "limited", "minimal"],
+        );
+        holds(
+            LifecycleStage::ALL,
+            &[
+                "design",
+                "development",
+                "training",
+                "validation",
+                "deployment",
+                "production",
+                "monitoring",
+                "retirement",
+                "retired",
+            ],
+        );
+        holds(
+            DeploymentStatus::ALL,
+            &[
+                "development",
+                "testing",
+                "staging",
+                "shadow",
+                "canary",
+                "production",
+                "suspended",
+                "deprecated",
+                "retired",
+            ],
+        );
+    }
+}
