@@ -1,0 +1,18 @@
+//! JSON Pointers (RFC 6901) to members whose names callers choose.
+
+/// `prefix`, a slash, and the member's name with `~` and `/` escaped.
+pub(crate) fn pointer(prefix: &str, member: &str) -> String {
+    format!("{prefix}/{}", member.replace('~', "~0").replace('/', "~1"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pointer;
+
+    #[test]
+    fn tilde_and_slash_are_escaped_in_that_order() {
+        assert_eq!(pointer("/tags", "a"), "/tags/a");
+        assert_eq!(pointer("/tags", ""), "/tags/");
+        assert_eq!(pointer("/tags", "a/b~c~1"), "/tags/a~1b~0c~01");
+    }
+}
