@@ -139,7 +139,7 @@ impl ApiKey {
             last_four: secret.last_four().to_owned(),
             hash: secret.hash(),
             created_at: ctx.now,
-            created_by: issuer_name(&ctx.actor),
+            created_by: Some(issuer_name(&ctx.actor)),
             expires_at: new.expires_at,
             revoked_at: None,
             last_used_at: None,
@@ -161,26 +161,19 @@ impl ApiKey {
         new_secret: &ApiKeySecret,
         overlap: Duration,
     ) -> Result<AccessChange, AccessError> {
-        self.check_rotation(ctx.now, overlap)?;
+        check_overlap(overlap)?;
+        self.check_replaceable(ctx.now)?;
         let expected = self.version;
         Ok(self.rotation(ctx, new_id, new_secret, overlap, expected))
     }
 
-    /// Whether [`ApiKey::rotate`] would go through.
-    pub(crate) fn check_rotation(
-        &self,
-        now: OffsetDateTime,
-        overlap: Duration,
-    ) -> Result<(), AccessError> {
-        if !(Duration::ZERO..=LONGEST_OVERLAP).contains(&overlap) {
-            let message = "must be 0 seconds to 7 days";
-            let fault = FieldError::new("/overlap_seconds", "out_of_range", message);
-            return Err(AccessError::Invalid(vec![fault]));
+    /// Whether the key can be replaced at `now`.
+    pub(crate) fn check_replaceable(&self, now: OffsetDateTime) -> Result<(), AccessError> {
+        if self.replaced_by.is_none() && self.is_usable(now) {
+            Ok(())
+        } else {
+            Err(AccessError::KeyNotUsable)
         }
-        if self.replaced_by.is_some() || !self.is_usable(now) {
-            return Err(AccessError::KeyNotUsable);
-        }
-        Ok(())
     }
 
     /// The rotation itself, unchecked, to be committed against the version `expected`.
@@ -255,14 +248,326 @@ impl ApiKey {
     }
 }
 
+/// Whether a replaced key may stay good for `overlap`.
+pub(crate) fn check_overlap(overlap: Duration) -> Result<(), AccessError> {
+    if (Duration::ZERO..=LONGEST_OVERLAP).contains(&overlap) {
+        return Ok(());
+    }
+    let message = "must be 0 seconds to 7 days";
+    let fault = FieldError::new("/overlap_seconds", "out_of_range", message);
+    Err(AccessError::Invalid(vec![fault]))
+}
+
 /// Who an issued key is said to come from.
-fn issuer_name(actor: &Actor) -> Option<String> {
+fn issuer_name(actor: &Actor) -> String {
     match actor {
-        Actor::User { id, email } => Some(email.clone().unwrap_or_else(|| id.to_string())),
+        Actor::User { id, email } => email.clone().unwrap_or_else(|| id.to_string()),
         Actor::ApiKey {
             name, created_by, ..
-        } => Some(created_by.clone().unwrap_or_else(|| name.clone())),
-        Actor::Token { subject, .. } => Some(subject.clone()),
-        Actor::System(name) => Some((*name).to_owned()),
+        } => created_by.clone().unwrap_or_else(|| name.clone()),
+        Actor::Token { subject, .. } => subject.clone(),
+        Actor::System(name) => (*name).to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use probity_kernel::DomainEvent;
+    use time::macros::datetime;
+    use uuid::Uuid;
+
+    const NOW: OffsetDateTime = datetime!(2026-03-13 09:00 UTC);
+    const MILLI: Duration = Duration::MILLISECOND;
+
+    fn context(now: OffsetDateTime) -> Context {
+        let organization = OrganizationId::new(Uuid::from_u128(1));
+        Context::new(organization, Actor::System("test"), now)
+    }
+
+    fn id(n: u128) -> ApiKeyId {
+        ApiKeyId::new(Uuid::from_u128(n))
+    }
+
+    fn secret(seed: u8) -> ApiKeySecret {
+        ApiKeySecret::from_entropy([seed; 32])
+    }
+
+    fn input() -> NewApiKey {
+        NewApiKey {
+            name: "ci".to_owned(),
+            scopes: ScopeSet::WRITE,
+            spaces: Some(vec![SpaceId::new(Uuid::from_u128(5))]),
+            expires_at: Some(NOW + Duration::days(90)),
+        }
+    }
+
+    fn key(new: NewApiKey) -> ApiKey {
+        let change = ApiKey::issue(&context(NOW), id(1), new, &secret(1)).unwrap();
+        let AccessWrite::IssueKey(key) = change.into_parts().1 else {
+            panic!("issuing writes something else");
+        };
+        key
+    }
+
+    fn rotated(key: ApiKey, now: OffsetDateTime, overlap: Duration) -> (ApiKey, ApiKey) {
+        let change = key
+            .rotate(&context(now), id(2), &secret(2), overlap)
+            .unwrap();
+        let AccessWrite::RotateKey { old, new, .. } = change.into_parts().1 else {
+            panic!("rotating writes something else");
+        };
+        (old, new)
+    }
+
+    type Spaces = Option<Option<Vec<SpaceId>>>;
+    type Row = (
+        Option<&'static str>,
+        Option<ScopeSet>,
+        Spaces,
+        Option<Option<OffsetDateTime>>,
+    );
+
+    #[test]
+    fn a_new_key_keeps_its_bounds() {
+        let at = |ahead: Duration| Some(Some(NOW + ahead));
+        let spaces = |n: u128| {
+            Some(Some(
+                (0..n).map(|i| SpaceId::new(Uuid::from_u128(i))).collect(),
+            ))
+        };
+        let long: &'static str = "n".repeat(101).leak();
+        let rows: [(Row, &[&str]); 16] = [
+            ((None, None, None, None), &[]),
+            ((Some("n"), None, None, None), &[]),
+            ((Some(&long[..100]), None, None, None), &[]),
+            ((Some(long), None, None, None), &["/name"]),
+            ((Some(" "), None, None, None), &["/name"]),
+            ((Some("a\nb"), None, None, None), &["/name"]),
+            ((None, Some(ScopeSet::EMPTY), None, None), &["/scopes"]),
+            ((None, None, Some(None), None), &[]),
+            ((None, None, spaces(0), None), &["/spaces"]),
+            ((None, None, spaces(100), None), &[]),
+            ((None, None, spaces(101), None), &["/spaces"]),
+            ((None, None, None, Some(None)), &[]),
+            ((None, None, None, at(Duration::ZERO)), &["/expires_at"]),
+            ((None, None, None, at(LONGEST_LIFE)), &[]),
+            (
+                (None, None, None, at(LONGEST_LIFE + MILLI)),
+                &["/expires_at"],
+            ),
+            (
+                (Some(""), Some(ScopeSet::EMPTY), spaces(0), at(-MILLI)),
+                &["/name", "/scopes", "/spaces", "/expires_at"],
+            ),
+        ];
+        for ((name, scopes, spaces, expires_at), faulty) in rows {
+            let base = input();
+            let new = NewApiKey {
+                name: name.map_or(base.name, str::to_owned),
+                scopes: scopes.unwrap_or(base.scopes),
+                spaces: spaces.unwrap_or(base.spaces),
+                expires_at: expires_at.unwrap_or(base.expires_at),
+            };
+            let found = match new.check(NOW) {
+                Ok(()) => Vec::new(),
+                Err(AccessError::Invalid(faults)) => faults,
+                Err(other) => panic!("{other:?}"),
+            };
+            let fields: Vec<&str> = found.iter().map(|fault| fault.field.as_str()).collect();
+            assert_eq!(fields, faulty);
+        }
+    }
+
+    #[test]
+    fn a_key_is_usable_until_the_instant_of_its_end() {
+        let end = NOW + Duration::days(90);
+        let issued = key(input());
+        for (now, usable) in [
+            (NOW, true),
+            (end - MILLI, true),
+            (end, false),
+            (end + MILLI, false),
+        ] {
+            assert_eq!(issued.is_usable(now), usable, "{now}");
+        }
+        let endless = key(NewApiKey {
+            expires_at: None,
+            ..input()
+        });
+        assert!(endless.is_usable(NOW + Duration::days(10_000)));
+    }
+
+    #[test]
+    fn a_use_is_noted_when_the_last_one_is_older_than_a_minute() {
+        let fresh = key(input());
+        assert!(fresh.usage_is_due(NOW));
+        let used = ApiKey {
+            last_used_at: Some(NOW),
+            ..fresh
+        };
+        let minute = Duration::seconds(60);
+        for (after, due) in [
+            (-minute, false),
+            (Duration::ZERO, false),
+            (minute - MILLI, false),
+            (minute, false),
+            (minute + MILLI, true),
+        ] {
+            assert_eq!(used.usage_is_due(NOW + after), due, "{after}");
+        }
+    }
+
+    #[test]
+    fn a_rotated_key_ends_with_the_overlap_or_earlier() {
+        let now = NOW + Duration::days(30);
+        let own_end = NOW + Duration::days(90);
+        for (overlap, late, end) in [
+            (Duration::ZERO, now, now),
+            (Duration::DAY, now, now + Duration::DAY),
+            (LONGEST_OVERLAP, now, now + LONGEST_OVERLAP),
+            (LONGEST_OVERLAP, own_end - Duration::DAY, own_end),
+        ] {
+            let (old, new) = rotated(key(input()), late, overlap);
+            assert_eq!(old.expires_at, Some(end));
+            assert_eq!(old.replaced_by, Some(new.id));
+            assert!(!old.is_usable(end) && (overlap.is_zero() || old.is_usable(end - MILLI)));
+        }
+    }
+
+    #[test]
+    fn the_successor_has_the_rights_and_the_length_of_life_of_the_old_key() {
+        let now = NOW + Duration::days(30);
+        let first = key(input());
+        let (_, new) = rotated(first.clone(), now, Duration::DAY);
+        assert_eq!((&new.name, new.scopes), (&first.name, first.scopes));
+        assert_eq!(new.spaces, first.spaces);
+        assert_eq!(new.expires_at, Some(now + Duration::days(90)));
+        assert_eq!((new.created_at, new.version), (now, Version::FIRST));
+        assert!(new.matches(&secret(2)) && !new.matches(&secret(1)));
+        let endless = key(NewApiKey {
+            expires_at: None,
+            ..input()
+        });
+        let (old, new) = rotated(endless, now, Duration::DAY);
+        assert_eq!(new.expires_at, None);
+        assert_eq!(old.expires_at, Some(now + Duration::DAY));
+    }
+
+    #[test]
+    fn only_a_usable_key_that_was_not_replaced_can_be_rotated() {
+        let good = key(input());
+        let end = NOW + Duration::days(90);
+        let (replaced, _) = rotated(good.clone(), NOW, LONGEST_OVERLAP);
+        let revoked = ApiKey {
+            revoked_at: Some(NOW),
+            ..good.clone()
+        };
+        for (key, now, allowed) in [
+            (good.clone(), end - MILLI, true),
+            (good.clone(), end, false),
+            (revoked, NOW, false),
+            (replaced, NOW, false),
+        ] {
+            let result = key.rotate(&context(now), id(3), &secret(3), Duration::ZERO);
+            assert_eq!(result.is_ok(), allowed);
+            assert!(matches!(result, Ok(_) | Err(AccessError::KeyNotUsable)));
+        }
+        for overlap in [
+            -MILLI,
+            LONGEST_OVERLAP + MILLI,
+            Duration::MAX,
+            Duration::MIN,
+        ] {
+            let result = good
+                .clone()
+                .rotate(&context(NOW), id(3), &secret(3), overlap);
+            assert!(matches!(result, Err(AccessError::Invalid(_))), "{overlap}");
+        }
+    }
+
+    #[test]
+    fn a_second_revocation_keeps_the_first_instant() {
+        let later = NOW + Duration::HOUR;
+        let first = key(input()).revoke(&context(NOW)).into_parts().1;
+        let AccessWrite::RevokeKey { next, expected } = first else {
+            panic!("{first:?}");
+        };
+        assert_eq!((next.revoked_at, expected), (Some(NOW), Version::FIRST));
+        assert!(!next.is_usable(NOW));
+        let again = next.revoke(&context(later)).into_parts().1;
+        let AccessWrite::RevokeKey { next, .. } = again else {
+            panic!("{again:?}");
+        };
+        assert_eq!(next.revoked_at, Some(NOW));
+    }
+
+    #[test]
+    fn no_event_holds_the_secret_or_its_hash() {
+        let ctx = context(NOW);
+        let hex = |key: &ApiKey| {
+            format!(
+                "{:032x}",
+                u128::from_be_bytes(key.hash[..16].try_into().unwrap())
+            )
+        };
+        let first = key(input());
+        let changes = [
+            ApiKey::issue(&ctx, id(1), input(), &secret(1)).unwrap(),
+            first
+                .clone()
+                .rotate(&ctx, id(2), &secret(2), Duration::DAY)
+                .unwrap(),
+            first.clone().revoke(&ctx),
+        ];
+        let names = ["api_key.created", "api_key.rotated", "api_key.revoked"];
+        for (change, name) in changes.iter().zip(names) {
+            assert_eq!(change.event().name(), name);
+            assert_eq!(change.event().subject().kind, "api_key");
+            let told = change.event().detail().to_string();
+            for hidden in [
+                secret(1).expose(),
+                secret(2).expose(),
+                &hex(&first),
+                &first.prefix,
+            ] {
+                assert!(!told.contains(hidden), "{told}");
+            }
+        }
+        let detail = changes[0].event().detail();
+        assert_eq!(
+            detail["scopes"]["after"],
+            serde_json::json!(["read", "write"])
+        );
+        assert_eq!(detail["expires_at"]["after"], "2026-06-11T09:00:00Z");
+    }
+
+    #[test]
+    fn the_issuer_of_a_key_is_named() {
+        let user = |email: Option<&str>| Actor::User {
+            id: Uuid::from_u128(7).into(),
+            email: email.map(str::to_owned),
+        };
+        let by_key = |created_by: Option<&str>| Actor::ApiKey {
+            id: id(9),
+            name: "ci".to_owned(),
+            created_by: created_by.map(str::to_owned),
+        };
+        for (actor, name) in [
+            (user(Some("a@example.com")), "a@example.com"),
+            (user(None), "00000000-0000-0000-0000-000000000007"),
+            (by_key(Some("ann")), "ann"),
+            (by_key(None), "ci"),
+            (Actor::System("cli"), "cli"),
+            (
+                Actor::Token {
+                    issuer: "i".to_owned(),
+                    subject: "s".to_owned(),
+                },
+                "s",
+            ),
+        ] {
+            assert_eq!(issuer_name(&actor), name);
+        }
     }
 }

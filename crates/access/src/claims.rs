@@ -173,3 +173,243 @@ fn text<'a>(claims: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str
         })
         .transpose()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use time::macros::datetime;
+
+    const NOW: OffsetDateTime = datetime!(2026-03-13 09:00 UTC);
+
+    fn rules() -> ClaimRules {
+        ClaimRules {
+            issuer: "https://issuer.example".to_owned(),
+            audience: "probity".to_owned(),
+            organization_claim: "org".to_owned(),
+            role_claim: "role".to_owned(),
+            email_claim: "email".to_owned(),
+        }
+    }
+
+    fn good() -> Value {
+        let now = NOW.unix_timestamp();
+        json!({
+            "iss": "https://issuer.example", "aud": "probity", "sub": "user-1", "org": "acme",
+            "iat": now, "exp": now + 3600,
+        })
+    }
+
+    /// The good claims with one member replaced, or removed when it is `None`.
+    fn with(name: &str, value: Option<Value>) -> Value {
+        let mut claims = good();
+        let members = claims.as_object_mut().unwrap();
+        match value {
+            Some(value) => members.insert(name.to_owned(), value),
+            None => members.remove(name),
+        };
+        claims
+    }
+
+    /// A number that `json!` cannot write.
+    fn huge(text: &str) -> Value {
+        serde_json::from_str(text).unwrap()
+    }
+
+    /// Judges one claim's rows: its value (`None`: removed) and whether the token is accepted.
+    fn judge(name: &str, rows: &[(Option<Value>, bool)]) {
+        for (value, accepted) in rows {
+            let verdict = rules().accept(&with(name, value.clone()), NOW);
+            assert_eq!(verdict.is_ok(), *accepted, "{name}: {value:?}: {verdict:?}");
+        }
+    }
+
+    fn at(seconds: i64) -> Value {
+        json!(NOW.unix_timestamp() + seconds)
+    }
+
+    #[test]
+    fn exp_is_a_required_integer_with_sixty_seconds_of_tolerance() {
+        let now = NOW.unix_timestamp();
+        judge(
+            "exp",
+            &[
+                (None, false),
+                (Some(Value::Null), false),
+                (Some(json!((now + 3600).to_string())), false),
+                (Some(json!(1_773_396_000.5)), false),
+                (Some(huge("1773396000.0")), false),
+                (Some(huge("1.773396e9")), false),
+                (Some(huge("1e300")), false),
+                (Some(huge("18446744073709551615")), false),
+                (Some(huge("253402300800")), false),
+                (Some(json!(-1)), false),
+                (Some(json!(0)), false),
+                (Some(json!(true)), false),
+                (Some(json!([now + 3600])), false),
+                (Some(json!({"value": now + 3600})), false),
+                (Some(at(0)), false),
+                (Some(at(1)), true),
+                (Some(at(86_400)), true),
+                (Some(at(86_401)), false),
+            ],
+        );
+    }
+
+    #[test]
+    fn iat_is_a_required_integer_before_exp() {
+        let now = NOW.unix_timestamp();
+        judge(
+            "iat",
+            &[
+                (None, false),
+                (Some(Value::Null), false),
+                (Some(json!(now.to_string())), false),
+                (Some(json!(1_773_392_400.5)), false),
+                (Some(json!(-1)), false),
+                (Some(huge("18446744073709551616")), false),
+                (Some(at(60)), true),
+                (Some(at(61)), false),
+                (Some(at(3600)), false),
+                (Some(at(-82_800)), true),
+                (Some(at(-82_801)), false),
+            ],
+        );
+    }
+
+    #[test]
+    fn nbf_is_honoured_when_present() {
+        judge(
+            "nbf",
+            &[
+                (None, true),
+                (Some(at(-1)), true),
+                (Some(at(60)), true),
+                (Some(at(61)), false),
+                (Some(Value::Null), false),
+                (Some(json!("0")), false),
+                (Some(json!(0.5)), false),
+                (Some(json!(-1)), false),
+            ],
+        );
+    }
+
+    #[test]
+    fn iss_is_exactly_the_issuer() {
+        judge(
+            "iss",
+            &[
+                (None, false),
+                (Some(json!("https://issuer.example/")), false),
+                (Some(json!(["https://issuer.example"])), false),
+                (Some(Value::Null), false),
+            ],
+        );
+    }
+
+    #[test]
+    fn aud_is_the_audience_or_holds_it() {
+        judge(
+            "aud",
+            &[
+                (None, false),
+                (Some(json!("Probity")), false),
+                (Some(json!(["probity"])), true),
+                (Some(json!(["other", "probity"])), true),
+                (Some(json!(["other"])), false),
+                (Some(json!([])), false),
+                (Some(json!(["probity", 1])), false),
+                (Some(json!({"probity": true})), false),
+                (Some(Value::Null), false),
+            ],
+        );
+    }
+
+    #[test]
+    fn sub_is_a_text_of_1_to_255_bytes() {
+        judge(
+            "sub",
+            &[
+                (None, false),
+                (Some(json!("")), false),
+                (Some(json!(1)), false),
+                (Some(json!("x".repeat(256))), false),
+                (Some(json!("a\u{0}b")), false),
+            ],
+        );
+    }
+
+    #[test]
+    fn the_organization_is_a_slug_or_an_id() {
+        judge(
+            "org",
+            &[
+                (None, false),
+                (Some(json!("Acme Corp")), false),
+                (Some(json!(7)), false),
+                (Some(json!("org_01h455vb4pex5vsknk084sn02q")), true),
+            ],
+        );
+    }
+
+    #[test]
+    fn the_role_is_one_of_three_when_present() {
+        judge(
+            "role",
+            &[
+                (Some(json!("auditor")), true),
+                (Some(json!("owner")), false),
+                (Some(Value::Null), false),
+                (Some(json!(["admin"])), false),
+            ],
+        );
+    }
+
+    #[test]
+    fn the_e_mail_is_an_address_when_present() {
+        judge(
+            "email",
+            &[
+                (Some(json!("a@example.com")), true),
+                (Some(json!("nobody")), false),
+                (Some(json!("a@b@c")), false),
+                (Some(json!(1)), false),
+                (Some(Value::Null), false),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_token_is_accepted_until_sixty_seconds_after_its_end() {
+        let end = NOW + time::Duration::seconds(3600);
+        for (late, accepted) in [(59, true), (60, false), (61, false)] {
+            let verdict = rules().accept(&good(), end + time::Duration::seconds(late));
+            assert_eq!(verdict.is_ok(), accepted, "{late}");
+        }
+    }
+
+    #[test]
+    fn an_accepted_token_says_what_its_claims_say() {
+        let mut claims = good();
+        claims["role"] = json!("member");
+        claims["email"] = json!("a@example.com");
+        let expected = AcceptedToken {
+            subject: "user-1".to_owned(),
+            organization: "acme".to_owned(),
+            role: Some(OrganizationRole::Member),
+            email: Some("a@example.com".to_owned()),
+            expires_at: NOW + time::Duration::seconds(3600),
+        };
+        assert_eq!(rules().accept(&claims, NOW), Ok(expected));
+        let plain = rules().accept(&good(), NOW).unwrap();
+        assert_eq!((plain.role, plain.email), (None, None));
+    }
+
+    #[test]
+    fn claims_that_are_no_object_are_refused() {
+        for claims in [json!(null), json!([]), json!("claims"), json!(1)] {
+            assert!(rules().accept(&claims, NOW).is_err(), "{claims}");
+        }
+        assert!(serde_json::from_str::<Value>("{\"exp\": 1e400}").is_err());
+    }
+}

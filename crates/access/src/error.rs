@@ -64,14 +64,26 @@ impl DomainError for AccessError {
     fn fields(&self) -> Vec<FieldError> {
         match self {
             Self::Invalid(fields) => fields.clone(),
-            _ => Vec::new(),
+            Self::Unauthorized
+            | Self::Forbidden(_)
+            | Self::KeyNotFound
+            | Self::KeyNotUsable
+            | Self::OrganizationExists
+            | Self::PreconditionFailed
+            | Self::Repository(_) => Vec::new(),
         }
     }
 
     fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Repository(error) => error.retry_after(),
-            _ => None,
+            Self::Unauthorized
+            | Self::Forbidden(_)
+            | Self::KeyNotFound
+            | Self::KeyNotUsable
+            | Self::Invalid(_)
+            | Self::OrganizationExists
+            | Self::PreconditionFailed => None,
         }
     }
 }

@@ -282,3 +282,152 @@ impl User {
         )))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use probity_kernel::{Actor, DomainEvent};
+    use time::macros::datetime;
+    use uuid::Uuid;
+
+    fn context() -> Context {
+        let organization = OrganizationId::new(Uuid::from_u128(1));
+        Context::new(
+            organization,
+            Actor::System("test"),
+            datetime!(2026-03-13 09:00 UTC),
+        )
+    }
+
+    fn input() -> NewUser {
+        NewUser {
+            issuer: "https://issuer.example".to_owned(),
+            subject: "ann".to_owned(),
+            email: Some("ann@example.com".to_owned()),
+            role: OrganizationRole::Member,
+            disabled: false,
+        }
+    }
+
+    fn recorded() -> User {
+        let change = User::record(&context(), Uuid::from_u128(2).into(), input()).unwrap();
+        let AccessWrite::PutUser { user, .. } = change.into_parts().1 else {
+            panic!("recording writes something else");
+        };
+        user
+    }
+
+    #[test]
+    fn a_slug_is_a_dns_label_in_lower_case() {
+        let longest = "a".repeat(63);
+        for slug in ["a", "0", "a-b", "a--b", "acme-2", longest.as_str()] {
+            assert_eq!(slug.parse::<Slug>().unwrap().to_string(), slug);
+        }
+        let too_long = "a".repeat(64);
+        for text in [
+            "",
+            "-",
+            "-a",
+            "a-",
+            "A",
+            "a_b",
+            "a.b",
+            "a b",
+            "a/b",
+            "ä",
+            "a\n",
+            "٣",
+            too_long.as_str(),
+        ] {
+            assert_eq!(text.parse::<Slug>(), Err(MalformedSlug), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn every_fault_of_a_new_organization_is_listed() {
+        let Err(AccessError::Invalid(faults)) = NewOrganization::parse("-", "") else {
+            panic!("was accepted");
+        };
+        let told: Vec<_> = faults.iter().map(|f| (f.field.as_str(), f.code)).collect();
+        assert_eq!(told, [("/slug", "malformed"), ("/name", "too_short")]);
+        assert!(NewOrganization::parse("acme", &"n".repeat(200)).is_ok());
+        assert!(NewOrganization::parse("acme", &"n".repeat(201)).is_err());
+    }
+
+    #[test]
+    fn an_organization_is_created_inside_itself() {
+        let id = OrganizationId::new(Uuid::from_u128(9));
+        let new = NewOrganization::parse("acme", "Acme").unwrap();
+        let change = Organization::create(&context(), id, new);
+        assert_eq!(change.context().organization, id);
+        assert_eq!(change.event().name(), "organization.created");
+        assert_eq!(change.event().subject().id, id.uuid());
+        assert_eq!(change.event().detail()["slug"]["after"], "acme");
+    }
+
+    #[test]
+    fn an_update_tells_roles_from_the_rest_and_never_an_address() {
+        let role = NewUser {
+            role: OrganizationRole::Admin,
+            ..input()
+        };
+        let email = NewUser {
+            email: Some("new@example.com".to_owned()),
+            ..input()
+        };
+        let disabled = NewUser {
+            disabled: true,
+            ..input()
+        };
+        for (new, name) in [
+            (role, "user.role.changed"),
+            (email, "user.updated"),
+            (disabled, "user.updated"),
+        ] {
+            let change = recorded().update(&context(), new).unwrap().unwrap();
+            assert_eq!(change.event().name(), name);
+            assert!(!change.event().detail().to_string().contains('@'));
+            let AccessWrite::PutUser { user, expected } = change.write() else {
+                panic!("{:?}", change.write());
+            };
+            assert_eq!(*expected, Some(Version::FIRST));
+            assert_eq!(user.version, Version::FIRST.next());
+        }
+        assert!(recorded().update(&context(), input()).unwrap().is_none());
+    }
+
+    #[test]
+    fn every_faulty_text_of_a_user_is_listed() {
+        let wrong = NewUser {
+            issuer: String::new(),
+            subject: "s".repeat(256),
+            email: Some("nobody".to_owned()),
+            ..input()
+        };
+        let Err(AccessError::Invalid(faults)) = wrong.check() else {
+            panic!("was accepted");
+        };
+        let fields: Vec<_> = faults.iter().map(|fault| fault.field.as_str()).collect();
+        assert_eq!(fields, ["/issuer", "/subject", "/email"]);
+    }
+
+    #[test]
+    fn an_address_has_one_at_sign_and_no_space() {
+        let longest = format!("{}@example.com", "a".repeat(242));
+        for (text, good) in [
+            ("a@b", true),
+            ("ä@example.com", true),
+            (longest.as_str(), true),
+            (&format!("a{longest}"), false),
+            ("", false),
+            ("@", false),
+            ("a@", false),
+            ("@b", false),
+            ("a@b@c", false),
+            ("a b@c", false),
+            ("a@b\u{0}", false),
+        ] {
+            assert_eq!(is_email(text), good, "{text}");
+        }
+    }
+}

@@ -151,3 +151,127 @@ impl From<&Principal> for Grant {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use probity_kernel::{DomainError, Version};
+    use time::macros::datetime;
+    use uuid::Uuid;
+
+    fn organization(n: u128) -> OrganizationId {
+        OrganizationId::new(Uuid::from_u128(n))
+    }
+
+    fn space(n: u128) -> SpaceId {
+        SpaceId::new(Uuid::from_u128(n))
+    }
+
+    fn token(role: Option<OrganizationRole>) -> AcceptedToken {
+        AcceptedToken {
+            subject: "ann".to_owned(),
+            organization: "acme".to_owned(),
+            role,
+            email: None,
+            expires_at: datetime!(2026-03-13 10:00 UTC),
+        }
+    }
+
+    fn user(role: OrganizationRole, disabled: bool) -> User {
+        let at = datetime!(2026-03-13 09:00 UTC);
+        User {
+            id: Uuid::from_u128(3).into(),
+            organization: organization(1),
+            issuer: "https://issuer.example".to_owned(),
+            subject: "ann".to_owned(),
+            email: None,
+            role,
+            disabled,
+            created_at: at,
+            updated_at: at,
+            version: Version::FIRST,
+        }
+    }
+
+    fn principal(token: &AcceptedToken, user: Option<&User>) -> Result<Principal, AccessError> {
+        Principal::for_token(organization(1), "https://issuer.example", token, user)
+    }
+
+    #[test]
+    fn the_recorded_role_beats_the_role_in_the_token() {
+        use OrganizationRole::{Admin, Auditor};
+        let auditor = user(Auditor, false);
+        for (claimed, recorded, scopes) in [
+            (Some(Admin), Some(&auditor), ScopeSet::READ),
+            (None, Some(&auditor), ScopeSet::READ),
+            (Some(Admin), None, ScopeSet::ADMIN),
+            (None, None, ScopeSet::EMPTY),
+        ] {
+            assert_eq!(principal(&token(claimed), recorded).unwrap().scopes, scopes);
+        }
+    }
+
+    #[test]
+    fn a_disabled_or_foreign_user_is_unauthorized() {
+        let disabled = user(OrganizationRole::Admin, true);
+        let foreign = User {
+            organization: organization(2),
+            ..user(OrganizationRole::Admin, false)
+        };
+        for shut_out in [disabled, foreign] {
+            let error = principal(&token(None), Some(&shut_out)).unwrap_err();
+            assert_eq!(error.code(), "unauthorized");
+        }
+    }
+
+    #[test]
+    fn a_demand_names_the_missing_scope() {
+        let member = principal(&token(Some(OrganizationRole::Member)), None).unwrap();
+        assert!(member.require(Scope::Read).is_ok());
+        assert!(member.require(Scope::Write).is_ok());
+        let error = member.require(Scope::Admin).unwrap_err();
+        assert_eq!(
+            (error.code(), error.to_string().as_str()),
+            ("forbidden", "this needs the scope `admin`")
+        );
+    }
+
+    #[test]
+    fn a_confined_credential_sees_its_spaces_only() {
+        let mut caller = principal(&token(None), None).unwrap();
+        assert!(caller.can_see_space(space(1)));
+        caller.spaces = Some(vec![space(1), space(2)]);
+        assert!(caller.can_see_space(space(2)));
+        assert!(!caller.can_see_space(space(3)));
+    }
+
+    #[test]
+    fn a_grant_covers_no_more_than_the_issuer_holds() {
+        let confined = Grant {
+            scopes: ScopeSet::WRITE,
+            spaces: Some(vec![space(1), space(2)]),
+        };
+        let open = Grant::from(ScopeSet::WRITE);
+        let one = [space(1)];
+        let both = [space(2), space(1)];
+        let more = [space(1), space(3)];
+        for (grant, scopes, spaces, covered) in [
+            (&open, ScopeSet::READ, None, true),
+            (&open, ScopeSet::WRITE, Some(&more[..]), true),
+            (&open, ScopeSet::ADMIN, None, false),
+            (&confined, ScopeSet::WRITE, Some(&one[..]), true),
+            (&confined, ScopeSet::WRITE, Some(&both[..]), true),
+            (&confined, ScopeSet::WRITE, Some(&more[..]), false),
+            (&confined, ScopeSet::WRITE, None, false),
+            (&confined, ScopeSet::ADMIN, Some(&one[..]), false),
+        ] {
+            let verdict = grant.covers(scopes, spaces);
+            assert_eq!(verdict.is_ok(), covered, "{grant:?} {scopes:?} {spaces:?}");
+            assert!(
+                verdict
+                    .err()
+                    .is_none_or(|error| error.code() == "forbidden")
+            );
+        }
+    }
+}

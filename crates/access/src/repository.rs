@@ -62,8 +62,8 @@ pub enum AccessWrite {
 ///   answers the first outcome and writes nothing, with another fingerprint `IdempotencyMismatch`;
 ///   only then are versions and keys compared.
 /// - `Stale` when no row of the context's organisation has the id and the expected version;
-///   `Conflict("slug")` for a taken organisation slug, `Conflict("user")` for an issuer and
-///   subject that the organisation already has, `Conflict("api_key")` for a taken id or hash.
+///   `Conflict("slug")` for a taken organisation slug, `Conflict("subject")` for an issuer and
+///   subject that the organisation already has.
 /// - Updates leave a key's `last_used_at` as it is stored: only `touch_key` moves it, forwards
 ///   only, without changing the version, without an event, and with no effect on an unknown key.
 pub trait AccessRepository: Send + Sync {

@@ -135,3 +135,113 @@ fn checksum(body: &str) -> String {
         .map(|place| digit(sum / 62_u32.pow(u32::try_from(place).unwrap_or_default()) % 62))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::HashMap;
+
+    #[test]
+    fn the_published_checksum_vector_holds() {
+        assert_eq!(checksum("zQWBuTSOoRi4A9spHcVY5ncnsDkxkJ"), "0mLq17");
+    }
+
+    #[test]
+    fn a_made_secret_has_the_documented_form() {
+        let secret = ApiKeySecret::from_entropy([7; 32]);
+        let text = secret.expose();
+        assert_eq!(text.len(), 40);
+        assert_eq!(secret.display_prefix(), &text[..8]);
+        assert_eq!(secret.last_four(), &text[36..]);
+        let expected: [u8; 32] = Sha256::digest(text.as_bytes()).into();
+        assert_eq!(secret.hash(), expected);
+        assert!(ApiKeySecret::is_announced_by(text));
+    }
+
+    #[test]
+    fn the_mapping_is_the_number_written_in_base_62() {
+        let mut entropy = [0; 32];
+        let zero = ApiKeySecret::from_entropy(entropy);
+        assert_eq!(&zero.expose()[4..34], "0".repeat(30));
+        // 256 = 4 * 62 + 8, lowest digit first.
+        entropy[30] = 1;
+        let secret = ApiKeySecret::from_entropy(entropy);
+        assert_eq!(&secret.expose()[4..34], format!("84{}", "0".repeat(28)));
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused_for_its_reason() {
+        let good = ApiKeySecret::from_entropy([9; 32]).expose().to_owned();
+        let reversed: String = good[4..].chars().rev().collect();
+        for (text, reason) in [
+            (String::new(), MalformedKey::Prefix),
+            ("prb".to_owned(), MalformedKey::Prefix),
+            (good.replacen("prb_", "grd_", 1), MalformedKey::Prefix),
+            (good.to_uppercase(), MalformedKey::Prefix),
+            ("prb_".to_owned(), MalformedKey::Length),
+            (good[..39].to_owned(), MalformedKey::Length),
+            (format!("{good}0"), MalformedKey::Length),
+            (format!("{good} "), MalformedKey::Length),
+            (format!("{}-", &good[..39]), MalformedKey::Alphabet),
+            (format!("{}é", &good[..38]), MalformedKey::Alphabet),
+            (format!("prb_{reversed}"), MalformedKey::Checksum),
+        ] {
+            assert_eq!(ApiKeySecret::parse(&text).err(), Some(reason), "{text}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_nothing_of_the_secret() {
+        let secret = ApiKeySecret::from_entropy([9; 32]);
+        assert_eq!(format!("{secret:?}"), "ApiKeySecret([REDACTED])");
+    }
+
+    #[test]
+    fn every_character_is_equally_likely() {
+        let mut counts: HashMap<char, u32> = HashMap::new();
+        for seed in 0..2000_u32 {
+            let entropy: [u8; 32] = Sha256::digest(seed.to_be_bytes()).into();
+            let secret = ApiKeySecret::from_entropy(entropy);
+            for c in secret.expose()[4..34].chars() {
+                *counts.entry(c).or_default() += 1;
+            }
+        }
+        assert_eq!(counts.len(), 62);
+        // 60,000 draws from 62: chi-square with 61 degrees of freedom is below 115 at p = 3e-5.
+        let mean = 60_000.0 / 62.0;
+        let chi_square: f64 = counts
+            .values()
+            .map(|n| (f64::from(*n) - mean).powi(2) / mean)
+            .sum();
+        assert!(chi_square < 115.0, "{chi_square}");
+    }
+
+    proptest! {
+        #[test]
+        fn every_made_secret_is_read_back(entropy: [u8; 32]) {
+            let secret = ApiKeySecret::from_entropy(entropy);
+            let read = ApiKeySecret::parse(secret.expose()).unwrap();
+            prop_assert_eq!(read.hash(), secret.hash());
+        }
+
+        #[test]
+        fn one_wrong_character_is_a_typing_error(
+            entropy: [u8; 32],
+            place in 4_usize..40,
+            other in 0_usize..62,
+        ) {
+            let good = ApiKeySecret::from_entropy(entropy).expose().to_owned();
+            let mut bytes = good.clone().into_bytes();
+            bytes[place] = ALPHABET[other];
+            let text = String::from_utf8(bytes).unwrap();
+            let expected = (text != good).then_some(MalformedKey::Checksum);
+            prop_assert_eq!(ApiKeySecret::parse(&text).err(), expected);
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text in "(prb_)?\\PC{0,60}") {
+            let _ = ApiKeySecret::parse(&text);
+        }
+    }
+}
