@@ -53,14 +53,22 @@ impl DomainError for CatalogError {
     fn fields(&self) -> Vec<FieldError> {
         match self {
             Self::Invalid(fields) => fields.clone(),
-            _ => Vec::new(),
+            Self::SpaceNotFound
+            | Self::ProductNotFound
+            | Self::SlugTaken
+            | Self::CapacityExceeded
+            | Self::Repository(_) => Vec::new(),
         }
     }
 
     fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Repository(error) => error.retry_after(),
-            _ => None,
+            Self::Invalid(_)
+            | Self::SpaceNotFound
+            | Self::ProductNotFound
+            | Self::SlugTaken
+            | Self::CapacityExceeded => None,
         }
     }
 }

@@ -227,25 +227,36 @@ impl Check {
     }
 
     fn schema(&mut self, field: &str, value: Option<Value>) -> Option<Map<String, Value>> {
-        let value = value?;
-        let fault = if !value.is_object() {
-            Some(("wrong_type", "must be a JSON object"))
-        } else if !is_within_depth(&value, DEEPEST_SCHEMA) {
-            Some(("too_deep", "must be nested at most 32 levels deep"))
-        } else if value.to_string().len() > LARGEST_SCHEMA {
-            Some(("too_large", "must be at most 64 KiB of JSON"))
-        } else {
-            None
+        let fault = match value? {
+            Value::Object(members) => match judge_schema(&members) {
+                Ok(()) => return Some(members),
+                Err(fault) => fault,
+            },
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_) => ("wrong_type", "must be a JSON object"),
         };
-        if let Some((code, message)) = fault {
-            self.faults.push(FieldError::new(field, code, message));
-            return None;
-        }
-        match value {
-            Value::Object(members) => Some(members),
-            _ => None,
-        }
+        self.faults.push(FieldError::new(field, fault.0, fault.1));
+        None
     }
+}
+
+/// Whether a schema is within bounds; the code and the message of what is wrong.
+fn judge_schema(members: &Map<String, Value>) -> Result<(), (&'static str, &'static str)> {
+    if !members
+        .values()
+        .all(|value| is_within_depth(value, DEEPEST_SCHEMA - 1))
+    {
+        return Err(("too_deep", "must be nested at most 32 levels deep"));
+    }
+    // An error cannot occur: the keys are texts and the writer is a vector.
+    let bytes = serde_json::to_vec(members).map_or(usize::MAX, |json| json.len());
+    if bytes > LARGEST_SCHEMA {
+        return Err(("too_large", "must be at most 64 KiB of JSON"));
+    }
+    Ok(())
 }
 
 /// Whether objects and arrays nest at most `levels` deep; looks no further than that.

@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn every_vocabulary_reads_back_its_own_texts_and_no_others() {
+    fn product_type_reads_back_its_own_texts_and_no_others() {
         holds(
             ProductType::ALL,
             &[
@@ -215,6 +215,10 @@ mod tests {
                 "Prompt Collection",
             ],
         );
+    }
+
+    #[test]
+    fn model_family_reads_back_its_own_texts_and_no_others() {
         holds(
             ModelFamily::ALL,
             &[
@@ -228,6 +232,10 @@ mod tests {
                 "other",
             ],
         );
+    }
+
+    #[test]
+    fn task_type_reads_back_its_own_texts_and_no_others() {
         holds(
             TaskType::ALL,
             &[
@@ -244,10 +252,18 @@ mod tests {
                 "other",
             ],
         );
+    }
+
+    #[test]
+    fn risk_classification_reads_back_its_own_texts_and_no_others() {
         holds(
             RiskClassification::ALL,
             &["prohibited", "high", "limited", "minimal"],
         );
+    }
+
+    #[test]
+    fn lifecycle_stage_reads_back_its_own_texts_and_no_others() {
         holds(
             LifecycleStage::ALL,
             &[
@@ -262,6 +278,10 @@ mod tests {
                 "retired",
             ],
         );
+    }
+
+    #[test]
+    fn deployment_status_reads_back_its_own_texts_and_no_others() {
         holds(
             DeploymentStatus::ALL,
             &[
