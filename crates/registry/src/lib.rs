@@ -6,14 +6,20 @@ pub mod event;
 mod fields;
 pub mod input;
 mod instant;
+pub mod inventory;
+#[cfg(any(test, feature = "testing"))]
+pub mod memory;
 pub mod model;
 mod pointer;
 pub mod profile;
 pub mod provider;
 mod publication;
 pub mod repository;
+pub mod service;
 pub mod settings;
 pub mod status;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod tier;
 pub mod usage;
 pub mod validation;
@@ -26,6 +32,9 @@ pub use error::RegistryError;
 pub use event::{ModelChanges, RegistryEvent};
 pub use fields::FieldChange;
 pub use input::{ModelPatch, ModelPatchInput, NewModel, NewModelInput, Patch};
+pub use inventory::InventoryCsv;
+#[cfg(any(test, feature = "testing"))]
+pub use memory::InMemoryModels;
 pub use model::{ModelIdentifier, ModelStanding, RegisteredModel, Tags};
 pub use profile::{
     Exposure, GuidanceProfile, Materiality, ModelTechnique, ProfileId, Purpose,
@@ -34,6 +43,7 @@ pub use profile::{
 pub use repository::{
     ModelChange, ModelFilter, ModelRepository, ModelWrite, search_text, search_words,
 };
+pub use service::RegistryService;
 pub use settings::{MaterialityMonths, Months, RegistrySettings, SettingsInput, TierMonths};
 pub use status::{Transition, TransitionError, ValidationStatus};
 pub use tier::RiskTier;
