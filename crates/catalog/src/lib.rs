@@ -1,20 +1,28 @@
-//! Catalog
+#![doc = include_str!("../README.md")]
 
 pub mod error;
 pub mod event;
+#[cfg(any(test, feature = "testing"))]
+pub mod memory;
 pub mod new_product;
 pub mod product;
 pub mod repository;
+pub mod service;
 pub mod serving_url;
 pub mod slug;
 pub mod space;
 pub mod taxonomy;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 pub use error::CatalogError;
 pub use event::{CatalogEvent, ProductFacts};
+#[cfg(any(test, feature = "testing"))]
+pub use memory::InMemoryCatalog;
 pub use new_product::{NewProduct, ProductInput};
 pub use product::{ModelMetadata, Product};
 pub use repository::{CatalogChange, CatalogRepository, CatalogWrite, ProductFilter};
+pub use service::CatalogService;
 pub use serving_url::{MalformedUrl, ServingUrl};
 pub use slug::{MalformedSlug, ProductSlug, SpaceSlug};
 pub use space::{NewSpace, Space};

@@ -261,13 +261,261 @@ fn judge_schema(members: &Map<String, Value>) -> Result<(), (&'static str, &'sta
 
 /// Whether objects and arrays nest at most `levels` deep; looks no further than that.
 fn is_within_depth(value: &Value, levels: usize) -> bool {
-    let fits = |inner: &Value| match levels.checked_sub(1) {
-        Some(rest) => is_within_depth(inner, rest),
-        None => false,
-    };
+    let inner = levels.checked_sub(1);
     match value {
-        Value::Array(items) => levels > 0 && items.iter().all(fits),
-        Value::Object(members) => levels > 0 && members.values().all(fits),
+        Value::Array(items) => {
+            inner.is_some_and(|rest| items.iter().all(|item| is_within_depth(item, rest)))
+        }
+        Value::Object(members) => {
+            inner.is_some_and(|rest| members.values().all(|item| is_within_depth(item, rest)))
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::taxonomy::{ModelFamily, TaskType};
+    use serde_json::json;
+
+    fn named() -> ProductInput {
+        ProductInput {
+            name: Some("Churn".to_owned()),
+            ..ProductInput::default()
+        }
+    }
+
+    fn faults(input: ProductInput) -> Vec<(String, &'static str)> {
+        match NewProduct::parse(input) {
+            Ok(_) => Vec::new(),
+            Err(CatalogError::Invalid(faults)) => faults
+                .into_iter()
+                .map(|fault| (fault.field, fault.code))
+                .collect(),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_name_is_all_that_is_needed() {
+        let new = NewProduct::parse(named()).unwrap();
+        assert_eq!(new.name, "Churn");
+        assert_eq!(new.slug, None);
+        assert_eq!(new.product_type, ProductType::MlModel);
+        assert_eq!(new.environment, "development");
+        assert_eq!(new.model.deployment_status, DeploymentStatus::Development);
+        assert_eq!(new.risk_classification, None);
+        assert_eq!(new.is_gpai, None);
+    }
+
+    #[test]
+    fn every_field_of_the_reference_record_is_kept() {
+        let text = |text: &str| Some(text.to_owned());
+        let schema = json!({"type": "object", "required": ["account_id"]});
+        let new = NewProduct::parse(ProductInput {
+            slug: text("churn-prediction-model"),
+            description: text("Predicts churn.\nDaily."),
+            product_type: text("AI System"),
+            environment: text("production"),
+            risk_classification: text("limited"),
+            lifecycle_stage: text("monitoring"),
+            model_family: text("traditional_ml"),
+            model_task_type: text("classification"),
+            deployment_status: text("production"),
+            serving_url: text("https://models.example.com/churn"),
+            input_schema: Some(schema.clone()),
+            is_gpai: Some(false),
+            ..named()
+        })
+        .unwrap();
+        assert_eq!(new.slug.unwrap().as_str(), "churn-prediction-model");
+        assert_eq!(new.description.as_deref(), Some("Predicts churn.\nDaily."));
+        assert_eq!(new.product_type, ProductType::AiSystem);
+        assert_eq!(new.environment, "production");
+        assert_eq!(new.risk_classification, Some(RiskClassification::Limited));
+        assert_eq!(new.lifecycle_stage, Some(LifecycleStage::Monitoring));
+        assert_eq!(new.model.model_family, Some(ModelFamily::TraditionalMl));
+        assert_eq!(new.model.model_task_type, Some(TaskType::Classification));
+        assert_eq!(new.model.deployment_status, DeploymentStatus::Production);
+        let url = new.model.serving_url.unwrap();
+        assert_eq!(url.as_str(), "https://models.example.com/churn");
+        assert_eq!(new.model.input_schema.map(Value::Object), Some(schema));
+        assert_eq!(new.is_gpai, Some(false));
+    }
+
+    /// An input whose every text is `text`.
+    fn all_texts(text: &str) -> ProductInput {
+        let text = || Some(text.to_owned());
+        ProductInput {
+            name: text(),
+            slug: text(),
+            description: text(),
+            long_description: text(),
+            product_type: text(),
+            provider: text(),
+            environment: text(),
+            risk_classification: text(),
+            lifecycle_stage: text(),
+            ai_system_type: text(),
+            business_use_case: text(),
+            is_gpai: None,
+            model_family: text(),
+            model_task_type: text(),
+            model_architecture: text(),
+            framework: text(),
+            intended_use: text(),
+            limitations: text(),
+            deployment_status: text(),
+            serving_url: text(),
+            input_schema: text().map(Value::String),
+            output_schema: text().map(Value::String),
+            vendor_name: text(),
+            vendor_product_name: text(),
+            vendor_model_id: text(),
+            deployment_environment: text(),
+        }
+    }
+
+    #[test]
+    fn every_faulty_field_is_listed_under_its_pointer() {
+        let found = faults(all_texts("a\u{0}b"));
+        let expected = [
+            ("/name", "control_character"),
+            ("/slug", "malformed"),
+            ("/description", "control_character"),
+            ("/long_description", "control_character"),
+            ("/product_type", "unknown_value"),
+            ("/provider", "control_character"),
+            ("/environment", "control_character"),
+            ("/risk_classification", "unknown_value"),
+            ("/lifecycle_stage", "unknown_value"),
+            ("/ai_system_type", "control_character"),
+            ("/business_use_case", "control_character"),
+            ("/model_family", "unknown_value"),
+            ("/model_task_type", "unknown_value"),
+            ("/model_architecture", "control_character"),
+            ("/framework", "control_character"),
+            ("/intended_use", "control_character"),
+            ("/limitations", "control_character"),
+            ("/deployment_status", "unknown_value"),
+            ("/serving_url", "malformed"),
+            ("/input_schema", "wrong_type"),
+            ("/output_schema", "wrong_type"),
+            ("/vendor_name", "control_character"),
+            ("/vendor_product_name", "control_character"),
+            ("/vendor_model_id", "control_character"),
+            ("/deployment_environment", "control_character"),
+        ];
+        assert_eq!(
+            found,
+            expected.map(|(field, code)| (field.to_owned(), code))
+        );
+    }
+
+    #[test]
+    fn every_text_has_its_limit() {
+        type Slot = fn(&mut ProductInput) -> &mut Option<String>;
+        let rows: [(&str, usize, Slot); 15] = [
+            ("/name", 200, |input| &mut input.name),
+            ("/description", 2000, |input| &mut input.description),
+            ("/long_description", 20_000, |input| {
+                &mut input.long_description
+            }),
+            ("/provider", 200, |input| &mut input.provider),
+            ("/environment", 200, |input| &mut input.environment),
+            ("/ai_system_type", 200, |input| &mut input.ai_system_type),
+            ("/business_use_case", 2000, |input| {
+                &mut input.business_use_case
+            }),
+            ("/model_architecture", 200, |input| {
+                &mut input.model_architecture
+            }),
+            ("/framework", 200, |input| &mut input.framework),
+            ("/intended_use", 20_000, |input| &mut input.intended_use),
+            ("/limitations", 20_000, |input| &mut input.limitations),
+            ("/vendor_name", 200, |input| &mut input.vendor_name),
+            ("/vendor_product_name", 200, |input| {
+                &mut input.vendor_product_name
+            }),
+            ("/vendor_model_id", 200, |input| &mut input.vendor_model_id),
+            ("/deployment_environment", 200, |input| {
+                &mut input.deployment_environment
+            }),
+        ];
+        for (field, limit, slot) in rows {
+            let mut input = named();
+            *slot(&mut input) = Some("ü".repeat(limit));
+            assert_eq!(faults(input.clone()), [], "{field} at its limit");
+            *slot(&mut input) = Some("ü".repeat(limit + 1));
+            assert_eq!(faults(input), [(field.to_owned(), "too_long")]);
+        }
+    }
+
+    #[test]
+    fn names_and_environments_are_not_blank() {
+        assert_eq!(
+            faults(ProductInput::default()),
+            [("/name".to_owned(), "required")]
+        );
+        let blank = ProductInput {
+            name: Some(" ".to_owned()),
+            environment: Some(String::new()),
+            ..ProductInput::default()
+        };
+        let expected = ["/name", "/environment"].map(|field| (field.to_owned(), "too_short"));
+        assert_eq!(faults(blank), expected);
+    }
+
+    fn nested(levels: usize) -> Value {
+        (1..levels).fold(json!({}), |inner, level| {
+            if level % 2 == 0 {
+                json!([inner])
+            } else {
+                json!({"items": inner})
+            }
+        })
+    }
+
+    #[test]
+    fn a_schema_is_an_object_within_bounds() {
+        let object = |inner: Value| json!({"items": inner});
+        let sized = |bytes: usize| json!({"d": "x".repeat(bytes - r#"{"d":""}"#.len())});
+        for (schema, code) in [
+            (json!({}), None),
+            (json!([]), Some("wrong_type")),
+            (json!(1), Some("wrong_type")),
+            (json!("{}"), Some("wrong_type")),
+            (object(nested(31)), None),
+            (object(nested(32)), Some("too_deep")),
+            (object(nested(120)), Some("too_deep")),
+            (sized(LARGEST_SCHEMA), None),
+            (sized(LARGEST_SCHEMA + 1), Some("too_large")),
+        ] {
+            let expected: Vec<_> = code
+                .map(|code| ("/output_schema".to_owned(), code))
+                .into_iter()
+                .collect();
+            let input = ProductInput {
+                output_schema: Some(schema),
+                ..named()
+            };
+            assert_eq!(faults(input), expected);
+        }
+    }
+
+    #[test]
+    fn an_unknown_value_is_answered_with_the_known_ones() {
+        let input = ProductInput {
+            risk_classification: Some("severe".to_owned()),
+            ..named()
+        };
+        let Err(CatalogError::Invalid(faults)) = NewProduct::parse(input) else {
+            panic!("was accepted");
+        };
+        assert_eq!(
+            faults[0].message,
+            "must be one of prohibited, high, limited, minimal"
+        );
     }
 }

@@ -48,3 +48,51 @@ impl fmt::Display for ServingUrl {
         f.write_str(&self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn web_addresses_are_kept_as_written() {
+        let longest = format!("https://example.com/{}", "a".repeat(2028));
+        for text in [
+            "https://models.example.com/churn",
+            "http://10.0.0.7:8080",
+            "https://[2001:db8::1]/v1?x=1#y",
+            "HTTPS://Example.COM",
+            longest.as_str(),
+        ] {
+            assert_eq!(text.parse::<ServingUrl>().unwrap().as_str(), text);
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        let too_long = format!("https://example.com/{}", "a".repeat(2029));
+        for text in [
+            "",
+            "models.example.com/churn",
+            "/churn",
+            "//example.com",
+            "ftp://example.com",
+            "file:///etc/passwd",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "https://",
+            "https://user@example.com",
+            "https://user:password@example.com",
+            "https://:password@example.com",
+            " https://example.com",
+            "https://example.com/a b",
+            "https://exa\tmple.com",
+            "https://example.com/\n",
+            "https://example.com/\u{0}",
+            "https://example.com:65536",
+            "https://[fe80::1%25eth0]",
+            too_long.as_str(),
+        ] {
+            assert_eq!(text.parse::<ServingUrl>(), Err(MalformedUrl), "{text:?}");
+        }
+    }
+}

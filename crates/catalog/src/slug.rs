@@ -94,3 +94,84 @@ impl ProductSlug {
         Self(format!("{}-{suffix}", stem.trim_end_matches('-')))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_slug_keeps_its_form_and_its_length() {
+        for text in ["a", "0", "a-b", "a--b", "x9"] {
+            assert_eq!(text.parse::<SpaceSlug>().unwrap().to_string(), text);
+            assert_eq!(text.parse::<ProductSlug>().unwrap().to_string(), text);
+        }
+        for text in [
+            "", "-", "-a", "a-", "A", "a_b", "a.b", "a b", "ä", "a\n", "a/b",
+        ] {
+            assert_eq!(
+                text.parse::<SpaceSlug>(),
+                Err(MalformedSlug { max: 63 }),
+                "{text:?}"
+            );
+            assert_eq!(
+                text.parse::<ProductSlug>(),
+                Err(MalformedSlug { max: 100 }),
+                "{text:?}"
+            );
+        }
+        for (length, space, product) in [
+            (63, true, true),
+            (64, false, true),
+            (100, false, true),
+            (101, false, false),
+        ] {
+            let text = "a".repeat(length);
+            assert_eq!(text.parse::<SpaceSlug>().is_ok(), space, "{length}");
+            assert_eq!(text.parse::<ProductSlug>().is_ok(), product, "{length}");
+        }
+    }
+
+    #[test]
+    fn a_name_becomes_a_slug() {
+        for (name, slug) in [
+            ("Churn Prediction Model", "churn-prediction-model"),
+            ("  GPT-4o / (mini)  ", "gpt-4o-mini"),
+            ("Über Modell", "ber-modell"),
+            ("模型", "product"),
+            ("---", "product"),
+            ("a", "a"),
+        ] {
+            assert_eq!(ProductSlug::from_name(name).as_str(), slug, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_suffix_fits_within_the_limit() {
+        let long = ProductSlug::from_name(&"a".repeat(300));
+        assert_eq!(long.as_str().len(), 100);
+        assert_eq!(
+            long.with_suffix("2").as_str(),
+            format!("{}-2", "a".repeat(98))
+        );
+        assert_eq!(
+            ProductSlug::from_name("b").with_suffix("17").as_str(),
+            "b-17"
+        );
+        let hyphen = ProductSlug::from_name(&format!("{} {}", "a".repeat(97), "b"));
+        assert_eq!(
+            hyphen.with_suffix("2").as_str(),
+            format!("{}-2", "a".repeat(97))
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn every_name_gives_a_well_formed_slug(name in "\\PC{0,150}", suffix in "[a-z0-9]{1,12}") {
+            let slug = ProductSlug::from_name(&name);
+            prop_assert!(is_slug(slug.as_str(), ProductSlug::MAX));
+            let longer = slug.with_suffix(&suffix);
+            prop_assert!(is_slug(longer.as_str(), ProductSlug::MAX));
+        }
+    }
+}

@@ -95,3 +95,54 @@ impl Space {
             .is_none_or(|capacity| held < u64::from(capacity))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use probity_kernel::{Actor, DomainEvent};
+    use time::macros::datetime;
+    use uuid::Uuid;
+
+    fn space(capacity: Option<u32>) -> Space {
+        let organization = OrganizationId::new(Uuid::from_u128(1));
+        let now = datetime!(2026-03-13 09:00 UTC);
+        let ctx = Context::new(organization, Actor::System("test"), now);
+        let new = NewSpace::parse("ml-platform", "ML Platform", capacity).unwrap();
+        let change = Space::create(&ctx, SpaceId::new(Uuid::from_u128(2)), new);
+        assert_eq!(change.event().name(), "space.created");
+        assert_eq!(change.event().detail()["slug"]["after"], "ml-platform");
+        assert_eq!(change.event().publications().len(), 1);
+        let CatalogWrite::CreateSpace(space) = change.into_parts().1 else {
+            panic!("creating a space writes something else");
+        };
+        space
+    }
+
+    #[test]
+    fn the_last_product_that_fits_is_the_one_that_fills_the_space() {
+        for (capacity, held, room) in [
+            (None, 0, true),
+            (None, u64::MAX, true),
+            (Some(0), 0, false),
+            (Some(2), 1, true),
+            (Some(2), 2, false),
+            (Some(2), 3, false),
+        ] {
+            assert_eq!(
+                space(capacity).has_room_beside(held),
+                room,
+                "{held} of {capacity:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_fault_of_a_new_space_is_listed() {
+        let Err(CatalogError::Invalid(faults)) = NewSpace::parse("A", &"n".repeat(201), None)
+        else {
+            panic!("was accepted");
+        };
+        let told: Vec<_> = faults.iter().map(|f| (f.field.as_str(), f.code)).collect();
+        assert_eq!(told, [("/slug", "malformed"), ("/name", "too_long")]);
+    }
+}

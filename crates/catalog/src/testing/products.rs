@@ -1,0 +1,271 @@
+//! Products: written, found, listed, counted, limited.
+
+use probity_kernel::{Change, Cursor, PageRequest, Paging, ProductId, RepositoryError};
+use serde_json::json;
+
+use super::{Run, claimed, context, create_product, id, must};
+use crate::new_product::{NewProduct, ProductInput};
+use crate::product::Product;
+use crate::repository::{CatalogRepository, CatalogWrite, ProductFilter};
+use crate::space::Space;
+
+/// An input with something in every field.
+fn full_input() -> ProductInput {
+    let text = |text: &str| Some(text.to_owned());
+    ProductInput {
+        name: text("Schätzung 模型"),
+        slug: text("everything"),
+        description: text("Short"),
+        long_description: text("Line one\n\tline two"),
+        product_type: text("LLM Agent"),
+        provider: text("in-house"),
+        environment: text("eu production"),
+        risk_classification: text("high"),
+        lifecycle_stage: text("monitoring"),
+        ai_system_type: text("decision support"),
+        business_use_case: text("Retention"),
+        is_gpai: Some(false),
+        model_family: text("genai"),
+        model_task_type: text("anomaly_detection"),
+        model_architecture: text("Transformer"),
+        framework: text("own"),
+        intended_use: text("Prioritise"),
+        limitations: text("None known"),
+        deployment_status: text("canary"),
+        serving_url: text("https://models.example.com/x?y=%20z"),
+        input_schema: Some(
+            json!({"type": "object", "ä": [1, 2.5, -3, null, true, {"b": "\u{0}"}]}),
+        ),
+        output_schema: Some(json!({})),
+        vendor_name: text("Vendor"),
+        vendor_product_name: text("Product"),
+        vendor_model_id: text("v/1"),
+        deployment_environment: text("eu-west"),
+    }
+}
+
+impl<R: CatalogRepository> Run<'_, R> {
+    pub(super) async fn products_come_back_as_they_were_written(&self) {
+        let space = self.space(self.organization, 20, "written").await;
+        let plain = self.product(&space, 2, 21).await;
+        let found = self.find(self.organization, 21).await;
+        assert_eq!(found, Some(plain), "a product with its name only");
+
+        let ctx = context(self.organization, 3);
+        let new = must(NewProduct::parse(full_input()), "parsing");
+        let Some(slug) = new.slug.clone() else {
+            panic!("the input has a slug");
+        };
+        let change = Product::create(&ctx, ProductId::new(id(22)), &space, slug, new);
+        let outcome = self.commit(change, "a full product").await;
+        let CatalogWrite::CreateProduct { product, .. } = outcome else {
+            panic!("creating a product answered something else");
+        };
+        let found = self.find(self.organization, 22).await;
+        assert_eq!(found, Some(*product), "a product with every field");
+    }
+
+    pub(super) async fn products_are_found_in_their_organization_only(&self) {
+        let ours = self.space(self.organization, 30, "ours").await;
+        let theirs = self.space(self.other, 31, "theirs").await;
+        self.product(&ours, 4, 32).await;
+        self.product(&theirs, 4, 33).await;
+        assert_eq!(self.find(self.other, 32).await, None, "seen from outside");
+        assert_eq!(
+            self.find(self.organization, 33).await,
+            None,
+            "seen from outside"
+        );
+        let count = self.repo.count_products(self.other, ours.id).await;
+        assert_eq!(must(count, "counting"), 0, "counted from outside");
+        let filter = ProductFilter {
+            space: Some(ours.id),
+        };
+        let page = PageRequest::first(9);
+        let listed = self.repo.list_products(self.other, &filter, &page).await;
+        assert_eq!(must(listed, "listing").total, 0, "listed from outside");
+
+        let misplaced = create_product(&context(self.organization, 4), &theirs, 34, "misplaced");
+        self.refused(misplaced, "a product in a space of another organisation")
+            .await;
+        assert_eq!(
+            self.find(self.organization, 34).await,
+            None,
+            "written all the same"
+        );
+
+        // A slug is taken in its own space only.
+        let south = self.space(self.organization, 35, "slugs").await;
+        let ctx = context(self.organization, 4);
+        self.commit(
+            create_product(&ctx, &south, 36, "product-32"),
+            "another space",
+        )
+        .await;
+        let twin = create_product(&ctx, &south, 37, "product-32");
+        let error = self.refused(twin, "a taken slug").await;
+        assert!(
+            matches!(error, RepositoryError::Conflict("slug")),
+            "{error:?}"
+        );
+    }
+
+    async fn page(
+        &self,
+        space: &Space,
+        limit: u32,
+        paging: Paging,
+    ) -> (Vec<ProductId>, u64, Option<Cursor>) {
+        let filter = ProductFilter {
+            space: Some(space.id),
+        };
+        let request = PageRequest { limit, paging };
+        let page = self
+            .repo
+            .list_products(space.organization, &filter, &request);
+        let page = must(page.await, "listing");
+        let ids = page.items.iter().map(|product| product.id).collect();
+        (ids, page.total, page.next)
+    }
+
+    pub(super) async fn lists_are_newest_first_and_paged(&self) {
+        let space = self.space(self.organization, 40, "listed").await;
+        // 42 and 43 are of one instant: the id decides.
+        for (minute, seed) in [(5, 41), (6, 42), (6, 43), (7, 44)] {
+            self.product(&space, minute, seed).await;
+        }
+        let wanted = [44, 43, 42, 41].map(|seed| ProductId::new(id(seed)));
+        let (ids, total, next) = self.page(&space, 10, Paging::Offset(0)).await;
+        assert_eq!(
+            (ids.as_slice(), total, next),
+            (&wanted[..], 4, None),
+            "one page"
+        );
+        let (ids, _, next) = self.page(&space, 2, Paging::Offset(0)).await;
+        assert_eq!(ids, wanted[..2], "the first page");
+        let Some(cursor) = next else {
+            panic!("no cursor after the first page");
+        };
+        // What is inserted in front does not shift what comes after the cursor.
+        self.product(&space, 8, 45).await;
+        let (ids, total, next) = self.page(&space, 2, Paging::After(cursor)).await;
+        assert_eq!(
+            (ids.as_slice(), total, next),
+            (&wanted[2..], 5, None),
+            "after the cursor"
+        );
+        let (ids, _, next) = self.page(&space, 2, Paging::Offset(2)).await;
+        assert_eq!(ids, wanted[1..3], "by offset");
+        assert!(next.is_some(), "no cursor by offset");
+        let (ids, total, next) = self.page(&space, 5, Paging::Offset(9)).await;
+        assert_eq!((ids.len(), total, next), (0, 5, None), "beyond the end");
+
+        let (filter, page) = (ProductFilter::default(), PageRequest::first(100));
+        let all = self
+            .repo
+            .list_products(self.organization, &filter, &page)
+            .await;
+        let all = must(all, "listing");
+        assert!(
+            all.total > 5,
+            "without a space, products of all spaces are listed"
+        );
+        assert!(
+            all.items
+                .iter()
+                .all(|product| product.organization == self.organization)
+        );
+    }
+
+    pub(super) async fn archived_products_are_found_but_not_listed_or_counted(&self) {
+        let space = self.space(self.organization, 50, "archive").await;
+        let live = self.product(&space, 9, 51).await;
+        let ctx = context(self.organization, 10);
+        let (_, write, event) = create_product(&ctx, &space, 52, "archived").into_parts();
+        let CatalogWrite::CreateProduct { product, capacity } = write else {
+            panic!("creating a product writes something else");
+        };
+        let product = Box::new(Product {
+            archived_at: Some(ctx.now),
+            ..*product
+        });
+        let archived = CatalogWrite::CreateProduct { product, capacity };
+        self.commit(Change::new(&ctx, archived, event), "an archived product")
+            .await;
+        let (ids, total, _) = self.page(&space, 10, Paging::Offset(0)).await;
+        assert_eq!((ids, total), (vec![live.id], 1), "listed");
+        let count = self.repo.count_products(self.organization, space.id).await;
+        assert_eq!(must(count, "counting"), 1, "counted");
+        let found = self.find(self.organization, 52).await;
+        assert!(
+            found.is_some_and(|product| product.archived_at.is_some()),
+            "not found"
+        );
+        // An archived product still holds its slug.
+        let error = self
+            .refused(create_product(&ctx, &space, 53, "archived"), "its slug")
+            .await;
+        assert!(
+            matches!(error, RepositoryError::Conflict("slug")),
+            "{error:?}"
+        );
+    }
+
+    /// A space that holds one product and has room for no other.
+    async fn full(&self, seed: u8, slug: &str) -> Space {
+        let space = Space {
+            product_capacity: Some(1),
+            ..self.space(self.organization, seed, slug).await
+        };
+        self.product(&space, 11, seed + 1).await;
+        space
+    }
+
+    pub(super) async fn capacity_holds_in_the_store(&self) {
+        let space = self.full(60, "full").await;
+        let ctx = context(self.organization, 12);
+        // Both the capacity and the slug are against this one: the capacity is told.
+        let twin = create_product(&ctx, &space, 62, "product-61");
+        let error = self.refused(twin, "one too many").await;
+        assert!(
+            matches!(error, RepositoryError::Conflict("capacity")),
+            "{error:?}"
+        );
+        assert_eq!(
+            self.find(self.organization, 62).await,
+            None,
+            "written all the same"
+        );
+        let roomy = Space {
+            product_capacity: Some(2),
+            ..space
+        };
+        self.commit(
+            create_product(&ctx, &roomy, 62, "fits"),
+            "the last that fits",
+        )
+        .await;
+        let count = self.repo.count_products(self.organization, roomy.id).await;
+        assert_eq!(must(count, "counting"), 2, "counted");
+    }
+
+    pub(super) async fn a_claim_is_looked_at_before_capacity_and_slug(&self) {
+        let space = Space {
+            product_capacity: Some(1),
+            ..self.space(self.organization, 70, "claimed").await
+        };
+        let ctx = claimed(context(self.organization, 13), "fill", 1);
+        let first = self
+            .commit(create_product(&ctx, &space, 71, "fills"), "the first try")
+            .await;
+        let second = self
+            .commit(create_product(&ctx, &space, 72, "fills"), "the second try")
+            .await;
+        assert_eq!(first, second, "the repetition answered something else");
+        assert_eq!(
+            self.find(self.organization, 72).await,
+            None,
+            "the repetition wrote"
+        );
+    }
+}
