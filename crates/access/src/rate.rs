@@ -274,6 +274,26 @@ mod tests {
     }
 
     #[test]
+    fn a_lowered_limit_waits_until_enough_calls_have_left() {
+        for (limit, wait) in [(4, None), (3, Some(970)), (2, Some(980)), (1, Some(990))] {
+            let mut log = SlidingLog::default();
+            for now in [0, 10, 20] {
+                log.admit(now, 3, 1000).unwrap();
+            }
+            let refused = log.admit(30, limit, 1000).err();
+            assert_eq!(
+                refused.map(|refused| refused.retry_after_ms),
+                wait,
+                "{limit}"
+            );
+            if let Some(wait) = wait {
+                assert!(log.clone().admit(30 + wait - 1, limit, 1000).is_err());
+                assert!(log.admit(30 + wait, limit, 1000).is_ok());
+            }
+        }
+    }
+
+    #[test]
     fn a_clock_that_steps_back_wins_no_calls() {
         let mut log = SlidingLog::default();
         log.admit(5000, 1, 1000).unwrap();
