@@ -173,7 +173,7 @@ impl Discovery {
     pub fn plan(
         ctx: &Context,
         settings: &RegistrySettings,
-        request: &DiscoveryRequest,
+        request: DiscoveryRequest,
         observed: &[ObservedModel],
         known: &[RegisteredModel],
         mut next_id: impl FnMut() -> RegisteredModelId,
@@ -280,3 +280,6 @@ fn report(dry_run: bool, models: Vec<DiscoveredModel>) -> DiscoveryReport {
         models,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -218,3 +218,6 @@ fn seen_detail(seen: &LastSeen) -> Value {
         },
     })
 }
+
+#[cfg(test)]
+mod tests;

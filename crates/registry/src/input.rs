@@ -311,3 +311,6 @@ impl Faults {
         parsed.map_err(|faults| self.0.extend(faults)).ok()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -116,3 +116,6 @@ fn write_cell(cell: &str, buffer: &mut Vec<u8>) {
     buffer.extend_from_slice(cell.replace('"', "\"\"").as_bytes());
     buffer.push(b'"');
 }
+
+#[cfg(test)]
+mod tests;

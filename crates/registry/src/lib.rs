@@ -15,6 +15,8 @@ pub mod profile;
 pub mod provider;
 mod publication;
 pub mod repository;
+#[cfg(test)]
+mod samples;
 pub mod service;
 pub mod settings;
 pub mod status;

@@ -288,3 +288,30 @@ impl Shelf {
             .or_insert_with(|| delta.clone());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::testing::{block_on, repository_contract};
+
+    const HERE: OrganizationId = OrganizationId::new(Uuid::from_u128(1));
+    const THERE: OrganizationId = OrganizationId::new(Uuid::from_u128(2));
+
+    #[test]
+    fn it_keeps_the_contract_and_keeps_it_when_it_holds_entries() {
+        let repo = InMemoryModels::default();
+        block_on(repository_contract(&repo, HERE, THERE));
+        block_on(repository_contract(&repo, HERE, THERE));
+    }
+
+    #[test]
+    fn it_keeps_the_contract_when_it_is_shared() {
+        let repo = Arc::new(InMemoryModels::default());
+        block_on(repository_contract(&repo, HERE, THERE));
+        assert!(repo.event_names().contains(&"model.discovered"));
+    }
+}

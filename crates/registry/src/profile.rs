@@ -185,3 +185,68 @@ pub const fn materiality(exposure: Exposure, purpose: Purpose) -> Materiality {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_materiality_matrix_is_the_published_one() {
+        let expected = ["low low medium", "low medium high", "medium high high"];
+        for (exposure, row) in Exposure::ALL.iter().zip(expected) {
+            for (purpose, level) in Purpose::ALL.iter().zip(row.split(' ')) {
+                let found = materiality(*exposure, *purpose);
+                assert_eq!(found.as_str(), level, "{exposure} x {purpose}");
+            }
+        }
+    }
+
+    #[test]
+    fn materiality_never_falls_when_exposure_or_purpose_rises() {
+        for exposure in Exposure::ALL.windows(2) {
+            for purpose in Purpose::ALL.windows(2) {
+                let low = materiality(exposure[0], purpose[0]);
+                assert!(materiality(exposure[1], purpose[0]) >= low);
+                assert!(materiality(exposure[0], purpose[1]) >= low);
+                assert!(materiality(exposure[1], purpose[1]) >= low);
+            }
+        }
+    }
+
+    #[test]
+    fn sr_11_7_ends_on_the_day_sr_26_2_begins() {
+        let (old, new) = (ProfileId::Sr11_7.profile(), ProfileId::Sr26_2.profile());
+        for (day, old_holds, new_holds) in [
+            (date!(2011 - 04 - 03), false, false),
+            (date!(2011 - 04 - 04), true, false),
+            (date!(2026 - 04 - 16), true, false),
+            (date!(2026 - 04 - 17), false, true),
+            (date!(2026 - 04 - 18), false, true),
+        ] {
+            assert_eq!(old.is_in_force(day), old_holds, "sr-11-7 on {day}");
+            assert_eq!(new.is_in_force(day), new_holds, "sr-26-2 on {day}");
+        }
+        assert_eq!(old.superseded_by, Some(new.id));
+    }
+
+    #[test]
+    fn every_profile_is_found_under_its_key() {
+        for id in ProfileId::ALL {
+            assert_eq!(id.profile().id, *id);
+            assert_eq!(ProfileId::parse(id.as_str()), Ok(*id));
+        }
+        assert_eq!(PROFILES.len(), ProfileId::ALL.len());
+    }
+
+    #[test]
+    fn sr_26_2_leaves_generative_and_agentic_models_out() {
+        for technique in ModelTechnique::ALL {
+            let left_out = matches!(
+                technique,
+                ModelTechnique::Generative | ModelTechnique::Agentic
+            );
+            assert_eq!(ProfileId::Sr26_2.profile().covers(*technique), !left_out);
+            assert!(ProfileId::Sr11_7.profile().covers(*technique));
+        }
+    }
+}

@@ -151,3 +151,6 @@ fn fits(pattern: &str, name: &str) -> bool {
     let rest = name.strip_prefix(pattern);
     rest.is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
 }
+
+#[cfg(test)]
+mod tests;

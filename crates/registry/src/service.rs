@@ -193,10 +193,10 @@ impl<R: ModelRepository, I: IdSource> RegistryService<R, I> {
         ctx: &Context,
         request: DiscoveryRequest,
     ) -> Result<DiscoveryReport, RegistryError> {
-        match self.discover_once(ctx, &request).await {
+        match self.discover_once(ctx, request).await {
             Err(RegistryError::Repository(
                 RepositoryError::Conflict(_) | RepositoryError::Stale,
-            )) => self.discover_once(ctx, &request).await,
+            )) => self.discover_once(ctx, request).await,
             outcome => outcome,
         }
     }
@@ -204,7 +204,7 @@ impl<R: ModelRepository, I: IdSource> RegistryService<R, I> {
     async fn discover_once(
         &self,
         ctx: &Context,
-        request: &DiscoveryRequest,
+        request: DiscoveryRequest,
     ) -> Result<DiscoveryReport, RegistryError> {
         let organization = ctx.organization;
         let since = request.since(ctx.now);
@@ -304,3 +304,6 @@ fn recorded(ctx: &Context, deltas: Vec<UsageDelta>) -> ModelChange {
     };
     Change::new(ctx, ModelWrite::RecordUsage(deltas), event)
 }
+
+#[cfg(test)]
+mod tests;

@@ -222,3 +222,110 @@ impl RegistrySettings {
 fn out_of_range(field: String, wrong: MonthsOutOfRange) -> FieldError {
     FieldError::new(field, "out_of_range", wrong.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn months(pairs: &[(&str, i64)]) -> BTreeMap<String, i64> {
+        let pairs = pairs
+            .iter()
+            .map(|(name, months)| ((*name).to_owned(), *months));
+        pairs.collect()
+    }
+
+    #[test]
+    fn a_period_is_1_to_120_months() {
+        for (number, fits) in [
+            (i64::MIN, false),
+            (-1, false),
+            (0, false),
+            (1, true),
+            (120, true),
+            (121, false),
+            (256 + 12, false),
+            (i64::MAX, false),
+        ] {
+            assert_eq!(Months::new(number).is_ok(), fits, "{number}");
+        }
+    }
+
+    #[test]
+    fn the_default_periods_are_the_published_ones() {
+        let settings = RegistrySettings::default();
+        assert_eq!(settings.profile, ProfileId::Sr11_7);
+        assert!(!settings.separation_of_duties);
+        let tiers = [
+            ("tier_1", 12),
+            ("tier_2", 18),
+            ("tier_3", 24),
+            ("tier_4", 36),
+        ];
+        assert_eq!(settings.validation_months.to_map(), months(&tiers));
+        let levels = [("low", 36), ("medium", 24), ("high", 12)];
+        assert_eq!(settings.materiality_months.to_map(), months(&levels));
+    }
+
+    #[test]
+    fn input_is_put_over_what_is_there() {
+        let input = SettingsInput {
+            profile: Some("sr-26-2".to_owned()),
+            separation_of_duties: Some(true),
+            validation_months: months(&[("tier_2", 1)]),
+            materiality_months: months(&[("low", 120), ("high", 6)]),
+        };
+        let settings = RegistrySettings::default().with(&input).unwrap();
+        assert_eq!(settings.profile, ProfileId::Sr26_2);
+        assert!(settings.separation_of_duties);
+        let tiers = [
+            ("tier_1", 12),
+            ("tier_2", 1),
+            ("tier_3", 24),
+            ("tier_4", 36),
+        ];
+        assert_eq!(settings.validation_months.to_map(), months(&tiers));
+        let levels = [("low", 120), ("medium", 24), ("high", 6)];
+        assert_eq!(settings.materiality_months.to_map(), months(&levels));
+        assert_eq!(settings.with(&SettingsInput::default()), Ok(settings));
+    }
+
+    #[test]
+    fn stored_maps_give_the_same_settings_back() {
+        let input = SettingsInput {
+            validation_months: months(&[("tier_1", 1), ("tier_4", 120)]),
+            materiality_months: months(&[("medium", 7)]),
+            ..SettingsInput::default()
+        };
+        let settings = RegistrySettings::default().with(&input).unwrap();
+        let stored = SettingsInput {
+            profile: Some(settings.profile.to_string()),
+            separation_of_duties: Some(settings.separation_of_duties),
+            validation_months: settings.validation_months.to_map(),
+            materiality_months: settings.materiality_months.to_map(),
+        };
+        assert_eq!(RegistrySettings::default().with(&stored), Ok(settings));
+    }
+
+    #[test]
+    fn every_faulty_setting_is_named() {
+        let input = SettingsInput {
+            profile: Some("sr-99".to_owned()),
+            separation_of_duties: None,
+            validation_months: months(&[("tier_1", 0), ("tier_5", 12), ("a/b", 12)]),
+            materiality_months: months(&[("high", 121), ("huge", 1)]),
+        };
+        let faults = RegistrySettings::default().with(&input).unwrap_err();
+        let faults: Vec<_> = faults.iter().map(|f| (f.field.as_str(), f.code)).collect();
+        assert_eq!(
+            faults,
+            [
+                ("/profile", "unknown_value"),
+                ("/validation_months/a~1b", "unknown_value"),
+                ("/validation_months/tier_1", "out_of_range"),
+                ("/validation_months/tier_5", "unknown_value"),
+                ("/materiality_months/high", "out_of_range"),
+                ("/materiality_months/huge", "unknown_value"),
+            ]
+        );
+    }
+}

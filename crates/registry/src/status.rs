@@ -147,3 +147,86 @@ fn words(statuses: &[ValidationStatus]) -> String {
     let words: Vec<_> = statuses.iter().map(|status| status.as_str()).collect();
     words.join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::RegistryError;
+    use crate::samples::{ctx, model_in, status_patch};
+    use crate::settings::RegistrySettings;
+
+    /// The published table: rows are the status before, columns the status after, both in the order
+    /// of the vocabulary.
+    const TABLE: [(&str, &str); 6] = [
+        ("draft", "= yes no no no yes"),
+        ("pending_validation", "yes = yes no no yes"),
+        ("in_validation", "no yes = yes yes yes"),
+        ("needs_remediation", "no yes yes = no yes"),
+        ("validated", "no yes no yes = yes"),
+        ("deprecated", "yes no no no no ="),
+    ];
+
+    fn pairs() -> Vec<(ValidationStatus, ValidationStatus, &'static str)> {
+        let rows = TABLE.iter().flat_map(|(from, row)| {
+            let from = ValidationStatus::parse(from).unwrap();
+            let columns = ValidationStatus::ALL.iter().zip(row.split(' '));
+            columns.map(move |(to, permitted)| (from, *to, permitted))
+        });
+        rows.collect()
+    }
+
+    #[test]
+    fn all_36_pairs_follow_the_published_table() {
+        assert_eq!(pairs().len(), 36);
+        for (from, to, expected) in pairs() {
+            let step = from.transition_to(to);
+            assert_eq!(step.is_ok(), expected != "no", "{from} -> {to}");
+            assert_eq!(from.successors().contains(&to), expected == "yes");
+            if let Ok(step) = step {
+                assert_eq!((step.from(), step.to()), (from, to));
+                assert_eq!(step.is_move(), expected == "yes");
+                assert_eq!(step.enters(to), expected == "yes");
+            }
+        }
+    }
+
+    #[test]
+    fn an_update_permits_the_same_36_pairs() {
+        for (from, to, expected) in pairs() {
+            let settings = RegistrySettings::default();
+            let outcome = model_in(from).update(&ctx(), &settings, status_patch(to));
+            match outcome {
+                Ok(change) => {
+                    assert_ne!(expected, "no", "{from} -> {to}");
+                    assert_eq!(change.event().changes_nothing(), expected == "=");
+                }
+                Err(RegistryError::Transition(refused)) => {
+                    assert_eq!(expected, "no", "{from} -> {to}");
+                    assert_eq!((refused.from, refused.to), (from, to));
+                    assert_eq!(refused.permitted, from.successors());
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+
+    #[test]
+    fn every_status_can_be_reached_and_left() {
+        for status in ValidationStatus::ALL {
+            assert!(!status.successors().is_empty(), "{status} is a dead end");
+            let mut sources = ValidationStatus::ALL.iter();
+            assert!(sources.any(|from| from.successors().contains(status)));
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_the_permitted_moves() {
+        let refusal = ValidationStatus::Draft
+            .transition_to(ValidationStatus::Validated)
+            .unwrap_err();
+        assert_eq!(
+            refusal.to_string(),
+            "a model cannot move from draft to validated; permitted: pending_validation, deprecated"
+        );
+    }
+}

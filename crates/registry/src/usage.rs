@@ -174,3 +174,6 @@ fn observed(providers: BTreeMap<Option<String>, UsageDelta>) -> Option<ObservedM
         last_seen_at: total.last_seen_at,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -107,3 +107,6 @@ fn month_at(place: i32) -> Month {
     let number = u8::try_from(place + 1).unwrap_or(1);
     Month::try_from(number).unwrap_or(Month::January)
 }
+
+#[cfg(test)]
+mod tests;

@@ -142,7 +142,7 @@ pub(super) fn planned<R: ModelRepository>(
     let settings = RegistrySettings::default();
     let request = DiscoveryRequest::default();
     let ctx = bench.ctx();
-    Discovery::plan(&ctx, &settings, &request, usage, known, || bench.id())
+    Discovery::plan(&ctx, &settings, request, usage, known, || bench.id())
 }
 
 /// A discovery brings `last_seen_at` forward, never back, and passes over entries that are gone.
