@@ -173,6 +173,35 @@ fn raising_the_tier_of_a_validated_model_calls_for_revalidation() {
 }
 
 #[test]
+fn a_tier_raised_while_the_model_leaves_validated_still_counts() {
+    let settings = RegistrySettings::default();
+    for (from, to, due) in [
+        (
+            ValidationStatus::Validated,
+            ValidationStatus::PendingValidation,
+            true,
+        ),
+        (
+            ValidationStatus::Validated,
+            ValidationStatus::NeedsRemediation,
+            true,
+        ),
+        (
+            ValidationStatus::InValidation,
+            ValidationStatus::PendingValidation,
+            false,
+        ),
+    ] {
+        let patch = ModelPatch {
+            risk_tier: Some(RiskTier::Tier1),
+            ..status_patch(to)
+        };
+        let next = updated(model_in(from), &ctx(), &settings, patch).unwrap();
+        assert_eq!(next.revalidation_due, due, "{from} -> {to}");
+    }
+}
+
+#[test]
 fn leaving_validated_keeps_the_stamps_as_history_until_the_next_validation() {
     let settings = RegistrySettings::default();
     let first = model_in(ValidationStatus::Validated);
