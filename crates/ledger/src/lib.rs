@@ -1,1 +1,36 @@
-//! ledger
+#![doc = include_str!("../README.md")]
+
+pub mod canonical;
+mod checkpoint;
+mod frontier;
+mod hash;
+mod leaf;
+mod memory;
+mod note;
+mod note_key;
+mod proof;
+mod range;
+mod slot;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+pub use canonical::{CanonicalError, to_canonical};
+pub use checkpoint::{Checkpoint, CheckpointError, CheckpointSigner};
+pub use frontier::{Frontier, FrontierError, MAX_SIZE, TileHash};
+pub use hash::{Hash, ParseHashError};
+pub use leaf::{ArgValue, Args, Leaf, LeafError, LeafHeader, MAX_LEAF_LEN, Slots, Target, VERSION};
+pub use memory::InMemoryTree;
+pub use note::{MAX_SIGNATURES, NoteError, NoteSignature, SignedNote};
+pub use note_key::{KeyError, NoteSigner, NoteVerifier};
+pub use proof::{
+    ConsistencyProof, InclusionProof, MAX_PROOF_LEN, ProofError, verify_consistency,
+    verify_inclusion,
+};
+pub use range::{RangeProof, range_proof, verify_range};
+pub use slot::{Commitment, ParseSlotError, Salt, SlotName};
+pub use tree::{
+    HashReader, TILE_HEIGHT, TILE_WIDTH, TreeError, consistency_proof, inclusion_proof, root_at,
+};

@@ -1,0 +1,103 @@
+//! Range proofs: that a run of leaves is whole, with nothing left out, added or moved.
+
+use std::ops::Range;
+
+use crate::frontier::Frontier;
+use crate::hash::Hash;
+use crate::proof::{MAX_PROOF_LEN, ProofError};
+use crate::tree::{HashReader, Tiles, TreeError, level_of};
+
+/// The roots of the largest complete subtrees on both sides of a range of leaves, each side from left to right.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RangeProof {
+    /// Before the range: the frontier of a tree that ends where the range starts.
+    pub left: Vec<Hash>,
+    /// After the range, up to the size of the tree.
+    pub right: Vec<Hash>,
+}
+
+/// The proof that belongs to the leaves `range` of the tree of the first `size` leaves.
+///
+/// # Errors
+/// A range that is not inside the tree, a size beyond [`MAX_SIZE`](crate::MAX_SIZE), or the reader's own failure.
+pub fn range_proof<R: HashReader>(
+    reader: R,
+    range: Range<u64>,
+    size: u64,
+) -> Result<RangeProof, TreeError<R::Error>> {
+    if range.start > range.end {
+        return Err(TreeError::SizesOutOfOrder {
+            from: range.start,
+            to: range.end,
+        });
+    }
+    if range.end > size {
+        return Err(TreeError::IndexOutOfRange {
+            index: range.end,
+            size,
+        });
+    }
+    let mut tiles = Tiles::new(reader, size)?;
+    let mut roots = |range: Range<u64>| -> Result<Vec<Hash>, TreeError<R::Error>> {
+        subtrees(range)
+            .map(|(level, start)| tiles.node(level, start >> level))
+            .collect()
+    };
+    Ok(RangeProof {
+        left: roots(0..range.start)?,
+        right: roots(range.end..size)?,
+    })
+}
+
+/// Checks that `leaves`, the first of them at index `start`, are exactly the leaves of that range in the tree of `size`
+/// leaves with root `root`.
+///
+/// # Errors
+/// The reason for which the proof proves nothing.
+pub fn verify_range(
+    start: u64,
+    leaves: &[Hash],
+    size: u64,
+    proof: &RangeProof,
+    root: &Hash,
+) -> Result<(), ProofError> {
+    if proof.left.len() > MAX_PROOF_LEN || proof.right.len() > MAX_PROOF_LEN {
+        return Err(ProofError::TooLong);
+    }
+    let end = u64::try_from(leaves.len())
+        .ok()
+        .and_then(|count| start.checked_add(count));
+    if end.is_none_or(|end| end > size) {
+        return Err(ProofError::IndexOutOfRange);
+    }
+    let mut frontier =
+        Frontier::from_hashes(start, proof.left.clone()).map_err(|_| ProofError::WrongLeftSide)?;
+    for leaf in leaves {
+        frontier.append(*leaf);
+    }
+    let mut right = proof.right.iter();
+    for (level, _) in subtrees(frontier.size()..size) {
+        let subtree = right.next().ok_or(ProofError::TooFewHashes)?;
+        frontier.append_subtree(level, *subtree);
+    }
+    if right.next().is_some() {
+        return Err(ProofError::TooManyHashes);
+    }
+    if frontier.root() == *root {
+        Ok(())
+    } else {
+        Err(ProofError::RootMismatch)
+    }
+}
+
+/// The largest complete subtrees that make up a range, as (level, first leaf), from left to right.
+fn subtrees(range: Range<u64>) -> impl Iterator<Item = (u8, u64)> {
+    let mut start = range.start;
+    std::iter::from_fn(move || {
+        let left = range.end.checked_sub(start).filter(|left| *left > 0)?;
+        let [aligned, ..] = start.trailing_zeros().to_le_bytes();
+        let subtree = (level_of(left).min(aligned), start);
+        start += 1 << subtree.0;
+        Some(subtree)
+    })
+}
