@@ -4,6 +4,7 @@
 //! they must and nothing is normalised. Where RFC 8785 would change a value in silence, this module refuses it: integers
 //! beyond ±2^53, names that occur twice, numbers that are not finite.
 
+mod compound;
 mod serializer;
 
 use std::cmp::Ordering;
