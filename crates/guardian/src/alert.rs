@@ -199,7 +199,7 @@ impl Alert {
         let event = GuardianEvent::AlertAcknowledged {
             facts: AlertFacts::of(&next),
             by: next.acknowledged_by.clone(),
-            note: next.note.clone(),
+            note: [self.note.clone(), next.note.clone()],
         };
         Ok(Some(self.change(ctx, next, event)))
     }
@@ -226,7 +226,7 @@ impl Alert {
         };
         let event = GuardianEvent::AlertResolved {
             facts: AlertFacts::of(&next),
-            note: next.note.clone(),
+            note: [self.note.clone(), next.note.clone()],
         };
         Ok(Some(self.change(ctx, next, event)))
     }

@@ -1,13 +1,5 @@
-//! What happened, as the record tells it, and the governance events that follow from it.
-//!
-//! | event | published when |
-//! |---|---|
-//! | `guardian.trigger.fired` | a snapshot's status is worse than that of the product's latest one; a first snapshot is compared with GREEN |
-//! | `compliance.threshold.breach` | a snapshot is RED and either the latest one was not, or another metric turned RED; not for each repetition |
-//! | `alert.acknowledged`, `alert.resolved` | somebody acknowledged or resolved an alert, or a metric recovered |
-//!
-//! Late arrivals publish nothing. `score_before` and `score_after` are set for the two scores of
-//! 0 to 100 (drift, fairness) and absent for the ratios.
+//! What happened, as the record tells it. No free text of a sender enters a detail; notes on alerts,
+//! written by the people who watch them, do.
 
 use probity_kernel::{
     AlertId, DomainEvent, ProductId, Publication, RiskMetricLinkId, SnapshotId, Subject,
@@ -20,6 +12,7 @@ use uuid::Uuid;
 use crate::alert::{Alert, Resolution};
 use crate::link::ThresholdOverrides;
 use crate::metric::{ComplianceStatus, MetricKind};
+use crate::publication;
 use crate::snapshot::Readings;
 use crate::threshold::{ThresholdSource, Thresholds};
 
@@ -94,6 +87,8 @@ pub struct AlertMove {
     pub value_before: Option<f64>,
     /// The limit that the alert's severity stands for.
     pub threshold: f64,
+    /// Whether it was acknowledged before the move; an escalation clears that.
+    pub was_acknowledged: bool,
 }
 
 /// What an alert is about.
@@ -173,21 +168,25 @@ pub enum GuardianEvent {
         facts: AlertFacts,
         /// A reference to who did it.
         by: Option<String>,
-        /// The note after it.
-        note: Option<String>,
+        /// The note before and after it.
+        note: [Option<String>; 2],
     },
     /// `alert.resolved`, by somebody.
     AlertResolved {
         /// The alert.
         facts: AlertFacts,
-        /// The note after it.
-        note: Option<String>,
+        /// The note before and after it.
+        note: [Option<String>; 2],
     },
 }
 
 /// RFC 3339 text of an instant; years beyond 9999, which no rule lets in, would be null.
-fn instant(at: OffsetDateTime) -> Value {
+pub(crate) fn instant(at: OffsetDateTime) -> Value {
     at.format(&Rfc3339).map_or(Value::Null, Value::String)
+}
+
+fn changed([before, after]: &[Option<String>; 2]) -> Value {
+    json!({"before": before, "after": after})
 }
 
 fn limits(overrides: &ThresholdOverrides) -> Value {
@@ -248,7 +247,7 @@ impl DomainEvent for GuardianEvent {
                 before,
                 after,
             } => json!({
-                "product_id": {"before": product.to_string(), "after": product.to_string()},
+                "product_id": product.to_string(),
                 "thresholds": {"before": limits(before), "after": limits(after)},
             }),
             Self::LinkDeleted {
@@ -263,32 +262,25 @@ impl DomainEvent for GuardianEvent {
                 "product_id": facts.product.to_string(),
                 "metric": facts.metric.as_str(),
                 "acknowledged_by": {"before": null, "after": by},
-                "note": {"after": note},
+                "note": changed(note),
             }),
             Self::AlertResolved { facts, note } => json!({
                 "product_id": facts.product.to_string(),
                 "metric": facts.metric.as_str(),
                 "state": {"before": "open", "after": "resolved"},
                 "resolution": {"before": null, "after": Resolution::Manual.as_str()},
-                "note": {"after": note},
+                "note": changed(note),
             }),
         }
     }
 
     fn publications(&self) -> Vec<Publication> {
         match self {
-            Self::SnapshotsRecorded { snapshots, alerts } => ingestion(snapshots, alerts),
-            Self::AlertAcknowledged { facts, .. } => {
-                let metric = facts.metric;
-                let reason = format!("the {} alert on {metric} was acknowledged", facts.severity);
-                vec![about_alert("alert.acknowledged", facts, reason, None)]
+            Self::SnapshotsRecorded { snapshots, alerts } => {
+                publication::of_ingestion(snapshots, alerts)
             }
-            Self::AlertResolved { facts, .. } => {
-                let metric = facts.metric;
-                let reason = format!("the {} alert on {metric} was resolved", facts.severity);
-                let resolution = Some(Resolution::Manual);
-                vec![about_alert("alert.resolved", facts, reason, resolution)]
-            }
+            Self::AlertAcknowledged { facts, .. } => vec![publication::acknowledged(facts)],
+            Self::AlertResolved { facts, .. } => vec![publication::resolved(facts)],
             Self::LinkCreated { .. } | Self::LinkUpdated { .. } | Self::LinkDeleted { .. } => {
                 Vec::new()
             }
@@ -331,161 +323,9 @@ fn moved(one: &AlertMove) -> Value {
         "severity": {"before": before, "after": one.severity.as_str()},
         "value": {"before": one.value_before, "after": one.value},
         "threshold": one.threshold,
+        "acknowledged": {
+            "before": one.was_acknowledged,
+            "after": one.was_acknowledged && one.action != AlertAction::Escalated,
+        },
     })
-}
-
-/// The governance events of an ingestion, snapshot by snapshot.
-fn ingestion(snapshots: &[RecordedSnapshot], alerts: &[AlertMove]) -> Vec<Publication> {
-    let mut published = Vec::new();
-    for snapshot in snapshots.iter().filter(|snapshot| !snapshot.late) {
-        let previous = snapshot.previous.unwrap_or(ComplianceStatus::Green);
-        if snapshot.status > previous {
-            published.push(trigger(snapshot, alerts));
-        }
-        let moves = || alerts.iter().filter(|one| one.snapshot == snapshot.id);
-        let turned_red = moves().any(|one| {
-            one.action != AlertAction::Recovered && one.severity == ComplianceStatus::Red
-        });
-        if snapshot.status == ComplianceStatus::Red && (turned_red || previous != snapshot.status) {
-            published.push(breach(snapshot, alerts));
-        }
-        let recovered = moves().filter(|one| one.action == AlertAction::Recovered);
-        published.extend(recovered.map(recovery));
-    }
-    published
-}
-
-fn trigger(snapshot: &RecordedSnapshot, alerts: &[AlertMove]) -> Publication {
-    let reason = match snapshot.previous {
-        Some(before) => format!("status went from {before} to {}", snapshot.status),
-        None => format!("the first snapshot is {}", snapshot.status),
-    };
-    about_snapshot("guardian.trigger.fired", snapshot, alerts, &reason)
-}
-
-fn breach(snapshot: &RecordedSnapshot, alerts: &[AlertMove]) -> Publication {
-    about_snapshot(
-        "compliance.threshold.breach",
-        snapshot,
-        alerts,
-        "a breach limit is broken",
-    )
-}
-
-/// A publication on a snapshot whose status is AMBER or RED. It is led by the first metric of that
-/// status in the order drift, fairness, psi, disparate impact.
-fn about_snapshot(
-    event_type: &'static str,
-    snapshot: &RecordedSnapshot,
-    alerts: &[AlertMove],
-    reason: &str,
-) -> Publication {
-    let part = |(kind, value)| (kind, value, snapshot.thresholds.classify(kind, value));
-    let worst = |(_, _, status): &(MetricKind, f64, ComplianceStatus)| *status == snapshot.status;
-    let broken: Vec<_> = snapshot.readings.iter().map(part).filter(worst).collect();
-    let told: Vec<String> = broken
-        .iter()
-        .map(|(kind, value, status)| {
-            let limit = snapshot.thresholds.get(*kind).broken_at(*status);
-            limit.map_or_else(String::new, |limit| {
-                format!("{kind} {value} is beyond {limit}")
-            })
-        })
-        .collect();
-    let leading = broken.first().map(|(kind, value, _)| (*kind, *value));
-    let (score_before, score_after) = leading.map_or((None, None), |(kind, value)| {
-        scores(snapshot.id, kind, value, alerts)
-    });
-    Publication {
-        event_type,
-        source_table: "metric_snapshots",
-        source_id: snapshot.id.uuid(),
-        trigger_reason: format!("{reason}: {}", told.join(", ")),
-        payload: payload(snapshot, broken.iter().map(|(kind, _, _)| *kind)),
-        score_before,
-        score_after,
-    }
-}
-
-/// The leading metric's score before and after, when it is one of the two scores. The score before
-/// is the one that the metric's alert held.
-fn scores(
-    snapshot: SnapshotId,
-    kind: MetricKind,
-    value: f64,
-    alerts: &[AlertMove],
-) -> (Option<f64>, Option<f64>) {
-    match kind {
-        MetricKind::Drift | MetricKind::Fairness => {
-            let mut moves = alerts.iter().filter(|one| one.snapshot == snapshot);
-            let own = moves.find(|one| one.metric == kind);
-            (own.and_then(|one| one.value_before), Some(value))
-        }
-        MetricKind::Psi | MetricKind::DisparateImpact => (None, None),
-    }
-}
-
-fn payload(snapshot: &RecordedSnapshot, broken: impl Iterator<Item = MetricKind>) -> Value {
-    json!({
-        "snapshot_id": snapshot.id.to_string(),
-        "product_id": snapshot.product.to_string(),
-        "status": snapshot.status.as_str(),
-        "previous_status": snapshot.previous.map(ComplianceStatus::as_str),
-        "metrics": broken.map(MetricKind::as_str).collect::<Vec<_>>(),
-        "drift_score": snapshot.readings.drift,
-        "fairness_score": snapshot.readings.fairness,
-        "psi": snapshot.readings.psi,
-        "disparate_impact": snapshot.readings.disparate_impact,
-        "sample_size": snapshot.sample_size,
-        "captured_at": instant(snapshot.captured_at),
-        "threshold_source": snapshot.threshold_source.as_str(),
-    })
-}
-
-fn recovery(one: &AlertMove) -> Publication {
-    let facts = AlertFacts {
-        id: one.id,
-        product: one.product,
-        metric: one.metric,
-        severity: one.severity,
-        value: one.value,
-        threshold: one.threshold,
-    };
-    let reason = format!("{} {} is GREEN again", one.metric, one.value);
-    let mut publication = about_alert(
-        "alert.resolved",
-        &facts,
-        reason,
-        Some(Resolution::Recovered),
-    );
-    if matches!(one.metric, MetricKind::Drift | MetricKind::Fairness) {
-        publication.score_before = one.value_before;
-        publication.score_after = Some(one.value);
-    }
-    publication
-}
-
-fn about_alert(
-    event_type: &'static str,
-    facts: &AlertFacts,
-    trigger_reason: String,
-    resolution: Option<Resolution>,
-) -> Publication {
-    Publication {
-        event_type,
-        source_table: "alerts",
-        source_id: facts.id.uuid(),
-        trigger_reason,
-        payload: json!({
-            "alert_id": facts.id.to_string(),
-            "product_id": facts.product.to_string(),
-            "metric": facts.metric.as_str(),
-            "severity": facts.severity.as_str(),
-            "value": facts.value,
-            "threshold": facts.threshold,
-            "resolution": resolution.map(Resolution::as_str),
-        }),
-        score_before: None,
-        score_after: None,
-    }
 }

@@ -2,7 +2,9 @@
 //!
 //! - Each snapshot is judged by the limits of its product, whenever it was captured.
 //! - A snapshot captured before the product's latest one is a **late arrival**: stored and judged,
-//!   but it moves no alert and publishes nothing. Equal instants are not late.
+//!   but it moves no alert and publishes nothing. Equal instants are not late. An instant ahead of
+//!   the server's clock counts as the instant of arrival here, so that a sender whose clock runs
+//!   ahead cannot make the snapshots of others late.
 //! - For each metric that the snapshot carries: a breach opens an alert, RED escalates an AMBER
 //!   one and clears its acknowledgement, GREEN resolves it as `recovered`. AMBER after RED leaves
 //!   the alert at RED: the worst is kept until GREEN. A metric that is absent touches nothing.
@@ -12,59 +14,15 @@ use std::collections::HashMap;
 use probity_kernel::{
     AlertId, Change, Context, FieldError, IdSource, ProductId, SnapshotId, Version,
 };
-use time::OffsetDateTime;
 
 use crate::alert::{Alert, AlertState, Resolution};
 use crate::event::{AlertAction, AlertMove, GuardianEvent, RecordedSnapshot};
-use crate::link::ThresholdOverrides;
 use crate::metric::{ComplianceStatus, MetricKind};
 use crate::snapshot::{NewSnapshot, Snapshot};
-use crate::threshold::{ThresholdSource, Thresholds};
+use crate::standing::Standing;
 
 /// The most snapshots of one batch.
 pub const LARGEST_BATCH: usize = 100;
-
-/// What a store knows about a product when a snapshot arrives.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Standing {
-    /// The limits in force.
-    pub thresholds: Thresholds,
-    /// Where they come from.
-    pub source: ThresholdSource,
-    /// `captured_at` and status of the latest snapshot: the greatest `captured_at`, and of equal
-    /// ones the last that was recorded.
-    pub latest: Option<(OffsetDateTime, ComplianceStatus)>,
-    /// The open alerts, at most one for each metric, in no particular order.
-    pub open_alerts: Vec<Alert>,
-}
-
-impl Standing {
-    /// The standing of a product: `overrides` of its risk metric link, if it has one, over the
-    /// defaults.
-    #[must_use]
-    pub fn new(
-        overrides: Option<&ThresholdOverrides>,
-        latest: Option<(OffsetDateTime, ComplianceStatus)>,
-        open_alerts: Vec<Alert>,
-    ) -> Self {
-        let (thresholds, source) = effective(overrides);
-        Self {
-            thresholds,
-            source,
-            latest,
-            open_alerts,
-        }
-    }
-}
-
-/// The limits in force under these overrides, with their source.
-#[must_use]
-pub fn effective(overrides: Option<&ThresholdOverrides>) -> (Thresholds, ThresholdSource) {
-    overrides.map_or(
-        (Thresholds::GLOBAL_DEFAULTS, ThresholdSource::GlobalDefaults),
-        |own| (own.effective(), ThresholdSource::RiskMetricLink),
-    )
-}
 
 /// One of the snapshots names a product that does not exist in the organisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -234,7 +192,8 @@ impl Fold<'_> {
     fn record(&mut self, new: &NewSnapshot, standing: &mut Standing) -> RecordedSnapshot {
         let readings = new.readings();
         let previous = standing.latest;
-        let late = previous.is_some_and(|(captured_at, _)| new.captured_at < captured_at);
+        let placed_at = new.captured_at.min(self.context.now);
+        let late = previous.is_some_and(|(latest, _)| placed_at < latest);
         let mut status = ComplianceStatus::Green;
         for (kind, value) in readings.iter() {
             let part = standing.thresholds.classify(kind, value);
@@ -244,7 +203,7 @@ impl Fold<'_> {
             }
         }
         if !late {
-            standing.latest = Some((new.captured_at, status));
+            standing.latest = Some((placed_at, status));
         }
         RecordedSnapshot {
             id: new.id,
@@ -332,7 +291,7 @@ impl Fold<'_> {
         value: f64,
         threshold: f64,
     ) {
-        let before = (alert.severity, alert.value);
+        let before = Before::of(alert);
         let expected = alert.version;
         alert.severity = severity;
         alert.value = value;
@@ -349,7 +308,7 @@ impl Fold<'_> {
     }
 
     fn recover(&mut self, mut alert: Alert, snapshot: SnapshotId, value: f64) {
-        let before = (alert.severity, alert.value);
+        let before = Before::of(&alert);
         let expected = alert.version;
         alert.value = value;
         alert.state = AlertState::Resolved;
@@ -369,12 +328,7 @@ impl Fold<'_> {
         alert.version = alert.version.next();
     }
 
-    fn note(
-        &mut self,
-        action: AlertAction,
-        alert: &Alert,
-        before: Option<(ComplianceStatus, f64)>,
-    ) {
+    fn note(&mut self, action: AlertAction, alert: &Alert, before: Option<Before>) {
         self.moves.push(AlertMove {
             action,
             id: alert.id,
@@ -382,10 +336,32 @@ impl Fold<'_> {
             metric: alert.metric,
             snapshot: alert.snapshot,
             severity: alert.severity,
-            severity_before: before.map(|(severity, _)| severity),
+            severity_before: before.map(|before| before.severity),
             value: alert.value,
-            value_before: before.map(|(_, value)| value),
+            value_before: before.map(|before| before.value),
             threshold: alert.threshold,
+            was_acknowledged: before.is_some_and(|before| before.acknowledged),
         });
     }
 }
+
+/// What a move of an alert overwrites.
+#[derive(Clone, Copy)]
+struct Before {
+    severity: ComplianceStatus,
+    value: f64,
+    acknowledged: bool,
+}
+
+impl Before {
+    const fn of(alert: &Alert) -> Self {
+        Self {
+            severity: alert.severity,
+            value: alert.value,
+            acknowledged: alert.acknowledged_at.is_some(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

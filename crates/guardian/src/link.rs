@@ -219,3 +219,6 @@ impl RiskMetricLink {
         Change::new(ctx, write, event)
     }
 }
+
+#[cfg(test)]
+mod tests;

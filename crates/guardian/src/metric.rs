@@ -134,3 +134,27 @@ impl FromStr for MetricKind {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn red_is_the_worst() {
+        assert!(ComplianceStatus::Green < ComplianceStatus::Amber);
+        assert!(ComplianceStatus::Amber < ComplianceStatus::Red);
+    }
+
+    #[test]
+    fn names_are_read_back_and_nothing_else_is() {
+        for status in ComplianceStatus::ALL {
+            assert_eq!(status.as_str().parse(), Ok(status));
+        }
+        for kind in MetricKind::ALL {
+            assert_eq!(kind.as_str().parse(), Ok(kind));
+        }
+        assert!("green".parse::<ComplianceStatus>().is_err());
+        assert!("disparate_impact".parse::<MetricKind>().is_err());
+        assert!("".parse::<MetricKind>().is_err());
+    }
+}

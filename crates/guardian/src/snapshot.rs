@@ -239,3 +239,6 @@ pub struct Snapshot {
     /// Where the limits came from.
     pub threshold_source: ThresholdSource,
 }
+
+#[cfg(test)]
+mod tests;

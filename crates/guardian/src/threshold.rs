@@ -146,3 +146,133 @@ impl FromStr for ThresholdSource {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ComplianceStatus::{Amber, Green, Red};
+    use proptest::prelude::*;
+
+    /// Verdicts just below, at, and just above a limit.
+    fn around(kind: MetricKind, limit: f64) -> [ComplianceStatus; 3] {
+        let of = |value| Thresholds::GLOBAL_DEFAULTS.classify(kind, value);
+        [of(limit.next_down()), of(limit), of(limit.next_up())]
+    }
+
+    #[test]
+    fn drift_above_50_is_amber() {
+        assert_eq!(around(MetricKind::Drift, 50.0), [Green, Green, Amber]);
+    }
+
+    #[test]
+    fn drift_above_70_is_red() {
+        assert_eq!(around(MetricKind::Drift, 70.0), [Amber, Amber, Red]);
+    }
+
+    #[test]
+    fn fairness_below_90_is_amber() {
+        assert_eq!(around(MetricKind::Fairness, 90.0), [Amber, Green, Green]);
+    }
+
+    #[test]
+    fn fairness_below_80_is_red() {
+        assert_eq!(around(MetricKind::Fairness, 80.0), [Red, Amber, Amber]);
+    }
+
+    #[test]
+    fn psi_above_a_tenth_is_amber() {
+        assert_eq!(around(MetricKind::Psi, 0.10), [Green, Green, Amber]);
+    }
+
+    #[test]
+    fn psi_above_a_fifth_is_red() {
+        assert_eq!(around(MetricKind::Psi, 0.20), [Amber, Amber, Red]);
+    }
+
+    #[test]
+    fn disparate_impact_below_four_fifths_is_amber() {
+        assert_eq!(
+            around(MetricKind::DisparateImpact, 0.80),
+            [Amber, Green, Green]
+        );
+    }
+
+    #[test]
+    fn disparate_impact_below_three_fifths_is_red() {
+        assert_eq!(
+            around(MetricKind::DisparateImpact, 0.60),
+            [Red, Amber, Amber]
+        );
+    }
+
+    #[test]
+    fn the_ends_of_each_range_are_judged() {
+        let defaults = Thresholds::GLOBAL_DEFAULTS;
+        for (kind, least, most) in [
+            (MetricKind::Drift, Green, Red),
+            (MetricKind::Fairness, Red, Green),
+            (MetricKind::Psi, Green, Red),
+            (MetricKind::DisparateImpact, Red, Green),
+        ] {
+            assert_eq!(defaults.classify(kind, 0.0), least, "{kind}");
+            assert_eq!(defaults.classify(kind, kind.largest()), most, "{kind}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_is_red() {
+        for kind in MetricKind::ALL {
+            assert_eq!(Thresholds::GLOBAL_DEFAULTS.classify(kind, f64::NAN), Red);
+        }
+    }
+
+    #[test]
+    fn names_are_read_back() {
+        for source in ThresholdSource::ALL {
+            assert_eq!(source.as_str().parse(), Ok(source));
+        }
+        assert!("global".parse::<ThresholdSource>().is_err());
+    }
+
+    fn ratio(most: f64) -> impl Strategy<Value = Option<f64>> {
+        proptest::option::of(0.0..=most)
+    }
+
+    proptest! {
+        #[test]
+        fn the_status_is_the_worst_of_the_parts(
+            drift in 0.0..=100.0_f64,
+            fairness in 0.0..=100.0_f64,
+            psi in ratio(1.0),
+            disparate_impact in ratio(1.5),
+        ) {
+            let readings = Readings { drift, fairness, psi, disparate_impact };
+            let defaults = Thresholds::GLOBAL_DEFAULTS;
+            let part = |kind, value: Option<f64>| {
+                value.map_or(Green, |value| defaults.classify(kind, value))
+            };
+            let parts = [
+                part(MetricKind::Drift, Some(drift)),
+                part(MetricKind::Fairness, Some(fairness)),
+                part(MetricKind::Psi, psi),
+                part(MetricKind::DisparateImpact, disparate_impact),
+            ];
+            let judged = defaults.judge_readings(&readings);
+            prop_assert!(parts.contains(&judged) && parts.iter().all(|part| *part <= judged));
+        }
+
+        #[test]
+        fn a_worse_value_is_never_judged_better(a in 0.0..=100.0_f64, b in 0.0..=100.0_f64) {
+            let (low, high) = (a.min(b), a.max(b));
+            let defaults = Thresholds::GLOBAL_DEFAULTS;
+            for kind in MetricKind::ALL {
+                let (low, high) = (defaults.classify(kind, low), defaults.classify(kind, high));
+                let ordered = match kind.direction() {
+                    Direction::HigherIsWorse => low <= high,
+                    Direction::LowerIsWorse => low >= high,
+                };
+                prop_assert!(ordered);
+            }
+        }
+    }
+}

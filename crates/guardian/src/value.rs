@@ -87,3 +87,105 @@ impl SampleSize {
         self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_are_finite_and_from_0_to_100() {
+        for (value, accepted) in [
+            (0.0, true),
+            (f64::from_bits(1), true),
+            (0.0_f64.next_down(), false),
+            (100.0_f64.next_down(), true),
+            (100.0, true),
+            (100.0_f64.next_up(), false),
+            (-1.0, false),
+            (f64::MAX, false),
+            (f64::INFINITY, false),
+            (f64::NEG_INFINITY, false),
+            (f64::NAN, false),
+        ] {
+            let drift = DriftScore::parse("/driftScore", value);
+            assert_eq!(drift.is_ok(), accepted, "{value}");
+            let fairness = FairnessScore::parse("/fairnessScore", value);
+            assert_eq!(fairness.is_ok(), accepted, "{value}");
+        }
+    }
+
+    #[test]
+    fn psi_is_finite_and_never_negative() {
+        for (value, accepted) in [
+            (0.0_f64.next_down(), false),
+            (0.0, true),
+            (25.0, true),
+            (f64::MAX, true),
+            (f64::INFINITY, false),
+            (f64::NAN, false),
+        ] {
+            assert_eq!(Psi::parse("/psi", value).is_ok(), accepted, "{value}");
+        }
+    }
+
+    #[test]
+    fn disparate_impact_above_ten_is_a_mistake() {
+        for (value, accepted) in [
+            (0.0_f64.next_down(), false),
+            (0.0, true),
+            (10.0_f64.next_down(), true),
+            (10.0, true),
+            (10.0_f64.next_up(), false),
+            (80.0, false),
+            (f64::NAN, false),
+        ] {
+            let parsed = DisparateImpact::parse("/disparateImpact", value);
+            assert_eq!(parsed.is_ok(), accepted, "{value}");
+        }
+    }
+
+    #[test]
+    fn negative_zero_becomes_zero() {
+        let bits = |parsed: Result<f64, FieldError>| parsed.unwrap().to_bits();
+        assert_eq!(bits(DriftScore::parse("", -0.0).map(DriftScore::get)), 0);
+        assert_eq!(
+            bits(FairnessScore::parse("", -0.0).map(FairnessScore::get)),
+            0
+        );
+        assert_eq!(bits(Psi::parse("", -0.0).map(Psi::get)), 0);
+        assert_eq!(
+            bits(DisparateImpact::parse("", -0.0).map(DisparateImpact::get)),
+            0
+        );
+    }
+
+    #[test]
+    fn sample_sizes_run_from_1_to_2_to_the_53() {
+        for (value, accepted) in [
+            (i64::MIN, false),
+            (-1, false),
+            (0, false),
+            (1, true),
+            (9_007_199_254_740_992, true),
+            (9_007_199_254_740_993, false),
+            (i64::MAX, false),
+        ] {
+            let parsed = SampleSize::parse("/sampleSize", value);
+            assert_eq!(parsed.is_ok(), accepted, "{value}");
+            assert_eq!(
+                parsed.ok().and_then(|size| i64::try_from(size.get()).ok()),
+                accepted.then_some(value)
+            );
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_the_field_and_not_the_value() {
+        let fault = DriftScore::parse("/driftScore", 123.5).unwrap_err();
+        assert_eq!(
+            (fault.field.as_str(), fault.code),
+            ("/driftScore", "out_of_range")
+        );
+        assert!(!fault.message.contains("123"));
+    }
+}
