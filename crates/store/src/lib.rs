@@ -1,1 +1,41 @@
-//! store
+#![doc = include_str!("../README.md")]
+
+mod access;
+mod address;
+mod audit;
+mod catalog;
+mod connection;
+mod database;
+mod error;
+mod guardian;
+mod idempotency;
+mod lane;
+mod listing;
+mod migrate;
+mod record;
+mod registry;
+mod schema;
+mod turn;
+mod types;
+mod wal;
+
+pub use access::DieselAccess;
+pub use address::AddressError;
+pub use audit::{LogHead, StoredHashes};
+pub use catalog::DieselCatalog;
+pub use database::{Database, DatabaseOptions, OpenDatabaseError};
+pub use guardian::DieselGuardian;
+pub use registry::DieselModels;
+
+use probity_kernel::RepositoryError;
+
+use crate::error::{StoreError, StoreResult};
+
+/// Goes on only while a condition holds.
+fn guard(holds: bool, otherwise: RepositoryError) -> StoreResult<()> {
+    if holds {
+        Ok(())
+    } else {
+        Err(StoreError(otherwise))
+    }
+}

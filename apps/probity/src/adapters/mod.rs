@@ -1,0 +1,3 @@
+//! What the server reaches outside its database.
+
+pub(crate) mod redis_limits;

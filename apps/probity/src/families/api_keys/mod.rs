@@ -1,0 +1,25 @@
+//! API keys: `/api/v1/api-keys`, `snake_case`.
+
+mod dto;
+mod handlers;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::http::failure::Family;
+
+/// The family of API keys.
+pub(crate) struct ApiKeys;
+
+impl Family for ApiKeys {}
+
+const TAG: &str = "api keys";
+
+/// Adds the routes below `/api/v1`.
+pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
+    config
+        .service(handlers::list_keys)
+        .service(handlers::create_key)
+        .service(handlers::get_key)
+        .service(handlers::revoke_key)
+        .service(handlers::rotate_key);
+}

@@ -1,0 +1,228 @@
+//! Alerts: what is out of bounds now, and who has taken note of it.
+
+use actix_web::http::header::ETAG;
+use actix_web::web::Data;
+use actix_web::{HttpResponse, get, post, web};
+use probity_guardian::{Alert, AlertFilter, AlertState, ComplianceStatus, MetricKind, Resolution};
+use probity_kernel::AlertId;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use utoipa::{IntoParams, ToSchema};
+
+use super::dto::schema;
+use super::{Guardian, TAG};
+use crate::families::problem::{BodyErrors, CallerErrors, Clash, Malformed, Missing};
+use crate::http::auth::{Caller, ReadAccess, WriteAccess};
+use crate::http::extract::{Faults, Json, PathId, Query, etag};
+use crate::http::failure::Failure;
+use crate::http::instant;
+use crate::state::AppState;
+
+type Answer<T> = Result<T, Failure<Guardian>>;
+
+/// A metric of a product that is or was out of bounds.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = guardian::Alert)]
+pub(super) struct AlertResponse {
+    #[schema(example = "alrt_01h455vb4pex5vsknk084sn02q")]
+    id: String,
+    model_id: String,
+    #[schema(value_type = schema::Metric)]
+    metric: &'static str,
+    /// The worst reached since it was opened.
+    #[schema(value_type = schema::Severity)]
+    severity: &'static str,
+    #[schema(value_type = schema::AlertState)]
+    state: &'static str,
+    /// The figure that moved the alert last, and the limit it was held against.
+    value: f64,
+    threshold: f64,
+    snapshot_id: String,
+    #[serde(serialize_with = "instant::serialize")]
+    opened_at: OffsetDateTime,
+    #[serde(serialize_with = "instant::option::serialize")]
+    escalated_at: Option<OffsetDateTime>,
+    #[serde(serialize_with = "instant::option::serialize")]
+    acknowledged_at: Option<OffsetDateTime>,
+    acknowledged_by: Option<String>,
+    #[serde(serialize_with = "instant::option::serialize")]
+    resolved_at: Option<OffsetDateTime>,
+    /// `recovered` or `manual`.
+    resolution: Option<&'static str>,
+    note: Option<String>,
+}
+
+impl From<Alert> for AlertResponse {
+    fn from(alert: Alert) -> Self {
+        Self {
+            id: alert.id.type_id(),
+            model_id: alert.product.type_id(),
+            metric: alert.metric.as_str(),
+            severity: alert.severity.as_str(),
+            state: alert.state.as_str(),
+            value: alert.value,
+            threshold: alert.threshold,
+            snapshot_id: alert.snapshot.type_id(),
+            opened_at: alert.opened_at,
+            escalated_at: alert.escalated_at,
+            acknowledged_at: alert.acknowledged_at,
+            acknowledged_by: alert.acknowledged_by,
+            resolved_at: alert.resolved_at,
+            resolution: alert.resolution.map(Resolution::as_str),
+            note: alert.note,
+        }
+    }
+}
+
+/// Which alerts are wanted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ListAlertsQuery {
+    /// Only those of one product.
+    model_id: Option<String>,
+    /// Exactly this metric.
+    #[param(value_type = Option<schema::Metric>)]
+    metric: Option<String>,
+    /// Exactly this severity.
+    #[param(value_type = Option<schema::Severity>)]
+    severity: Option<String>,
+    /// Exactly this state.
+    #[param(value_type = Option<schema::AlertState>)]
+    state: Option<String>,
+    /// 1 to 200, 50 when absent.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200, default = 50)]
+    limit: Option<String>,
+    /// How many to skip.
+    #[param(value_type = Option<u64>, minimum = 0, maximum = 9_007_199_254_740_991, default = 0)]
+    offset: Option<String>,
+    /// `nextCursor` of an earlier page. Not together with `offset`.
+    cursor: Option<String>,
+}
+
+/// One page of alerts, newest opened first.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = guardian::AlertList)]
+pub(super) struct AlertListResponse {
+    /// Always true.
+    success: bool,
+    total: u64,
+    alerts: Vec<AlertResponse>,
+    next_cursor: Option<String>,
+}
+
+/// Lists alerts, newest opened first.
+#[utoipa::path(
+    operation_id = "guardian_list_alerts", tag = TAG, security(("bearer" = [])), params(ListAlertsQuery),
+    responses((status = 200, description = "One page", body = AlertListResponse), CallerErrors, Malformed)
+)]
+#[get("/alerts")]
+pub(super) async fn list_alerts(
+    caller: Caller<Guardian, ReadAccess>,
+    state: Data<AppState>,
+    query: Query<ListAlertsQuery, Guardian>,
+) -> Answer<web::Json<AlertListResponse>> {
+    let query = query.parse()?;
+    let mut faults = Faults::default();
+    let model_id = query.model_id.as_deref();
+    let filter = AlertFilter {
+        product: model_id.and_then(|text| faults.product("modelId", Some(text))),
+        metric: faults.optional::<MetricKind>(
+            "metric",
+            query.metric.as_deref(),
+            "drift, fairness, psi or disparateImpact",
+        ),
+        severity: faults
+            .optional::<ComplianceStatus>("severity", query.severity.as_deref(), "AMBER or RED"),
+        state: faults.optional::<AlertState>("state", query.state.as_deref(), "open or resolved"),
+    };
+    let limit = faults.number("limit", query.limit.as_deref(), 1..=200, 50);
+    let page = faults.page(limit, "offset", query.offset.as_deref(), query.cursor.as_deref());
+    faults.done()?;
+    let found = state.guardian.list_alerts(caller.context().organization, &filter, &page).await?;
+    Ok(web::Json(AlertListResponse {
+        success: true,
+        total: found.total,
+        next_cursor: found.next.map(|cursor| cursor.to_string()),
+        alerts: found.items.into_iter().map(AlertResponse::from).collect(),
+    }))
+}
+
+/// Reads one alert.
+#[utoipa::path(
+    operation_id = "guardian_get_alert", tag = TAG, security(("bearer" = [])),
+    params(("id" = String, Path, description = "Id of the alert")),
+    responses(
+        (status = 200, description = "The alert", body = AlertResponse, headers(("ETag" = String, description = "Version"))),
+        CallerErrors, Malformed, Missing
+    )
+)]
+#[get("/alerts/{id}")]
+pub(super) async fn get_alert(
+    caller: Caller<Guardian, ReadAccess>,
+    state: Data<AppState>,
+    id: PathId<AlertId, Guardian>,
+) -> Answer<HttpResponse> {
+    let alert = state.guardian.alert(caller.context().organization, id.parse()?).await?;
+    Ok(answer(alert))
+}
+
+/// A word on the decision.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[schema(as = guardian::AlertDecision, example = json!({"note": "The feed was late; retraining is under way."}))]
+pub(super) struct DecisionRequest {
+    /// Free text of at most 2000 characters.
+    #[schema(max_length = 2000)]
+    note: Option<String>,
+}
+
+/// Takes note of an alert; doing so again changes nothing.
+#[utoipa::path(
+    operation_id = "guardian_acknowledge_alert", tag = TAG, security(("bearer" = [])),
+    params(("id" = String, Path, description = "Id of the alert")),
+    request_body = Option<DecisionRequest>,
+    responses(
+        (status = 200, description = "The alert as it is now", body = AlertResponse, headers(("ETag" = String, description = "Version"))),
+        CallerErrors, BodyErrors, Malformed, Missing, Clash
+    )
+)]
+#[post("/alerts/{id}/acknowledge")]
+pub(super) async fn acknowledge_alert(
+    caller: Caller<Guardian, WriteAccess>,
+    state: Data<AppState>,
+    id: PathId<AlertId, Guardian>,
+    body: Json<DecisionRequest, Guardian>,
+) -> Answer<HttpResponse> {
+    let id = id.parse()?;
+    let note = body.parse_optional()?.0.note;
+    Ok(answer(state.guardian.acknowledge(caller.context(), id, note).await?))
+}
+
+/// Closes an alert by hand; doing so again changes nothing.
+#[utoipa::path(
+    operation_id = "guardian_resolve_alert", tag = TAG, security(("bearer" = [])),
+    params(("id" = String, Path, description = "Id of the alert")),
+    request_body = Option<DecisionRequest>,
+    responses(
+        (status = 200, description = "The alert as it is now", body = AlertResponse, headers(("ETag" = String, description = "Version"))),
+        CallerErrors, BodyErrors, Malformed, Missing, Clash
+    )
+)]
+#[post("/alerts/{id}/resolve")]
+pub(super) async fn resolve_alert(
+    caller: Caller<Guardian, WriteAccess>,
+    state: Data<AppState>,
+    id: PathId<AlertId, Guardian>,
+    body: Json<DecisionRequest, Guardian>,
+) -> Answer<HttpResponse> {
+    let id = id.parse()?;
+    let note = body.parse_optional()?.0.note;
+    Ok(answer(state.guardian.resolve(caller.context(), id, note).await?))
+}
+
+fn answer(alert: Alert) -> HttpResponse {
+    let tag = etag(alert.version);
+    HttpResponse::Ok().insert_header((ETAG, tag)).json(AlertResponse::from(alert))
+}

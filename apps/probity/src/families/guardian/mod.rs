@@ -1,0 +1,48 @@
+//! Drift and fairness figures and their judgement: `/api/v1`, `camelCase`.
+
+mod alerts;
+mod dto;
+mod evaluate;
+mod links;
+mod metrics;
+mod sample;
+
+use actix_web::http::StatusCode;
+use serde_json::{Map, Value};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::http::failure::Family;
+
+/// The family of Guardian metrics.
+pub(crate) struct Guardian;
+
+impl Family for Guardian {
+    const MALFORMED: StatusCode = StatusCode::BAD_REQUEST;
+    const MALFORMED_CODE: &'static str = "invalid_payload";
+
+    fn decorate(body: &mut Map<String, Value>) {
+        body.insert("success".to_owned(), Value::Bool(false));
+    }
+}
+
+const TAG: &str = "guardian";
+
+/// Adds the routes below `/api/v1`.
+pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
+    config
+        .service(metrics::ingest)
+        .service(metrics::simulate)
+        .service(metrics::ingest_batch)
+        .service(metrics::history)
+        .service(evaluate::evaluate)
+        .service(metrics::thresholds)
+        .service(links::list_links)
+        .service(links::create_link)
+        .service(links::get_link)
+        .service(links::update_link)
+        .service(links::delete_link)
+        .service(alerts::list_alerts)
+        .service(alerts::get_alert)
+        .service(alerts::acknowledge_alert)
+        .service(alerts::resolve_alert);
+}

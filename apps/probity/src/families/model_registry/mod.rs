@@ -1,0 +1,31 @@
+//! The model inventory under SR 11-7: `/api/admin`.
+
+mod dto;
+mod export;
+mod handlers;
+mod settings;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::http::failure::Family;
+
+/// The family of the model inventory.
+pub(crate) struct Registry;
+
+impl Family for Registry {}
+
+const TAG: &str = "model registry";
+
+/// Adds the routes below `/api/admin`.
+pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
+    config
+        .service(handlers::list_models)
+        .service(handlers::register_model)
+        .service(handlers::discover_models)
+        .service(handlers::get_model)
+        .service(handlers::update_model)
+        .service(handlers::delete_model)
+        .service(export::export_inventory)
+        .service(settings::get_settings)
+        .service(settings::put_settings);
+}

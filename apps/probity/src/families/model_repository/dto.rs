@@ -1,0 +1,238 @@
+//! The family's shapes on the wire.
+
+use probity_catalog::{Product, ProductInput, Space};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::http::instant;
+
+/// A space to create.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = repository::NewSpace, example = json!({"slug": "ml-platform", "name": "ML platform"}))]
+pub(super) struct CreateSpaceRequest {
+    /// Lower case letters, digits and hyphens, 1 to 63.
+    #[schema(required, nullable = false, min_length = 1, max_length = 63)]
+    pub(super) slug: Option<String>,
+    /// Display name; the slug when absent.
+    #[schema(min_length = 1, max_length = 200)]
+    pub(super) name: Option<String>,
+    /// How many products it may hold; any number when absent.
+    pub(super) product_capacity: Option<u32>,
+}
+
+/// A place that holds products.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = repository::Space)]
+pub(super) struct SpaceResponse {
+    id: Uuid,
+    slug: String,
+    name: String,
+    product_capacity: Option<u32>,
+    #[serde(serialize_with = "instant::serialize")]
+    created_at: OffsetDateTime,
+}
+
+impl From<Space> for SpaceResponse {
+    fn from(space: Space) -> Self {
+        Self {
+            id: space.id.uuid(),
+            slug: space.slug.as_str().to_owned(),
+            name: space.name,
+            product_capacity: space.product_capacity,
+            created_at: space.created_at,
+        }
+    }
+}
+
+/// A model record to create.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default)]
+#[schema(as = repository::NewModel, example = json!({
+    "name": "Churn Prediction Model", "product_type": "ML Model", "risk_classification": "limited",
+    "model_family": "traditional_ml", "model_task_type": "classification"
+}))]
+pub(super) struct CreateModelRequest {
+    /// Display name.
+    #[schema(required, nullable = false, min_length = 1, max_length = 200)]
+    name: Option<String>,
+    /// Name in addresses; made from the display name when absent.
+    slug: Option<String>,
+    description: Option<String>,
+    long_description: Option<String>,
+    /// `ML Model` when absent.
+    product_type: Option<String>,
+    provider: Option<String>,
+    /// `development` when absent.
+    environment: Option<String>,
+    /// `prohibited`, `high`, `limited` or `minimal`.
+    risk_classification: Option<String>,
+    lifecycle_stage: Option<String>,
+    model_family: Option<String>,
+    model_task_type: Option<String>,
+    model_architecture: Option<String>,
+    framework: Option<String>,
+    intended_use: Option<String>,
+    limitations: Option<String>,
+    /// `development` when absent.
+    deployment_status: Option<String>,
+    /// `http` or `https` URL.
+    serving_url: Option<String>,
+    #[schema(value_type = Option<Object>)]
+    input_schema: Option<Value>,
+    #[schema(value_type = Option<Object>)]
+    output_schema: Option<Value>,
+    ai_system_type: Option<String>,
+    vendor_name: Option<String>,
+    vendor_product_name: Option<String>,
+    vendor_model_id: Option<String>,
+    deployment_environment: Option<String>,
+    business_use_case: Option<String>,
+    is_gpai: Option<bool>,
+}
+
+impl From<CreateModelRequest> for ProductInput {
+    fn from(request: CreateModelRequest) -> Self {
+        Self {
+            name: request.name,
+            slug: request.slug,
+            description: request.description,
+            long_description: request.long_description,
+            product_type: request.product_type,
+            provider: request.provider,
+            environment: request.environment,
+            risk_classification: request.risk_classification,
+            lifecycle_stage: request.lifecycle_stage,
+            ai_system_type: request.ai_system_type,
+            business_use_case: request.business_use_case,
+            is_gpai: request.is_gpai,
+            model_family: request.model_family,
+            model_task_type: request.model_task_type,
+            model_architecture: request.model_architecture,
+            framework: request.framework,
+            intended_use: request.intended_use,
+            limitations: request.limitations,
+            deployment_status: request.deployment_status,
+            serving_url: request.serving_url,
+            input_schema: request.input_schema,
+            output_schema: request.output_schema,
+            vendor_name: request.vendor_name,
+            vendor_product_name: request.vendor_product_name,
+            vendor_model_id: request.vendor_model_id,
+            deployment_environment: request.deployment_environment,
+        }
+    }
+}
+
+/// A model record in brief.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = repository::ModelSummary)]
+pub(super) struct ModelSummary {
+    id: Uuid,
+    slug: String,
+    name: String,
+    description: Option<String>,
+    product_type: &'static str,
+    provider: Option<String>,
+    space_id: Uuid,
+    space_slug: String,
+    space_name: String,
+    risk_classification: Option<&'static str>,
+    lifecycle_stage: Option<&'static str>,
+    environment: String,
+    deployment_status: &'static str,
+    #[serde(flatten)]
+    model: ModelFields,
+    #[serde(flatten)]
+    versions: VersionFields,
+    #[serde(flatten)]
+    artifacts: ArtifactFields,
+    #[serde(serialize_with = "instant::serialize")]
+    created_at: OffsetDateTime,
+    #[serde(serialize_with = "instant::serialize")]
+    updated_at: OffsetDateTime,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = repository::ModelFields)]
+struct ModelFields {
+    model_family: Option<&'static str>,
+    model_task_type: Option<&'static str>,
+    model_architecture: Option<String>,
+    framework: Option<String>,
+    serving_url: Option<String>,
+    #[schema(value_type = Option<Object>)]
+    input_schema: Option<Map<String, Value>>,
+    #[schema(value_type = Option<Object>)]
+    output_schema: Option<Map<String, Value>>,
+    ai_system_type: Option<String>,
+    vendor_name: Option<String>,
+    vendor_product_name: Option<String>,
+    vendor_model_id: Option<String>,
+}
+
+/// The versions of a record; a new record has none.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[schema(as = repository::VersionFields)]
+struct VersionFields {
+    version_count: u64,
+    current_version_id: Option<Uuid>,
+    current_version_number: Option<String>,
+    current_version_type: Option<String>,
+    current_version_release_date: Option<String>,
+}
+
+/// The artifacts of a record; a new record has none.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[schema(as = repository::ArtifactFields)]
+struct ArtifactFields {
+    artifact_count: u64,
+    current_artifact_id: Option<Uuid>,
+    current_artifact_file_name: Option<String>,
+    current_artifact_kind: Option<String>,
+    current_artifact_content_type: Option<String>,
+    current_artifact_model_format: Option<String>,
+    current_artifact_sha256: Option<String>,
+    current_artifact_size_bytes: Option<u64>,
+}
+
+impl ModelSummary {
+    /// A record that was just created, in its space.
+    pub(super) fn created(product: Product, space: &Space) -> Self {
+        let model = product.model;
+        Self {
+            id: product.id.uuid(),
+            slug: product.slug.as_str().to_owned(),
+            name: product.name,
+            description: product.description,
+            product_type: product.product_type.as_str(),
+            provider: product.provider,
+            space_id: space.id.uuid(),
+            space_slug: space.slug.as_str().to_owned(),
+            space_name: space.name.clone(),
+            risk_classification: product.risk_classification.map(|risk| risk.as_str()),
+            lifecycle_stage: product.lifecycle_stage.map(|stage| stage.as_str()),
+            environment: product.environment,
+            deployment_status: model.deployment_status.as_str(),
+            model: ModelFields {
+                model_family: model.model_family.map(|family| family.as_str()),
+                model_task_type: model.model_task_type.map(|task| task.as_str()),
+                model_architecture: model.model_architecture,
+                framework: model.framework,
+                serving_url: model.serving_url.map(|url| url.as_str().to_owned()),
+                input_schema: model.input_schema,
+                output_schema: model.output_schema,
+                ai_system_type: product.ai_system_type,
+                vendor_name: model.vendor_name,
+                vendor_product_name: model.vendor_product_name,
+                vendor_model_id: model.vendor_model_id,
+            },
+            versions: VersionFields::default(),
+            artifacts: ArtifactFields::default(),
+            created_at: product.created_at,
+            updated_at: product.updated_at,
+        }
+    }
+}

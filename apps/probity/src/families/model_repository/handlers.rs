@@ -1,0 +1,121 @@
+//! The operations on spaces and model records.
+
+use actix_web::http::header::ETAG;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use probity_access::{AccessRepository as _, Slug};
+use probity_catalog::{CatalogError, NewProduct, NewSpace, Space};
+
+use super::dto::{CreateModelRequest, CreateSpaceRequest, ModelSummary, SpaceResponse};
+use super::{Repository, TAG};
+use crate::families::problem::{BodyErrors, CallerErrors, Clash, Missing, Unprocessable};
+use crate::http::auth::{AdminAccess, Caller, Permission, ReadAccess, WriteAccess};
+use crate::http::extract::{Json, etag};
+use crate::http::failure::{Failure, Problem};
+use crate::state::AppState;
+
+type Answer<T> = Result<T, Failure<Repository>>;
+
+/// The organisation in the path is the caller's own; any other does not exist.
+async fn check_organization<P: Permission>(
+    caller: &Caller<Repository, P>,
+    state: &AppState,
+    request: &HttpRequest,
+) -> Answer<()> {
+    let slug = request.match_info().query("organization").parse::<Slug>().ok();
+    let found = match slug {
+        Some(slug) => state.access.repository().find_organization_by_slug(&slug).await?,
+        None => None,
+    };
+    if found.is_some_and(|found| found.id == caller.principal.organization) {
+        return Ok(());
+    }
+    let detail = "there is no such organization";
+    let kind = probity_kernel::ErrorKind::NotFound;
+    Err(Problem::new(kind, "organization_not_found", detail).into())
+}
+
+/// Creates a space.
+#[utoipa::path(
+    operation_id = "repository_create_space", tag = TAG, security(("bearer" = [])),
+    params(
+        ("organization" = String, Path, description = "Slug of the organisation"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition harmless for 24 hours", min_length = 1, max_length = 255)
+    ),
+    request_body = CreateSpaceRequest,
+    responses(
+        (status = 201, description = "Created", body = SpaceResponse),
+        CallerErrors, BodyErrors, Unprocessable, Missing, Clash
+    )
+)]
+#[post("/organizations/{organization}/spaces")]
+pub(super) async fn create_space(
+    caller: Caller<Repository, AdminAccess>,
+    state: Data<AppState>,
+    request: HttpRequest,
+    body: Json<CreateSpaceRequest, Repository>,
+) -> Answer<HttpResponse> {
+    check_organization(&caller, &state, &request).await?;
+    let (context, body) = caller.command(body)?;
+    let slug = body.slug.unwrap_or_default();
+    let name = body.name.unwrap_or_else(|| slug.clone());
+    let new = NewSpace::parse(&slug, &name, body.product_capacity)?;
+    let space = state.catalog.create_space(&context, new).await?;
+    Ok(HttpResponse::Created().json(SpaceResponse::from(space)))
+}
+
+/// Lists the spaces that the caller can see, by slug.
+#[utoipa::path(
+    operation_id = "repository_list_spaces", tag = TAG, security(("bearer" = [])),
+    params(("organization" = String, Path, description = "Slug of the organisation")),
+    responses((status = 200, description = "The spaces", body = Vec<SpaceResponse>), CallerErrors, Missing)
+)]
+#[get("/organizations/{organization}/spaces")]
+pub(super) async fn list_spaces(
+    caller: Caller<Repository, ReadAccess>,
+    state: Data<AppState>,
+    request: HttpRequest,
+) -> Answer<web::Json<Vec<SpaceResponse>>> {
+    check_organization(&caller, &state, &request).await?;
+    let spaces = state.catalog.list_spaces(caller.context().organization).await?;
+    let visible = spaces.into_iter().filter(|space| caller.principal.can_see_space(space.id));
+    Ok(web::Json(visible.map(SpaceResponse::from).collect()))
+}
+
+/// Creates a model record in a space.
+#[utoipa::path(
+    operation_id = "repository_create_model", tag = TAG, security(("bearer" = [])),
+    params(
+        ("slug" = String, Path, description = "Slug of the space"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition harmless for 24 hours", min_length = 1, max_length = 255)
+    ),
+    request_body = CreateModelRequest,
+    responses(
+        (status = 201, description = "Created", body = ModelSummary, headers(("ETag" = String, description = "Version"))),
+        CallerErrors, BodyErrors, Unprocessable, Missing, Clash
+    )
+)]
+#[post("/catalog/spaces/{slug}/model-repository/models")]
+pub(super) async fn create_model(
+    caller: Caller<Repository, WriteAccess>,
+    state: Data<AppState>,
+    request: HttpRequest,
+    body: Json<CreateModelRequest, Repository>,
+) -> Answer<HttpResponse> {
+    let slug = request.match_info().query("slug");
+    let space = state.catalog.space(caller.context().organization, slug).await?;
+    let space = visible(&caller, space)?;
+    let (context, body) = caller.command(body)?;
+    let new = NewProduct::parse(body.into())?;
+    let product = state.catalog.create_product(&context, &space, new).await?;
+    let tag = etag(product.version);
+    Ok(HttpResponse::Created().insert_header((ETAG, tag)).json(ModelSummary::created(product, &space)))
+}
+
+/// A space that the credential does not reach into does not exist.
+fn visible<P>(caller: &Caller<Repository, P>, space: Space) -> Answer<Space> {
+    if caller.principal.can_see_space(space.id) {
+        return Ok(space);
+    }
+    Err(CatalogError::SpaceNotFound.into())
+}

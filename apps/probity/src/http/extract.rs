@@ -1,0 +1,348 @@
+//! Bodies, queries and paths, refused in the family's own words.
+//!
+//! Reading never fails an extractor: what is wrong with the input is told when the handler asks
+//! for it, so that a missing credential is answered before a malformed body.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::str::FromStr;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap, IF_MATCH};
+use actix_web::web::{Bytes, BytesMut};
+use actix_web::{FromRequest, HttpRequest, dev::Payload, error::PayloadError, web};
+use futures_util::{FutureExt, StreamExt, future::Ready, future::ready};
+use probity_kernel::text::TextRule;
+use probity_kernel::{Cursor, ErrorKind, FieldError, PageRequest, Paging, ProductId, Version};
+use serde::de::DeserializeOwned;
+
+use crate::http::failure::{Failure, Family, Problem};
+use crate::http::json;
+
+/// The usual limit of a JSON body.
+pub(crate) const SMALL_BODY: usize = 256 << 10;
+/// The limit of a body that holds a batch.
+pub(crate) const BATCH_BODY: usize = 1 << 20;
+
+type Boxed<T> = Pin<Box<dyn Future<Output = Result<T, actix_web::Error>>>>;
+
+/// The bytes of a body, or why they are not to be had.
+#[derive(Debug)]
+pub(crate) struct RawBody {
+    pub(crate) bytes: Result<Bytes, Box<Problem>>,
+    pub(crate) content_type: String,
+}
+
+impl RawBody {
+    /// Reads at most `limit` bytes.
+    pub(crate) async fn read(headers: HeaderMap, payload: Payload, limit: usize) -> Self {
+        let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let content_type = content_type.unwrap_or_default().trim().to_owned();
+        let bytes = read_limited(&headers, payload, limit).await.map_err(Box::new);
+        Self { bytes, content_type }
+    }
+}
+
+/// The media type of a `Content-Type`, lower case, without its parameters.
+pub(crate) fn media_type(content_type: &str) -> String {
+    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+async fn read_limited(
+    headers: &HeaderMap,
+    mut payload: Payload,
+    limit: usize,
+) -> Result<Bytes, Problem> {
+    let announced = headers
+        .get(actix_web::http::header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| text.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > limit) {
+        return Err(too_large(limit));
+    }
+    let mut body = BytesMut::with_capacity(announced.unwrap_or(0));
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|error| broken(&error))?;
+        if body.len() + chunk.len() > limit {
+            return Err(too_large(limit));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+fn too_large(limit: usize) -> Problem {
+    let detail = format!("the body is larger than {limit} bytes");
+    Problem::new(ErrorKind::Invalid, "payload_too_large", detail)
+        .with_status(StatusCode::PAYLOAD_TOO_LARGE)
+}
+
+fn broken(error: &PayloadError) -> Problem {
+    let detail = format!("the body ended early or is not what its headers say: {error}");
+    Problem::new(ErrorKind::Invalid, "incomplete_body", detail).with_status(StatusCode::BAD_REQUEST)
+}
+
+/// A JSON body of at most `LIMIT` bytes.
+pub(crate) struct Json<T, F, const LIMIT: usize = SMALL_BODY> {
+    body: RawBody,
+    marker: PhantomData<fn() -> (T, F)>,
+}
+
+impl<T: 'static, F: Family, const LIMIT: usize> FromRequest for Json<T, F, LIMIT> {
+    type Error = actix_web::Error;
+    type Future = Boxed<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Boxed<Self> {
+        let (headers, payload) = (request.headers().clone(), payload.take());
+        async move {
+            let body = RawBody::read(headers, payload, LIMIT).await;
+            Ok(Self { body, marker: PhantomData })
+        }
+        .boxed_local()
+    }
+}
+
+impl<T: DeserializeOwned, F: Family, const LIMIT: usize> Json<T, F, LIMIT> {
+    /// The value, and the bytes it was read from.
+    pub(crate) fn parse(self) -> Result<(T, Bytes), Failure<F>> {
+        let bytes = self.body.bytes.map_err(|problem| Failure::from(*problem))?;
+        let media = media_type(&self.body.content_type);
+        if media != "application/json" && !media.ends_with("+json") {
+            let detail = "the body must be sent as `Content-Type: application/json`";
+            let problem = Problem::new(ErrorKind::Invalid, "unsupported_media_type", detail);
+            return Err(problem.with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE).into());
+        }
+        Ok((parse_json(&bytes)?, bytes))
+    }
+}
+
+impl<T: DeserializeOwned + Default, F: Family, const LIMIT: usize> Json<T, F, LIMIT> {
+    /// The value; its default where there is no body.
+    pub(crate) fn parse_optional(self) -> Result<(T, Bytes), Failure<F>> {
+        if matches!(&self.body.bytes, Ok(bytes) if bytes.is_empty()) {
+            return Ok((T::default(), Bytes::new()));
+        }
+        self.parse()
+    }
+}
+
+/// Reads a JSON document into a type; a fault names the field by its JSON Pointer.
+pub(crate) fn parse_json<T: DeserializeOwned, F: Family>(bytes: &[u8]) -> Result<T, Failure<F>> {
+    if let Err(error) = json::check_shape(bytes) {
+        let message = format!("not acceptable JSON: {error}");
+        return Err(Failure::malformed(vec![FieldError::new("", "malformed_json", message)]));
+    }
+    if let Ok(value) = serde_json::from_slice(bytes) {
+        return Ok(value);
+    }
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let field = pointer(error.path());
+        Failure::malformed(vec![FieldError::new(field, "wrong_type", expectation(error.inner()))])
+    })
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let mut pointer = String::new();
+    for segment in path {
+        pointer.push('/');
+        match segment {
+            Segment::Seq { index } => pointer.push_str(&index.to_string()),
+            Segment::Map { key } => pointer.push_str(&key.replace('~', "~0").replace('/', "~1")),
+            Segment::Enum { variant } => pointer.push_str(variant),
+            Segment::Unknown => pointer.push('?'),
+        }
+    }
+    pointer
+}
+
+/// What the parser expected, without the value it found.
+fn expectation(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" at line ").next().unwrap_or_default();
+    match text.split_once(", expected ") {
+        Some((_, expected)) => format!("must be {expected}"),
+        None => text.to_owned(),
+    }
+}
+
+/// Query parameters.
+pub(crate) struct Query<T, F> {
+    parsed: Result<T, String>,
+    marker: PhantomData<fn() -> F>,
+}
+
+impl<T: DeserializeOwned, F: Family> FromRequest for Query<T, F> {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Self, actix_web::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let parsed = web::Query::<T>::from_query(request.query_string());
+        let parsed = parsed.map(web::Query::into_inner).map_err(|error| error.to_string());
+        ready(Ok(Self { parsed, marker: PhantomData }))
+    }
+}
+
+impl<T, F: Family> Query<T, F> {
+    /// The parameters, or what is wrong with the query as a whole.
+    pub(crate) fn parse(self) -> Result<T, Failure<F>> {
+        self.parsed.map_err(|message| {
+            Failure::malformed(vec![FieldError::new("query", "malformed_query", message)])
+        })
+    }
+}
+
+/// Collects the faults of several fields before it gives up.
+#[derive(Debug, Default)]
+pub(crate) struct Faults(Vec<FieldError>);
+
+impl Faults {
+    /// The value of a check, or its faults noted.
+    pub(crate) fn note<T, E: Into<Vec<FieldError>>>(&mut self, checked: Result<T, E>) -> Option<T> {
+        checked.map_err(|errors| self.0.extend(errors.into())).ok()
+    }
+
+    /// An optional parameter read from its text.
+    pub(crate) fn optional<T: FromStr>(
+        &mut self,
+        field: &'static str,
+        text: Option<&str>,
+        expected: &str,
+    ) -> Option<T> {
+        let parsed = text.map(str::parse::<T>)?;
+        self.note(parsed.map_err(|_| {
+            vec![FieldError::new(field, "invalid_value", format!("must be {expected}"))]
+        }))
+    }
+
+    /// A whole number within `range`; `default` where none is given.
+    pub(crate) fn number(
+        &mut self,
+        field: &'static str,
+        text: Option<&str>,
+        range: std::ops::RangeInclusive<u64>,
+        default: u64,
+    ) -> u64 {
+        let Some(text) = text else { return default };
+        let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let value = if plain { text.parse().ok() } else { None };
+        if let Some(value) = value.filter(|value| range.contains(value)) {
+            return value;
+        }
+        let message = format!("must be a whole number from {} to {}", range.start(), range.end());
+        self.0.push(FieldError::new(field, "out_of_range", message));
+        default
+    }
+
+    /// A text of at most `max` characters; an empty one is none.
+    pub(crate) fn text(
+        &mut self,
+        field: &'static str,
+        text: Option<String>,
+        max: usize,
+    ) -> Option<String> {
+        let text = text.filter(|text| !text.is_empty())?;
+        let rule = TextRule { min: 0, max, multiline: false };
+        self.note(rule.check(field, &text).map_err(|error| vec![error]))?;
+        Some(text)
+    }
+
+    /// The id of a product, which must be there.
+    pub(crate) fn product(&mut self, field: &'static str, text: Option<&str>) -> Option<ProductId> {
+        if text.is_none() {
+            self.0.push(FieldError::new(field, "required", "is required"));
+        }
+        self.optional(field, text, "a UUID or its `sys_` spelling")
+    }
+
+    /// Which page is wanted: by offset, or after a cursor.
+    pub(crate) fn page(
+        &mut self,
+        limit: u64,
+        offset_name: &'static str,
+        offset: Option<&str>,
+        cursor: Option<&str>,
+    ) -> PageRequest {
+        let skip = self.number(offset_name, offset, 0..=9_007_199_254_740_991, 0);
+        if offset.is_some() && cursor.is_some() {
+            let message = format!("cannot be given together with `{offset_name}`");
+            self.0.push(FieldError::new("cursor", "conflicting_parameter", message));
+        }
+        let expected = "`next_cursor` of an earlier page of this list";
+        let paging = match self.optional::<Cursor>("cursor", cursor, expected) {
+            Some(cursor) => Paging::After(cursor),
+            None => Paging::Offset(skip),
+        };
+        PageRequest { limit: u32::try_from(limit).unwrap_or(u32::MAX), paging }
+    }
+
+    /// Ends the collection.
+    pub(crate) fn done<F>(self) -> Result<(), Failure<F>> {
+        if self.0.is_empty() { Ok(()) } else { Err(Failure::malformed(self.0)) }
+    }
+}
+
+/// An id in the path, in either of its spellings.
+pub(crate) struct PathId<I, F> {
+    parsed: Option<I>,
+    marker: PhantomData<fn() -> F>,
+}
+
+impl<I: FromStr + 'static, F: Family> FromRequest for PathId<I, F> {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Self, actix_web::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let parsed = request.match_info().get("id").and_then(|text| text.parse().ok());
+        ready(Ok(Self { parsed, marker: PhantomData }))
+    }
+}
+
+impl<I, F: Family> PathId<I, F> {
+    /// The id, or that the path does not hold one.
+    pub(crate) fn parse(self) -> Result<I, Failure<F>> {
+        self.parsed.ok_or_else(|| {
+            let message = "must be a UUID or the prefixed spelling of one";
+            Failure::malformed(vec![FieldError::new("id", "invalid_id", message)])
+        })
+    }
+}
+
+/// `If-Match`: the version the caller decided on.
+pub(crate) struct IfMatch {
+    header: Option<Result<Option<Version>, ()>>,
+}
+
+impl FromRequest for IfMatch {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Self, actix_web::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let header = request.headers().get(IF_MATCH).map(|value| {
+            let text = value.to_str().map_err(|_| ())?.trim();
+            if text == "*" {
+                return Ok(None);
+            }
+            let inner = text.strip_prefix("\"v").and_then(|rest| rest.strip_suffix('"')).ok_or(())?;
+            inner.parse().map(Version::new).map(Some).map_err(|_| ())
+        });
+        ready(Ok(Self { header }))
+    }
+}
+
+impl IfMatch {
+    /// The version, when one is demanded; an unknown tag matches no version.
+    pub(crate) fn version(self) -> Option<Version> {
+        match self.header? {
+            Ok(version) => version,
+            Err(()) => Some(Version::new(-1)),
+        }
+    }
+}
+
+/// The entity tag of a version.
+pub(crate) fn etag(version: Version) -> String {
+    format!("\"v{version}\"")
+}

@@ -1,0 +1,97 @@
+//! The server's own figures, as OpenMetrics.
+
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Request {
+    method: String,
+    route: String,
+    status: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Route {
+    method: String,
+    route: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Judgement {
+    status: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Build {
+    version: &'static str,
+    database: &'static str,
+}
+
+/// The figures and the registry that prints them.
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: Family<Request, Counter>,
+    durations: Family<Route, Histogram>,
+    snapshots: Family<Judgement, Counter>,
+    refused: Counter,
+}
+
+impl Metrics {
+    pub(crate) fn new(database: &'static str) -> Self {
+        let mut registry = Registry::with_prefix("probity");
+        let requests = Family::default();
+        let durations = Family::<Route, Histogram>::new_with_constructor(|| {
+            Histogram::new(exponential_buckets(0.000_25, 2.0, 14))
+        });
+        let snapshots = Family::default();
+        let refused = Counter::default();
+        registry.register("http_requests", "Requests answered", requests.clone());
+        registry.register_with_unit(
+            "http_request_duration",
+            "Time from the first byte read to the answer",
+            Unit::Seconds,
+            durations.clone(),
+        );
+        registry.register("metric_snapshots", "Metric snapshots recorded", snapshots.clone());
+        registry.register("rate_limited_requests", "Requests refused by a limit", refused.clone());
+        let build = Family::<Build, Gauge>::default();
+        build.get_or_create(&Build { version: env!("CARGO_PKG_VERSION"), database }).set(1);
+        registry.register("build", "What is running", build);
+        Self { registry, requests, durations, snapshots, refused }
+    }
+
+    /// Counts an answered request. Unknown routes and methods share one label, so that callers
+    /// cannot make the server keep a figure of their choice.
+    pub(crate) fn observe(&self, method: &str, route: Option<&str>, status: u16, took: Duration) {
+        const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+        let method = if METHODS.contains(&method) { method } else { "other" };
+        let route = Route { method: method.to_owned(), route: route.unwrap_or("unknown").to_owned() };
+        self.durations.get_or_create(&route).observe(took.as_secs_f64());
+        let Route { method, route } = route;
+        self.requests.get_or_create(&Request { method, route, status }).inc();
+    }
+
+    /// Counts a snapshot by the status it was judged to have.
+    pub(crate) fn snapshot(&self, status: &'static str) {
+        self.snapshots.get_or_create(&Judgement { status }).inc();
+    }
+
+    /// Counts a request that a limit refused.
+    pub(crate) fn limited(&self) {
+        self.refused.inc();
+    }
+
+    /// The exposition.
+    pub(crate) fn print(&self) -> Result<String, std::fmt::Error> {
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}

@@ -1,0 +1,13 @@
+//! What all families share: who calls, what is malformed, how failure looks, where routes lead.
+
+pub(crate) mod auth;
+pub(crate) mod extract;
+pub(crate) mod failure;
+pub(crate) mod instant;
+pub(crate) mod json;
+pub(crate) mod limits;
+pub(crate) mod metrics;
+pub(crate) mod openapi;
+pub(crate) mod operations;
+pub(crate) mod request;
+pub(crate) mod routes;

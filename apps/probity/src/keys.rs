@@ -1,0 +1,70 @@
+//! Signing keys on disk: made on first use, readable by their owner only.
+
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use ed25519_dalek::SigningKey;
+use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, KeypairBytes};
+
+/// A key file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("key file {path}: {reason}")]
+pub(crate) struct KeyFileError {
+    path: String,
+    reason: String,
+}
+
+/// Which of the server's keys.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum KeyUse {
+    /// Signs the server's own tokens.
+    Tokens,
+    /// Signs the checkpoints of the record.
+    Record,
+}
+
+impl KeyUse {
+    const fn file_name(self) -> &'static str {
+        match self {
+            Self::Tokens => "tokens-ed25519.pem",
+            Self::Record => "record-ed25519.pem",
+        }
+    }
+}
+
+/// Reads a key, or makes it when the file does not exist. Two processes that make it at once end
+/// up with the same one: the file appears whole or not at all.
+pub(crate) fn load_or_create(data_dir: &Path, usage: KeyUse) -> Result<SigningKey, KeyFileError> {
+    let folder = data_dir.join("keys");
+    let path = folder.join(usage.file_name());
+    let wrong = |reason: String| KeyFileError { path: path.display().to_string(), reason };
+    if !path.exists() {
+        std::fs::create_dir_all(&folder).map_err(|error| wrong(error.to_string()))?;
+        create(&folder, &path).map_err(wrong)?;
+    }
+    let text = std::fs::read_to_string(&path).map_err(|error| wrong(error.to_string()))?;
+    SigningKey::from_pkcs8_pem(&text).map_err(|error| wrong(format!("expected PKCS#8 PEM: {error}")))
+}
+
+fn create(folder: &Path, path: &PathBuf) -> Result<(), String> {
+    let mut seed = [0_u8; 32];
+    getrandom::fill(&mut seed).map_err(|error| error.to_string())?;
+    // Version 1 of the format, without the public key, is what every other tool reads.
+    let document = KeypairBytes { secret_key: seed, public_key: None }
+        .to_pkcs8_pem(ed25519_dalek::pkcs8::spki::der::pem::LineEnding::LF)
+        .map_err(|error| error.to_string())?;
+    let draft = folder.join(format!(".{}.pem", std::process::id()));
+    let written = (|| {
+        let mut file =
+            std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+        file.write_all(document.as_bytes())?;
+        file.sync_all()?;
+        match std::fs::hard_link(&draft, path) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+            done => done,
+        }
+    })();
+    let _ = std::fs::remove_file(&draft);
+    written.map_err(|error: std::io::Error| error.to_string())
+}

@@ -1,0 +1,146 @@
+//! The one place where adapters are chosen.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use actix_web::dev::Server;
+use actix_web::{App, HttpServer, web};
+use probity_access::AccessService;
+use probity_catalog::CatalogService;
+use probity_guardian::GuardianService;
+use probity_kernel::{Clock, SystemClock, SystemIds};
+use probity_registry::RegistryService;
+use probity_store::{
+    Database, DatabaseOptions, DieselAccess, DieselCatalog, DieselGuardian, DieselModels,
+    OpenDatabaseError,
+};
+
+use crate::adapters::redis_limits::RedisLimits;
+use crate::http::auth::{Authenticator, Issuers, IssuersError, TokenIssuer};
+use crate::http::limits::{Quotas, RateLimits};
+use crate::http::metrics::Metrics;
+use crate::http::{request, routes};
+use crate::keys::{KeyFileError, KeyUse, load_or_create};
+use crate::settings::Settings;
+use crate::state::{Access, AppState, Ids};
+use crate::workers::{self, Workers};
+
+/// Why the server does not start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    #[error("setting `database-url`: {0}")]
+    Database(#[from] OpenDatabaseError),
+    #[error(transparent)]
+    Key(#[from] KeyFileError),
+    #[error(transparent)]
+    Issuers(#[from] IssuersError),
+    #[error("setting `redis-url`: expected redis://host:port/db: {0}")]
+    Redis(#[from] redis::RedisError),
+    #[error("setting `listen`: cannot serve on {address}: {source}")]
+    Listen { address: SocketAddr, source: std::io::Error },
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// A server that is ready to run.
+pub(crate) struct Application {
+    state: web::Data<AppState>,
+    workers: Workers,
+    server: Server,
+    address: SocketAddr,
+}
+
+impl Application {
+    /// Opens everything and binds the address.
+    pub(crate) fn build(settings: &Settings) -> Result<Self, StartError> {
+        let state = web::Data::new(build_state(settings)?);
+        let listener = TcpListener::bind(settings.listen)
+            .map_err(|source| StartError::Listen { address: settings.listen, source })?;
+        let address = listener.local_addr()?;
+        let workers = workers::start(settings, &state)?;
+        let shared = state.clone();
+        let server = HttpServer::new(move || {
+            let (app, _) = routes::build(App::new().app_data(shared.clone()));
+            app.wrap(actix_web::middleware::from_fn(request::frame))
+        })
+        .workers(settings.workers)
+        .shutdown_timeout(settings.shutdown_timeout.as_secs())
+        .client_request_timeout(std::time::Duration::from_secs(5))
+        .listen(listener)?
+        .run();
+        Ok(Self { state, workers, server, address })
+    }
+
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The state, for what is done before the first request.
+    pub(crate) const fn state(&self) -> &web::Data<AppState> {
+        &self.state
+    }
+
+    /// Serves until a signal; then finishes requests, drains the lanes and signs what is new.
+    pub(crate) async fn run(self) -> Result<(), StartError> {
+        let Self { state, workers, server, .. } = self;
+        server.await?;
+        tracing::info!("no more requests; draining the write lanes");
+        let drained = tokio::task::spawn_blocking(move || {
+            workers.stop();
+            state.database.drain();
+        });
+        if drained.await.is_err() {
+            tracing::error!("the write lanes did not end as they should");
+        }
+        Ok(())
+    }
+}
+
+/// Opens the database of the settings.
+pub(crate) fn open_database(settings: &Settings, ids: Ids) -> Result<Database, OpenDatabaseError> {
+    Database::open(&DatabaseOptions {
+        url: settings.database_url.clone(),
+        lanes: settings.write_lanes,
+        readers: settings.read_connections,
+        migrate: settings.migrate,
+        ids,
+    })
+}
+
+fn build_state(settings: &Settings) -> Result<AppState, StartError> {
+    let ids: Ids = Arc::new(SystemIds::default());
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let database = open_database(settings, ids.clone())?;
+    let access: Arc<Access> =
+        Arc::new(AccessService::new(DieselAccess::new(database.clone()), ids.clone()));
+    let models = DieselModels::new(database.clone());
+    let quotas = Quotas {
+        metrics: settings.rate_limit_metrics,
+        metrics_batch: settings.rate_limit_metrics_batch,
+        requests: settings.rate_limit_requests,
+    };
+    let shared = settings.redis_url.as_deref().map(RedisLimits::new).transpose()?;
+    Ok(AppState {
+        authenticator: Authenticator::new(
+            access.clone(),
+            token_issuer(settings)?,
+            Issuers::read(settings.external_issuers_file.as_deref())?,
+        ),
+        catalog: CatalogService::new(DieselCatalog::new(database.clone()), ids.clone()),
+        registry: RegistryService::new(models.clone(), ids.clone()),
+        guardian: GuardianService::new(DieselGuardian::new(database.clone()), ids.clone()),
+        metrics: Metrics::new(database.kind()),
+        limits: RateLimits::new(quotas, shared),
+        access,
+        models,
+        database,
+        clock,
+        ids,
+    })
+}
+
+/// The server's own issuer of tokens.
+pub(crate) fn token_issuer(settings: &Settings) -> Result<TokenIssuer, KeyFileError> {
+    let key = load_or_create(&settings.data_dir, KeyUse::Tokens)?;
+    Ok(TokenIssuer::new(key, &settings.token_issuer, &settings.token_audience))
+}

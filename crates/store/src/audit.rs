@@ -1,0 +1,241 @@
+//! Reading the record: heads, hashes for proofs, and the checkpoints that were signed.
+
+use std::cell::RefCell;
+use std::ops::Range;
+
+use diesel::prelude::*;
+use probity_kernel::{OrganizationId, RepositoryError};
+use probity_ledger::{Frontier, Hash, HashReader};
+use time::OffsetDateTime;
+
+use crate::connection::{AnyConnection, Scope};
+use crate::database::Database;
+use crate::error::{StoreError, StoreResult, corrupt};
+use crate::record::position;
+use crate::schema::{audit_checkpoints, audit_entries, audit_heads, audit_nodes};
+use crate::types::{Id, Utc};
+
+/// Where an organisation's log stands, and the last note that was signed over it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogHead {
+    /// Whose log.
+    pub organization: OrganizationId,
+    /// The epoch of the log, the last part of its origin.
+    pub epoch: u64,
+    /// How many leaves it has.
+    pub size: u64,
+    /// Their root.
+    pub root: Hash,
+    /// The text of the last signed checkpoint.
+    pub signed: Option<String>,
+}
+
+/// The stored hashes of one organisation's log, for proofs; reads within one snapshot.
+pub struct StoredHashes<'a> {
+    conn: RefCell<&'a mut AnyConnection>,
+    organization: OrganizationId,
+    no: i64,
+}
+
+impl std::fmt::Debug for StoredHashes<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoredHashes")
+            .field("organization", &self.organization)
+            .finish_non_exhaustive()
+    }
+}
+
+impl HashReader for StoredHashes<'_> {
+    type Error = RepositoryError;
+
+    fn read(&self, level: u8, range: Range<u64>) -> Result<Vec<Hash>, RepositoryError> {
+        let mut conn = self.conn.borrow_mut();
+        let bounds = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        let (first, end) = (bounds(range.start), bounds(range.end));
+        let rows: Result<Vec<Vec<u8>>, _> = if level == 0 {
+            audit_entries::table
+                .filter(audit_entries::position.ge(position(self.no, first)))
+                .filter(audit_entries::position.lt(position(self.no, end)))
+                .order(audit_entries::position)
+                .select(audit_entries::leaf_hash)
+                .load(&mut **conn)
+        } else {
+            audit_nodes::table
+                .filter(audit_nodes::organization_id.eq(Id(self.organization.uuid())))
+                .filter(audit_nodes::level.eq(i32::from(level)))
+                .filter(audit_nodes::node_index.ge(first))
+                .filter(audit_nodes::node_index.lt(end))
+                .order(audit_nodes::node_index)
+                .select(audit_nodes::hash)
+                .load(&mut **conn)
+        };
+        let rows = rows.map_err(|error| StoreError::from(error).0)?;
+        rows.iter()
+            .map(|bytes| hash("audit_entries", bytes))
+            .collect()
+    }
+}
+
+fn hash(table: &'static str, bytes: &[u8]) -> Result<Hash, RepositoryError> {
+    Hash::try_from(bytes).map_err(|error| corrupt(table, "hash")(error.into()))
+}
+
+type HeadRow = (Id, i64, i64, Vec<u8>);
+
+fn head(conn: &mut AnyConnection, row: HeadRow) -> StoreResult<LogHead> {
+    let (id, epoch, size, frontier) = row;
+    let size = u64::try_from(size).map_err(|error| corrupt("audit_heads", "size")(error.into()))?;
+    let frontier = Frontier::from_bytes(size, &frontier)
+        .map_err(|error| corrupt("audit_heads", "frontier")(error.into()))?;
+    let signed: Option<String> = audit_checkpoints::table
+        .filter(audit_checkpoints::organization_id.eq(id))
+        .order(audit_checkpoints::size.desc())
+        .select(audit_checkpoints::note)
+        .first(conn)
+        .optional()?;
+    Ok(LogHead {
+        organization: OrganizationId::new(id.0),
+        epoch: u64::try_from(epoch).unwrap_or(1),
+        size,
+        root: frontier.root(),
+        signed,
+    })
+}
+
+const HEAD: (
+    audit_heads::organization_id,
+    audit_heads::epoch,
+    audit_heads::size,
+    audit_heads::frontier,
+) = (
+    audit_heads::organization_id,
+    audit_heads::epoch,
+    audit_heads::size,
+    audit_heads::frontier,
+);
+
+impl Database {
+    /// The heads of all logs. Blocks meanwhile.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn log_heads(&self) -> Result<Vec<LogHead>, RepositoryError> {
+        self.system_read(|conn| {
+            let rows: Vec<HeadRow> = audit_heads::table.select(HEAD).load(conn)?;
+            rows.into_iter().map(|row| head(conn, row)).collect()
+        })
+    }
+
+    /// The head of one log.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn log_head(
+        &self,
+        organization: OrganizationId,
+    ) -> Result<Option<LogHead>, RepositoryError> {
+        self.scan(Scope::Organization(organization), move |conn| {
+            let row: Option<HeadRow> = audit_heads::table
+                .find(Id(organization.uuid()))
+                .select(HEAD)
+                .first(conn)
+                .optional()?;
+            row.map(|row| head(conn, row)).transpose()
+        })
+        .await
+    }
+
+    /// Runs proof making over the stored hashes of a log. Blocks meanwhile.
+    ///
+    /// # Errors
+    /// What the database or the work says.
+    pub fn with_log<T>(
+        &self,
+        organization: OrganizationId,
+        work: impl FnOnce(&StoredHashes<'_>) -> Result<T, RepositoryError>,
+    ) -> Result<T, RepositoryError> {
+        self.system_read(|conn| {
+            let no: i64 = audit_heads::table
+                .find(Id(organization.uuid()))
+                .select(audit_heads::no)
+                .first(conn)?;
+            let hashes = StoredHashes {
+                conn: RefCell::new(conn),
+                organization,
+                no,
+            };
+            work(&hashes).map_err(StoreError)
+        })
+    }
+
+    /// Keeps a signed checkpoint. Blocks meanwhile.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn keep_checkpoint(
+        &self,
+        organization: OrganizationId,
+        size: u64,
+        note: &str,
+        signed_at: OffsetDateTime,
+    ) -> Result<(), RepositoryError> {
+        let size = i64::try_from(size).unwrap_or(i64::MAX);
+        self.system_write(|conn| {
+            diesel::insert_into(audit_checkpoints::table)
+                .values((
+                    audit_checkpoints::organization_id.eq(Id(organization.uuid())),
+                    audit_checkpoints::size.eq(size),
+                    audit_checkpoints::note.eq(note),
+                    audit_checkpoints::signed_at.eq(Utc(signed_at)),
+                ))
+                .execute(conn)?;
+            Ok(())
+        })
+    }
+
+    /// Runs work that only one node may do at a time, under the name of the work; `None` when
+    /// another node is at it. Blocks meanwhile.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn alone<T>(
+        &self,
+        name: &str,
+        work: impl FnOnce() -> Result<T, RepositoryError>,
+    ) -> Result<Option<T>, RepositoryError> {
+        #[derive(QueryableByName)]
+        struct Locked {
+            #[diesel(sql_type = diesel::sql_types::Bool)]
+            locked: bool,
+        }
+        let Some(mut conn) = self.lock_connection()? else {
+            return work().map(Some);
+        };
+        // The lock lives as long as this transaction, which is open while the work is done.
+        let row = conn.read(Scope::System, true, |conn| -> StoreResult<Option<T>> {
+            let query = "SELECT pg_try_advisory_xact_lock(hashtext($1)) AS locked";
+            let row: Locked = diesel::sql_query(query)
+                .bind::<diesel::sql_types::Text, _>(name)
+                .get_result(conn)?;
+            if row.locked {
+                work().map(Some).map_err(StoreError)
+            } else {
+                Ok(None)
+            }
+        });
+        row.map_err(RepositoryError::from)
+    }
+
+    /// Forgets idempotency keys made before an instant, `limit` at most; answers how many. Blocks
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn sweep_idempotency(
+        &self,
+        before: OffsetDateTime,
+        limit: i64,
+    ) -> Result<usize, RepositoryError> {
+        self.system_write(|conn| crate::idempotency::sweep(conn, Utc(before), limit))
+    }
+}

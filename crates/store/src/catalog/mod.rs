@@ -1,0 +1,275 @@
+//! Spaces and products.
+
+mod rows;
+
+use diesel::prelude::*;
+use probity_catalog::{
+    CatalogChange, CatalogRepository, CatalogWrite, Product, ProductFilter, Space, SpaceSlug,
+};
+use probity_kernel::{OrganizationId, Page, PageRequest, ProductId, RepositoryError, SpaceId};
+use serde::{Deserialize, Serialize};
+
+use self::rows::{ModelRow, ProductRow, SpaceRow, product};
+use crate::connection::{AnyConnection, MultiBackend, Scope};
+use crate::database::Database;
+use crate::error::{StoreError, StoreResult};
+use crate::listing::{IdListing, page_by_id};
+use crate::schema::{product_models, products, spaces};
+use crate::turn::Tx;
+use crate::types::Id;
+use crate::{guard, idempotency};
+
+/// The catalog repository over Diesel.
+#[derive(Debug, Clone)]
+pub struct DieselCatalog {
+    database: Database,
+}
+
+impl DieselCatalog {
+    /// A repository over the database.
+    #[must_use]
+    pub const fn new(database: Database) -> Self {
+        Self { database }
+    }
+}
+
+impl CatalogRepository for DieselCatalog {
+    async fn find_space_by_slug(
+        &self,
+        organization: OrganizationId,
+        slug: &SpaceSlug,
+    ) -> Result<Option<Space>, RepositoryError> {
+        let slug = slug.as_str().to_owned();
+        self.database
+            .point(Scope::Organization(organization), move |conn| {
+                let row: Option<SpaceRow> = spaces::table
+                    .filter(spaces::organization_id.eq(Id(organization.uuid())))
+                    .filter(spaces::slug.eq(slug))
+                    .select(SpaceRow::as_select())
+                    .first(conn)
+                    .optional()?;
+                row.map(Space::try_from).transpose().map_err(StoreError)
+            })
+            .await
+    }
+
+    async fn list_spaces(
+        &self,
+        organization: OrganizationId,
+    ) -> Result<Vec<Space>, RepositoryError> {
+        self.database
+            .scan(Scope::Organization(organization), move |conn| {
+                let rows: Vec<SpaceRow> = spaces::table
+                    .filter(spaces::organization_id.eq(Id(organization.uuid())))
+                    .select(SpaceRow::as_select())
+                    .order(spaces::slug)
+                    .load(conn)?;
+                rows.into_iter()
+                    .map(|row| row.try_into().map_err(StoreError))
+                    .collect()
+            })
+            .await
+    }
+
+    async fn find_product(
+        &self,
+        organization: OrganizationId,
+        id: ProductId,
+    ) -> Result<Option<Product>, RepositoryError> {
+        self.database
+            .point(Scope::Organization(organization), move |conn| {
+                let rows: Option<(ProductRow, ModelRow)> = products::table
+                    .inner_join(
+                        product_models::table.on(product_models::product_id.eq(products::id)),
+                    )
+                    .filter(products::organization_id.eq(Id(organization.uuid())))
+                    .filter(products::id.eq(Id(id.uuid())))
+                    .select((ProductRow::as_select(), ModelRow::as_select()))
+                    .first(conn)
+                    .optional()?;
+                rows.map(product).transpose().map_err(StoreError)
+            })
+            .await
+    }
+
+    async fn list_products(
+        &self,
+        organization: OrganizationId,
+        filter: &ProductFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Product>, RepositoryError> {
+        let (filter, page) = (*filter, page.clone());
+        self.database
+            .scan(Scope::Organization(organization), move |conn| {
+                list(conn, organization, filter, &page)
+            })
+            .await
+    }
+
+    async fn count_products(
+        &self,
+        organization: OrganizationId,
+        space: SpaceId,
+    ) -> Result<u64, RepositoryError> {
+        self.database
+            .point(Scope::Organization(organization), move |conn| {
+                count(conn, organization, space)
+            })
+            .await
+    }
+
+    async fn commit(&self, change: CatalogChange) -> Result<CatalogWrite, RepositoryError> {
+        let (context, write, event) = change.into_parts();
+        let organization = context.organization;
+        self.database
+            .write(organization, move |tx| {
+                let outcome = idempotency::once(tx, &context, |tx| {
+                    apply(tx, organization, &write)?;
+                    tx.record(&context, &event)?;
+                    Ok(Outcome::from(&write))
+                })?;
+                outcome.try_into().map_err(StoreError)
+            })
+            .await
+    }
+}
+
+fn list(
+    conn: &mut AnyConnection,
+    organization: OrganizationId,
+    filter: ProductFilter,
+    page: &PageRequest,
+) -> StoreResult<Page<Product>> {
+    let matching = || {
+        let mut query = products::table
+            .inner_join(product_models::table.on(product_models::product_id.eq(products::id)))
+            .filter(products::organization_id.eq(Id(organization.uuid())))
+            .filter(products::archived_at.is_null())
+            .into_boxed::<MultiBackend>();
+        if let Some(space) = filter.space {
+            query = query.filter(products::space_id.eq(Id(space.uuid())));
+        }
+        query
+    };
+    let total: i64 = matching().count().get_result(conn)?;
+    let listing = IdListing::of(page);
+    let mut query = matching();
+    if let Some(after) = listing.after {
+        query = query.filter(products::id.lt(after));
+    }
+    let rows: Vec<(ProductRow, ModelRow)> = query
+        .select((ProductRow::as_select(), ModelRow::as_select()))
+        .order(products::id.desc())
+        .offset(listing.offset)
+        .limit(listing.limit)
+        .load(conn)?;
+    page_by_id(page, total, rows, |(row, _)| row.id, product)
+}
+
+fn count(
+    conn: &mut AnyConnection,
+    organization: OrganizationId,
+    space: SpaceId,
+) -> StoreResult<u64> {
+    let held: i64 = products::table
+        .filter(products::organization_id.eq(Id(organization.uuid())))
+        .filter(products::space_id.eq(Id(space.uuid())))
+        .filter(products::archived_at.is_null())
+        .count()
+        .get_result(conn)?;
+    Ok(u64::try_from(held).unwrap_or_default())
+}
+
+fn apply(tx: &mut Tx<'_>, organization: OrganizationId, write: &CatalogWrite) -> StoreResult<()> {
+    match write {
+        CatalogWrite::CreateSpace(space) => {
+            let taken = spaces::table
+                .filter(spaces::organization_id.eq(Id(organization.uuid())))
+                .filter(spaces::slug.eq(space.slug.as_str()))
+                .select(spaces::id)
+                .first::<Id>(tx.conn)
+                .optional()?;
+            guard(taken.is_none(), RepositoryError::Conflict("slug"))?;
+            diesel::insert_into(spaces::table)
+                .values(SpaceRow::from(space))
+                .execute(tx.writing())?;
+        }
+        CatalogWrite::CreateProduct { product, capacity } => {
+            create_product(tx, organization, product, *capacity)?;
+        }
+    }
+    Ok(())
+}
+
+fn create_product(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    product: &Product,
+    capacity: Option<u32>,
+) -> StoreResult<()> {
+    if let Some(capacity) = capacity {
+        let held = count(tx.conn, organization, product.space)?;
+        guard(
+            held < u64::from(capacity),
+            RepositoryError::Conflict("capacity"),
+        )?;
+    }
+    let taken = products::table
+        .filter(products::organization_id.eq(Id(organization.uuid())))
+        .filter(products::space_id.eq(Id(product.space.uuid())))
+        .filter(products::slug.eq(product.slug.as_str()))
+        .select(products::id)
+        .first::<Id>(tx.conn)
+        .optional()?;
+    guard(taken.is_none(), RepositoryError::Conflict("slug"))?;
+    let conn = tx.writing();
+    diesel::insert_into(products::table)
+        .values(ProductRow::from(product))
+        .execute(conn)?;
+    diesel::insert_into(product_models::table)
+        .values(ModelRow::from(product))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// The outcome of a commit as the idempotency record keeps it.
+#[derive(Debug, Serialize, Deserialize)]
+enum Outcome {
+    Space(SpaceRow),
+    Product {
+        product: Box<ProductRow>,
+        model: Box<ModelRow>,
+        capacity: Option<u32>,
+    },
+}
+
+impl From<&CatalogWrite> for Outcome {
+    fn from(write: &CatalogWrite) -> Self {
+        match write {
+            CatalogWrite::CreateSpace(space) => Self::Space(space.into()),
+            CatalogWrite::CreateProduct { product, capacity } => Self::Product {
+                product: Box::new(product.as_ref().into()),
+                model: Box::new(product.as_ref().into()),
+                capacity: *capacity,
+            },
+        }
+    }
+}
+
+impl TryFrom<Outcome> for CatalogWrite {
+    type Error = RepositoryError;
+
+    fn try_from(outcome: Outcome) -> Result<Self, RepositoryError> {
+        Ok(match outcome {
+            Outcome::Space(row) => Self::CreateSpace(row.try_into()?),
+            Outcome::Product {
+                product: row,
+                model,
+                capacity,
+            } => Self::CreateProduct {
+                product: Box::new(product((*row, *model))?),
+                capacity,
+            },
+        })
+    }
+}

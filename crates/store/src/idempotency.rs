@@ -1,0 +1,114 @@
+//! `Idempotency-Key`: the first outcome, kept in the transaction that made it.
+
+use diesel::prelude::*;
+use probity_kernel::{Context, IdempotencyClaim, RepositoryError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use time::Duration;
+
+use crate::connection::{AnyConnection, MultiBackend};
+use crate::error::{StoreError, StoreResult};
+use crate::schema::idempotency_records as records;
+use crate::turn::Tx;
+use crate::types::{Id, Utc};
+
+/// How long a key is remembered.
+pub(crate) const LIFETIME: Duration = Duration::hours(24);
+
+/// Runs `work` once per claim: a claim that was spent before gives back its first outcome.
+pub(crate) fn once<T: Serialize + DeserializeOwned>(
+    tx: &mut Tx<'_>,
+    context: &Context,
+    work: impl FnOnce(&mut Tx<'_>) -> StoreResult<T>,
+) -> StoreResult<T> {
+    let Some(claim) = &context.idempotency else {
+        return work(tx);
+    };
+    if let Some(outcome) = spent(tx.conn, context, claim)? {
+        return Ok(outcome);
+    }
+    let outcome = work(tx)?;
+    remember(tx.writing(), context, claim, &outcome)?;
+    Ok(outcome)
+}
+
+/// The outcome of a claim that was spent within its lifetime.
+pub(crate) fn spent<T: DeserializeOwned>(
+    conn: &mut AnyConnection,
+    context: &Context,
+    claim: &IdempotencyClaim,
+) -> StoreResult<Option<T>> {
+    let found: Option<(Vec<u8>, String)> = records::table
+        .filter(records::organization_id.eq(Id(context.organization.uuid())))
+        .filter(records::scope.eq(&claim.scope))
+        .filter(records::key.eq(&claim.key))
+        .filter(records::created_at.gt(Utc(context.now - LIFETIME)))
+        .select((records::fingerprint, records::outcome))
+        .first(conn)
+        .optional()?;
+    let Some((fingerprint, outcome)) = found else {
+        return Ok(None);
+    };
+    if fingerprint != claim.fingerprint {
+        return Err(StoreError(RepositoryError::IdempotencyMismatch));
+    }
+    let outcome = serde_json::from_str(&outcome).map_err(|error| {
+        StoreError(RepositoryError::Corrupt {
+            table: "idempotency_records",
+            column: "outcome",
+            source: Box::new(error),
+        })
+    })?;
+    Ok(Some(outcome))
+}
+
+/// Keeps an outcome under its claim, in place of one whose lifetime is over.
+pub(crate) fn remember<T: Serialize>(
+    conn: &mut AnyConnection,
+    context: &Context,
+    claim: &IdempotencyClaim,
+    outcome: &T,
+) -> StoreResult<()> {
+    let outcome = serde_json::to_string(outcome)
+        .map_err(|error| StoreError(RepositoryError::Database(Box::new(error))))?;
+    let organization = Id(context.organization.uuid());
+    diesel::delete(
+        records::table
+            .filter(records::organization_id.eq(organization))
+            .filter(records::scope.eq(&claim.scope))
+            .filter(records::key.eq(&claim.key)),
+    )
+    .execute(conn)?;
+    diesel::insert_into(records::table)
+        .values((
+            records::organization_id.eq(organization),
+            records::scope.eq(&claim.scope),
+            records::key.eq(&claim.key),
+            records::fingerprint.eq(claim.fingerprint.to_vec()),
+            records::outcome.eq(outcome),
+            records::created_at.eq(Utc(context.now)),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Forgets keys whose lifetime is over, at most `limit` of them; answers how many.
+pub(crate) fn sweep(conn: &mut AnyConnection, before: Utc, limit: i64) -> StoreResult<usize> {
+    let old: Vec<(Id, String, String)> = records::table
+        .filter(records::created_at.lt(before))
+        .select((records::organization_id, records::scope, records::key))
+        .limit(limit)
+        .into_boxed::<MultiBackend>()
+        .load(conn)?;
+    for (organization, scope, key) in &old {
+        diesel::delete(
+            records::table
+                .filter(records::organization_id.eq(organization))
+                .filter(records::scope.eq(scope))
+                .filter(records::key.eq(key))
+                .filter(records::created_at.lt(before)),
+        )
+        .execute(conn)?;
+    }
+    Ok(old.len())
+}

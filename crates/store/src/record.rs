@@ -1,0 +1,335 @@
+//! The record: each unit of work becomes one leaf of its organisation's Merkle log, together with
+//! the governance events it publishes, in the transaction that writes its rows.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Binary};
+use probity_kernel::{
+    Context, DomainEvent, IdSource, OrganizationId, Publication, RepositoryError, Subject,
+};
+use probity_ledger::{
+    Args, Commitment, Frontier, Hash, LeafHeader, Salt, SlotName, Slots, Target, TileHash,
+    to_canonical,
+};
+use time::OffsetDateTime;
+
+use crate::connection::{AnyConnection, on_backend};
+use crate::error::{StoreError, StoreResult, corrupt};
+use crate::schema::{audit_entries, audit_heads, audit_nodes, governance_events};
+use crate::types::{AnyUuid, Id, Utc};
+
+/// Where an organisation's log stands.
+pub(crate) struct Head {
+    /// The organisation's number: the upper bits of every row position.
+    pub(crate) no: i64,
+    frontier: Frontier,
+}
+
+impl Head {
+    /// Reads the head and, on PostgreSQL, locks it: from here to the commit no other node writes
+    /// for this organisation, so what a unit decides on stays true until it is durable.
+    pub(crate) fn lock(
+        conn: &mut AnyConnection,
+        organization: OrganizationId,
+    ) -> StoreResult<Option<Self>> {
+        let head = audit_heads::table.find(Id(organization.uuid())).select((
+            audit_heads::no,
+            audit_heads::size,
+            audit_heads::frontier,
+        ));
+        let found: Option<(i64, i64, Vec<u8>)> = match conn {
+            AnyConnection::Postgres(c) => head.for_update().first(c).optional()?,
+            AnyConnection::Sqlite(c) => head.first(c).optional()?,
+        };
+        let Some((no, size, frontier)) = found else {
+            return Ok(None);
+        };
+        let size = u64::try_from(size).map_err(|e| corrupt("audit_heads", "size")(e.into()))?;
+        let frontier = Frontier::from_bytes(size, &frontier)
+            .map_err(|error| corrupt("audit_heads", "frontier")(error.into()))?;
+        Ok(Some(Self { no, frontier }))
+    }
+}
+
+/// The position of an organisation's row number `n`: the organisation's number, then `n`.
+pub(crate) const fn position(organization_no: i64, n: i64) -> i64 {
+    (organization_no << 40) | n
+}
+
+/// What one unit of work will put on the record.
+pub(crate) struct Draft {
+    action: &'static str,
+    subject: Subject,
+    at: OffsetDateTime,
+    actor: Vec<u8>,
+    detail: Vec<u8>,
+    publications: Vec<Publication>,
+}
+
+impl Draft {
+    pub(crate) fn new<E: DomainEvent>(context: &Context, event: &E) -> StoreResult<Self> {
+        let bytes = |value: &serde_json::Value| {
+            to_canonical(value)
+                .map_err(|error| StoreError(RepositoryError::Database(Box::new(error))))
+        };
+        Ok(Self {
+            action: event.name(),
+            subject: event.subject(),
+            at: context.now,
+            actor: bytes(&context.actor.reference())?,
+            detail: bytes(&event.detail())?,
+            publications: event.publications(),
+        })
+    }
+}
+
+/// Gives an organisation its empty log.
+pub(crate) fn open_log(
+    conn: &mut AnyConnection,
+    organization: OrganizationId,
+    no: i64,
+) -> StoreResult<()> {
+    diesel::insert_into(audit_heads::table)
+        .values((
+            audit_heads::organization_id.eq(Id(organization.uuid())),
+            audit_heads::no.eq(no),
+            audit_heads::epoch.eq(1_i64),
+            audit_heads::size.eq(0_i64),
+            audit_heads::frontier.eq(Vec::<u8>::new()),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = audit_entries, treat_none_as_default_value = false)]
+struct EntryRow {
+    position: i64,
+    organization_id: Id,
+    leaf_hash: Vec<u8>,
+    leaf: Vec<u8>,
+    actor_salt: Vec<u8>,
+    actor: Vec<u8>,
+    detail_salt: Vec<u8>,
+    detail: Vec<u8>,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = governance_events, treat_none_as_default_value = false)]
+struct EventRow {
+    organization_id: Id,
+    audit_index: i64,
+    ordinal: i32,
+    id: Id,
+    event_type: &'static str,
+    source_table: &'static str,
+    source_id: Id,
+    trigger_reason: String,
+    payload: String,
+    score_before: Option<f64>,
+    score_after: Option<f64>,
+    created_at: Utc,
+}
+
+/// Appends the drafts of one organisation and moves its head.
+pub(crate) fn append(
+    conn: &mut AnyConnection,
+    ids: &dyn IdSource,
+    organization: OrganizationId,
+    head: Option<Head>,
+    drafts: Vec<Draft>,
+) -> StoreResult<()> {
+    if drafts.is_empty() {
+        return Ok(());
+    }
+    let head = match head {
+        Some(head) => Some(head),
+        // The unit that creates an organisation opens its log.
+        None => Head::lock(conn, organization)?,
+    };
+    let Some(Head { no, mut frontier }) = head else {
+        return Err(StoreError(RepositoryError::Database(
+            "the organisation has no record".into(),
+        )));
+    };
+    let mut salts = salts(drafts.len() * 2)?.into_iter();
+    let mut entries = Vec::with_capacity(drafts.len());
+    let mut hashes = Vec::with_capacity(drafts.len());
+    let mut events = Vec::new();
+    for (seq, draft) in (frontier.size()..).zip(drafts) {
+        let (Some(actor_salt), Some(detail_salt)) = (salts.next(), salts.next()) else {
+            break;
+        };
+        let index = signed(seq)?;
+        events_of(ids, organization, index, &draft, &mut events)?;
+        let (entry, hash) = seal(
+            organization,
+            seq,
+            position(no, index),
+            draft,
+            &actor_salt,
+            &detail_salt,
+        )?;
+        hashes.push(hash);
+        entries.push(entry);
+    }
+    let completed = frontier.append_batch(&hashes);
+    insert_nodes(conn, organization, &completed)?;
+    insert_entries(conn, &entries)?;
+    insert_events(conn, &events)?;
+    diesel::update(audit_heads::table.find(Id(organization.uuid())))
+        .set((
+            audit_heads::size.eq(signed(frontier.size())?),
+            audit_heads::frontier.eq(frontier.to_bytes()),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+fn signed(size: u64) -> StoreResult<i64> {
+    i64::try_from(size).map_err(|error| StoreError(RepositoryError::Database(Box::new(error))))
+}
+
+fn salts(count: usize) -> StoreResult<Vec<Salt>> {
+    let mut bytes = vec![0_u8; count * 32];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| StoreError(RepositoryError::Database(error.to_string().into())))?;
+    Ok(bytes
+        .chunks_exact(32)
+        .filter_map(|chunk| chunk.try_into().ok())
+        .map(Salt::from_bytes)
+        .collect())
+}
+
+fn seal(
+    organization: OrganizationId,
+    seq: u64,
+    position: i64,
+    draft: Draft,
+    actor_salt: &Salt,
+    detail_salt: &Salt,
+) -> StoreResult<(EntryRow, Hash)> {
+    let slots = Slots {
+        actor: Some(Commitment::new(SlotName::Actor, actor_salt, &draft.actor)),
+        detail: Some(Commitment::new(
+            SlotName::Detail,
+            detail_salt,
+            &draft.detail,
+        )),
+        net: None,
+    };
+    let mut leaf = Vec::with_capacity(512);
+    LeafHeader {
+        action: draft.action,
+        args: Args::NONE,
+        org: &organization.to_string(),
+        seq,
+        slots,
+        target: Target {
+            id: &draft.subject.id.to_string(),
+            kind: draft.subject.kind,
+        },
+        ts: draft.at,
+    }
+    .encode(&mut leaf)
+    .map_err(|error| StoreError(RepositoryError::Database(Box::new(error))))?;
+    let hash = Hash::leaf(&leaf);
+    let entry = EntryRow {
+        position,
+        organization_id: Id(organization.uuid()),
+        leaf_hash: hash.as_bytes().to_vec(),
+        leaf,
+        actor_salt: actor_salt.as_bytes().to_vec(),
+        actor: draft.actor,
+        detail_salt: detail_salt.as_bytes().to_vec(),
+        detail: draft.detail,
+    };
+    Ok((entry, hash))
+}
+
+/// Keeps the roots of full tiles, so that a proof reads tiles and not every leaf.
+fn insert_nodes(
+    conn: &mut AnyConnection,
+    organization: OrganizationId,
+    completed: &[TileHash],
+) -> StoreResult<()> {
+    for tile in completed {
+        diesel::insert_into(audit_nodes::table)
+            .values((
+                audit_nodes::organization_id.eq(Id(organization.uuid())),
+                audit_nodes::level.eq(i32::from(tile.level)),
+                audit_nodes::node_index.eq(signed(tile.index)?),
+                audit_nodes::hash.eq(tile.hash.as_bytes().to_vec()),
+            ))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+fn events_of(
+    ids: &dyn IdSource,
+    organization: OrganizationId,
+    audit_index: i64,
+    draft: &Draft,
+    events: &mut Vec<EventRow>,
+) -> StoreResult<()> {
+    for (ordinal, publication) in draft.publications.iter().enumerate() {
+        let payload = serde_json::to_string(&publication.payload)
+            .map_err(|error| StoreError(RepositoryError::Database(Box::new(error))))?;
+        events.push(EventRow {
+            organization_id: Id(organization.uuid()),
+            audit_index,
+            ordinal: i32::try_from(ordinal).unwrap_or(i32::MAX),
+            id: Id(ids.next_id(draft.at)),
+            event_type: publication.event_type,
+            source_table: publication.source_table,
+            source_id: Id(publication.source_id),
+            trigger_reason: publication.trigger_reason.clone(),
+            payload,
+            score_before: publication.score_before,
+            score_after: publication.score_after,
+            created_at: Utc(draft.at),
+        });
+    }
+    Ok(())
+}
+
+/// One statement per row where the database is in this process, arrays where each statement costs
+/// a round trip.
+fn insert_entries(conn: &mut AnyConnection, entries: &[EntryRow]) -> StoreResult<()> {
+    match conn {
+        AnyConnection::Sqlite(c) => {
+            for entry in entries {
+                diesel::insert_into(audit_entries::table)
+                    .values(entry)
+                    .execute(c)?;
+            }
+        }
+        AnyConnection::Postgres(c) => {
+            let column =
+                |pick: fn(&EntryRow) -> &[u8]| entries.iter().map(pick).collect::<Vec<_>>();
+            diesel::sql_query(
+                "INSERT INTO audit_entries (position, organization_id, leaf_hash, leaf, actor_salt, \
+                 actor, detail_salt, detail) SELECT * FROM UNNEST ($1, $2, $3, $4, $5, $6, $7, $8)",
+            )
+            .bind::<Array<BigInt>, _>(entries.iter().map(|e| e.position).collect::<Vec<_>>())
+            .bind::<Array<AnyUuid>, _>(entries.iter().map(|e| e.organization_id).collect::<Vec<_>>())
+            .bind::<Array<Binary>, _>(column(|e| &e.leaf_hash))
+            .bind::<Array<Binary>, _>(column(|e| &e.leaf))
+            .bind::<Array<Binary>, _>(column(|e| &e.actor_salt))
+            .bind::<Array<Binary>, _>(column(|e| &e.actor))
+            .bind::<Array<Binary>, _>(column(|e| &e.detail_salt))
+            .bind::<Array<Binary>, _>(column(|e| &e.detail))
+            .execute(c)?;
+        }
+    }
+    Ok(())
+}
+
+fn insert_events(conn: &mut AnyConnection, events: &[EventRow]) -> StoreResult<()> {
+    on_backend!(conn, |c| for event in events {
+        diesel::insert_into(governance_events::table)
+            .values(event)
+            .execute(c)?;
+    });
+    Ok(())
+}

@@ -1,0 +1,320 @@
+//! Reading the inventory: which rows pass a filter, and in which steps a page is found.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+use probity_kernel::text::fold;
+use probity_kernel::{Cursor, OrganizationId, Page, PageRequest, Paging};
+use probity_registry::{ModelFilter, RegisteredModel, search_words};
+
+use super::rows::ModelRow;
+use crate::connection::{AnyConnection, MultiBackend};
+use crate::error::StoreResult;
+use crate::listing::page_of;
+use crate::record::position;
+use crate::schema::{registered_models as models, registry_heads, registry_totals};
+use crate::types::{AnyUuid, Id};
+
+type Query<'a> = models::BoxedQuery<'a, MultiBackend>;
+
+/// A deep offset or a search may take milliseconds; everything else is found at once.
+pub(super) fn is_quick(filter: &ModelFilter, page: &PageRequest) -> bool {
+    let shallow = !matches!(page.paging, Paging::Offset(skip) if skip > 1000);
+    shallow && filter.search.is_none() && filter.provider.is_none() && page.limit <= 200
+}
+
+/// One page in listing order.
+pub(super) fn page(
+    conn: &mut AnyConnection,
+    organization: OrganizationId,
+    no: i64,
+    filter: &ModelFilter,
+    page: &PageRequest,
+) -> StoreResult<Page<RegisteredModel>> {
+    let total = total(conn, organization, no, filter)?;
+    let limit = i64::from(page.limit) + 1;
+    let (before, skip) = match &page.paging {
+        Paging::After(cursor) => (Some(cursor.key), 0),
+        Paging::Offset(skip) => {
+            let skip = i64::try_from(*skip).unwrap_or(i64::MAX);
+            match jump(conn, organization, no, filter, total, skip)? {
+                Some(before) => (Some(before), 0),
+                None => (None, skip),
+            }
+        }
+    };
+    let positions = positions(conn, organization, no, filter, before, skip, limit)?;
+    let rows = by_positions(conn, organization, &positions)?;
+    page_of(
+        page,
+        total,
+        rows,
+        |row| Cursor {
+            key: row.position,
+            tie: 0,
+        },
+        RegisteredModel::try_from,
+    )
+}
+
+/// Rows after a position, for exports.
+pub(super) fn after(
+    conn: &mut AnyConnection,
+    organization: OrganizationId,
+    filter: &ModelFilter,
+    after: Option<i64>,
+    limit: u32,
+) -> StoreResult<Vec<ModelRow>> {
+    let mut query = matching(organization, filter);
+    if let Some(after) = after {
+        query = query.filter(models::position.lt(after));
+    }
+    let rows = query
+        .select(ModelRow::as_select())
+        .order(models::position.desc())
+        .limit(i64::from(limit))
+        .load(conn)?;
+    Ok(rows)
+}
+
+/// Where the page after `skip` rows starts when no entry was ever removed: positions are then
+/// contiguous, and nothing needs to be walked over.
+fn jump(
+    conn: &mut AnyConnection,
+    organization: OrganizationId,
+    no: i64,
+    filter: &ModelFilter,
+    total: i64,
+    skip: i64,
+) -> StoreResult<Option<i64>> {
+    if skip == 0 || *filter != ModelFilter::default() {
+        return Ok(None);
+    }
+    let next: Option<i64> = registry_heads::table
+        .find(Id(organization.uuid()))
+        .select(registry_heads::next_position)
+        .first(conn)
+        .optional()?;
+    let dense = next == Some(total);
+    Ok(dense.then(|| position(no, (total - skip).max(0))))
+}
+
+/// Everything of the filter that columns answer.
+fn matching<'a>(organization: OrganizationId, filter: &ModelFilter) -> Query<'a> {
+    let mut query = models::table
+        .filter(models::organization_id.eq(Id(organization.uuid())))
+        .into_boxed::<MultiBackend>();
+    if let Some(tier) = filter.risk_tier {
+        query = query.filter(models::risk_tier.eq(tier.to_string()));
+    }
+    if let Some(status) = filter.validation_status {
+        query = query.filter(models::validation_status.eq(status.to_string()));
+    }
+    if let Some(provider) = &filter.provider {
+        let part = like_pattern(&fold(provider));
+        query = query.filter(models::provider_folded.like(part).escape('\\'));
+    }
+    for word in filter
+        .search
+        .as_deref()
+        .map(search_words)
+        .unwrap_or_default()
+    {
+        query = query.filter(models::search_text.like(like_pattern(&word)).escape('\\'));
+    }
+    query
+}
+
+fn like_pattern(part: &str) -> String {
+    let escaped = part
+        .replace('\\', "\\\\")
+        .replace('%', "\\%")
+        .replace('_', "\\_");
+    format!("%{escaped}%")
+}
+
+/// How many rows match: kept in the unit of work by tier and status, counted otherwise.
+fn total(
+    conn: &mut AnyConnection,
+    organization: OrganizationId,
+    no: i64,
+    filter: &ModelFilter,
+) -> StoreResult<i64> {
+    if filter.provider.is_some() || filter.search.is_some() {
+        if let Some(index) = indexed(conn, organization, no, filter) {
+            return index.count(conn);
+        }
+        return Ok(matching(organization, filter).count().get_result(conn)?);
+    }
+    let mut query = registry_totals::table
+        .filter(registry_totals::organization_id.eq(Id(organization.uuid())))
+        .select(registry_totals::models)
+        .into_boxed::<MultiBackend>();
+    if let Some(tier) = filter.risk_tier {
+        query = query.filter(registry_totals::risk_tier.eq(tier.to_string()));
+    }
+    if let Some(status) = filter.validation_status {
+        query = query.filter(registry_totals::validation_status.eq(status.to_string()));
+    }
+    Ok(query.load::<i64>(conn)?.into_iter().sum())
+}
+
+/// The positions of a page's rows, found in a narrow index before any row is read.
+fn positions(
+    conn: &mut AnyConnection,
+    organization: OrganizationId,
+    no: i64,
+    filter: &ModelFilter,
+    before: Option<i64>,
+    skip: i64,
+    limit: i64,
+) -> StoreResult<Vec<i64>> {
+    if let Some(index) = indexed(conn, organization, no, filter) {
+        return index.positions(conn, before, skip, limit);
+    }
+    let mut query = matching(organization, filter);
+    if let Some(before) = before {
+        query = query.filter(models::position.lt(before));
+    }
+    Ok(query
+        .select(models::position)
+        .order(models::position.desc())
+        .offset(skip)
+        .limit(limit)
+        .load(conn)?)
+}
+
+fn by_positions(
+    conn: &mut AnyConnection,
+    organization: OrganizationId,
+    positions: &[i64],
+) -> StoreResult<Vec<ModelRow>> {
+    let (Some(highest), Some(lowest)) = (positions.first(), positions.last()) else {
+        return Ok(Vec::new());
+    };
+    let mine = models::organization_id.eq(Id(organization.uuid()));
+    let contiguous =
+        usize::try_from(highest - lowest).is_ok_and(|span| span + 1 == positions.len());
+    let query = models::table.filter(mine).select(ModelRow::as_select());
+    if contiguous {
+        let rows = query
+            .filter(models::position.between(*lowest, *highest))
+            .order(models::position.desc())
+            .load(conn)?;
+        return Ok(rows);
+    }
+    let rows = query
+        .filter(models::position.eq_any(positions))
+        .order(models::position.desc())
+        .into_boxed::<MultiBackend>()
+        .load(conn)?;
+    Ok(rows)
+}
+
+/// A search that SQLite's trigram index answers: every trigram of every word must occur, and what
+/// the index finds is compared with the words themselves. PostgreSQL does the same by itself.
+struct TrigramSearch {
+    organization: OrganizationId,
+    first: i64,
+    last: i64,
+    expression: String,
+    condition: String,
+    patterns: Vec<String>,
+}
+
+fn indexed(
+    conn: &AnyConnection,
+    organization: OrganizationId,
+    no: i64,
+    filter: &ModelFilter,
+) -> Option<TrigramSearch> {
+    if conn.is_postgres() || filter.provider.is_some() {
+        return None;
+    }
+    let words = search_words(filter.search.as_deref()?);
+    let trigrams: Vec<String> = words.iter().flat_map(|word| trigrams(word)).collect();
+    if trigrams.is_empty() {
+        return None;
+    }
+    let mut condition = String::new();
+    if let Some(tier) = filter.risk_tier {
+        condition.push_str(&format!(" AND m.risk_tier = '{tier}'"));
+    }
+    if let Some(status) = filter.validation_status {
+        condition.push_str(&format!(" AND m.validation_status = '{status}'"));
+    }
+    Some(TrigramSearch {
+        organization,
+        first: position(no, 0),
+        last: position(no + 1, 0) - 1,
+        expression: trigrams.join(" AND "),
+        condition,
+        patterns: words.iter().map(|word| like_pattern(word)).collect(),
+    })
+}
+
+/// The trigrams of a word as quoted strings of the search language; none for a shorter word.
+fn trigrams(word: &str) -> Vec<String> {
+    let letters: Vec<char> = word.chars().collect();
+    letters
+        .windows(3)
+        .map(|three| three.iter().collect::<String>().replace('"', "\"\""))
+        .map(|three| format!("\"{three}\""))
+        .collect()
+}
+
+impl TrigramSearch {
+    /// The statement up to its ordering; numbered from `$1`.
+    fn statement(&self, select: &str) -> String {
+        let words: String = (0..self.patterns.len())
+            .map(|word| format!(" AND m.search_text LIKE ${} ESCAPE '\\'", word + 5))
+            .collect();
+        format!(
+            "SELECT {select} FROM registered_models_search s \
+             JOIN registered_models m ON m.position = s.rowid \
+             WHERE registered_models_search MATCH $1 AND s.rowid BETWEEN $2 AND $3 \
+             AND m.organization_id = $4{words}{}",
+            self.condition
+        )
+    }
+
+    fn run(&self, conn: &mut AnyConnection, statement: String) -> StoreResult<Vec<i64>> {
+        #[derive(QueryableByName)]
+        struct Found {
+            #[diesel(sql_type = BigInt)]
+            found: i64,
+        }
+        let mut query = diesel::sql_query(statement)
+            .into_boxed::<MultiBackend>()
+            .bind::<Text, _>(self.expression.clone())
+            .bind::<BigInt, _>(self.first)
+            .bind::<BigInt, _>(self.last)
+            .bind::<AnyUuid, _>(Id(self.organization.uuid()));
+        for pattern in &self.patterns {
+            query = query.bind::<Text, _>(pattern.clone());
+        }
+        let rows: Vec<Found> = query.load(conn)?;
+        Ok(rows.into_iter().map(|row| row.found).collect())
+    }
+
+    fn count(&self, conn: &mut AnyConnection) -> StoreResult<i64> {
+        let counted = self.run(conn, self.statement("COUNT(*) AS found"))?;
+        Ok(counted.first().copied().unwrap_or_default())
+    }
+
+    fn positions(
+        &self,
+        conn: &mut AnyConnection,
+        before: Option<i64>,
+        skip: i64,
+        limit: i64,
+    ) -> StoreResult<Vec<i64>> {
+        let mut statement = self.statement("s.rowid AS found");
+        if let Some(before) = before {
+            statement.push_str(&format!(" AND s.rowid < {before}"));
+        }
+        statement.push_str(&format!(
+            " ORDER BY s.rowid DESC LIMIT {limit} OFFSET {skip}"
+        ));
+        self.run(conn, statement)
+    }
+}

@@ -1,0 +1,324 @@
+//! One turn of a write lane: many units of work, one transaction, one commit.
+//!
+//! A turn first runs every unit plainly. When all succeed, or fail before they wrote anything, one
+//! commit makes them durable together. When a unit fails after it wrote, the turn is rolled back
+//! and run again with a savepoint around each unit, so that the faulty one fails alone. Savepoints
+//! are therefore paid for only when they are needed; units must be able to run twice.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use probity_kernel::{Context, DomainEvent, IdSource, OrganizationId, RepositoryError};
+
+use crate::connection::{AnyConnection, Scope};
+use crate::error::{StoreError, StoreResult, translate, unavailable};
+use crate::guardian::{self, IngestJob};
+use crate::record::{self, Draft, Head};
+
+/// What a unit of work sees: the transaction, and the organisation's record.
+pub(crate) struct Tx<'a> {
+    pub(crate) conn: &'a mut AnyConnection,
+    pub(crate) ids: &'a dyn IdSource,
+    drafts: Vec<Draft>,
+    head: Option<Head>,
+    wrote: bool,
+}
+
+impl Tx<'_> {
+    /// The connection, for a statement that writes.
+    pub(crate) fn writing(&mut self) -> &mut AnyConnection {
+        self.wrote = true;
+        self.conn
+    }
+
+    /// Puts what happened on the record: a leaf and its governance events, with the rows or not
+    /// at all.
+    pub(crate) fn record<E: DomainEvent>(
+        &mut self,
+        context: &Context,
+        event: &E,
+    ) -> StoreResult<()> {
+        self.drafts.push(Draft::new(context, event)?);
+        Ok(())
+    }
+
+    /// The organisation's number: the upper bits of every row position.
+    pub(crate) fn organization_no(&self) -> StoreResult<i64> {
+        let head = self.head.as_ref();
+        head.map(|head| head.no).ok_or_else(|| {
+            StoreError(RepositoryError::Database(
+                "the organisation has no record".into(),
+            ))
+        })
+    }
+}
+
+/// A unit of work, waiting in a lane.
+pub(crate) trait Unit: Send {
+    /// Whose record it goes on.
+    fn organization(&self) -> OrganizationId;
+
+    /// Whether it must see all organisations: only the creation of one does.
+    fn scope(&self) -> Scope {
+        Scope::Organization(self.organization())
+    }
+
+    /// Does the work; may be called again after a rollback.
+    fn run(&mut self, tx: &mut Tx<'_>) -> StoreResult<()>;
+
+    /// Answers the caller once the turn is durable or has failed.
+    fn settle(self: Box<Self>, result: Result<(), RepositoryError>);
+}
+
+/// What waits in a lane.
+pub(crate) enum Work {
+    /// A unit of its own.
+    Unit(Box<dyn Unit>),
+    /// A metric ingestion: those of one organisation are written together.
+    Ingest(Box<IngestJob>),
+}
+
+impl Work {
+    fn organization(&self) -> OrganizationId {
+        match self {
+            Self::Unit(unit) => unit.organization(),
+            Self::Ingest(job) => job.organization(),
+        }
+    }
+
+    fn settle(self, result: Result<(), RepositoryError>) {
+        match self {
+            Self::Unit(unit) => unit.settle(result),
+            Self::Ingest(job) => job.settle(result),
+        }
+    }
+
+    /// Answers that the store is out of reach.
+    pub(crate) fn refuse(self) {
+        self.settle(Err(unavailable()));
+    }
+}
+
+struct Slot {
+    work: Work,
+    result: Result<(), RepositoryError>,
+}
+
+/// Whether each unit gets a savepoint of its own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Plain,
+    Savepoints,
+}
+
+/// Why an attempt ended without a commit.
+enum Abandoned {
+    /// A unit failed after it wrote: run again with savepoints.
+    Unit,
+    /// The transaction itself failed.
+    Transaction(RepositoryError),
+}
+
+/// Runs one turn and answers every caller. Returns whether the connection is still good.
+pub(crate) fn run(conn: &mut AnyConnection, ids: &dyn IdSource, works: Vec<Work>) -> bool {
+    let mut organizations: BTreeMap<OrganizationId, Vec<Slot>> = BTreeMap::new();
+    for work in works {
+        let slots = organizations.entry(work.organization()).or_default();
+        slots.push(Slot {
+            work,
+            result: Ok(()),
+        });
+    }
+    let mut ended = attempt(conn, ids, &mut organizations, Mode::Plain);
+    if matches!(ended, Err(Abandoned::Unit)) {
+        ended = attempt(conn, ids, &mut organizations, Mode::Savepoints);
+    }
+    let failure = match ended {
+        Ok(()) => None,
+        Err(Abandoned::Unit) => Some(unavailable()),
+        Err(Abandoned::Transaction(error)) => Some(error),
+    };
+    if let Some(error) = &failure {
+        tracing::error!(error = ?error, "a write turn was rolled back");
+    }
+    for slot in organizations.into_values().flatten() {
+        let result = match &failure {
+            Some(error) => Err(again(error)),
+            None => slot.result,
+        };
+        slot.work.settle(result);
+    }
+    failure.is_none()
+}
+
+/// The same error for each of many callers.
+fn again(error: &RepositoryError) -> RepositoryError {
+    match error {
+        RepositoryError::Full => RepositoryError::Full,
+        RepositoryError::Unavailable { retry_after } => RepositoryError::Unavailable {
+            retry_after: *retry_after,
+        },
+        other => RepositoryError::Database(format!("{other:?}").into()),
+    }
+}
+
+fn attempt(
+    conn: &mut AnyConnection,
+    ids: &dyn IdSource,
+    organizations: &mut BTreeMap<OrganizationId, Vec<Slot>>,
+    mode: Mode,
+) -> Result<(), Abandoned> {
+    conn.begin_write()
+        .map_err(|error| Abandoned::Transaction(translate(error)))?;
+    let worked = catch_unwind(AssertUnwindSafe(|| {
+        organizations
+            .iter_mut()
+            .try_for_each(|(organization, slots)| {
+                run_organization(conn, ids, *organization, slots, mode)
+            })
+    }));
+    let ended = match worked {
+        Ok(Ok(())) => {
+            return conn.commit().map_err(|error| {
+                let _ = conn.rollback();
+                Abandoned::Transaction(translate(error))
+            });
+        }
+        Ok(Err(abandoned)) => abandoned,
+        Err(_) if mode == Mode::Plain => Abandoned::Unit,
+        Err(_) => Abandoned::Transaction(RepositoryError::Database("a write panicked".into())),
+    };
+    match conn.rollback() {
+        Ok(()) => Err(ended),
+        Err(error) => Err(Abandoned::Transaction(translate(error))),
+    }
+}
+
+fn run_organization(
+    conn: &mut AnyConnection,
+    ids: &dyn IdSource,
+    organization: OrganizationId,
+    slots: &mut [Slot],
+    mode: Mode,
+) -> Result<(), Abandoned> {
+    let fatal = |StoreError(error)| Abandoned::Transaction(error);
+    conn.enter(Scope::Organization(organization))
+        .map_err(|e| fatal(e.into()))?;
+    let head = Head::lock(conn, organization).map_err(fatal)?;
+    let mut tx = Tx {
+        conn,
+        ids,
+        drafts: Vec::with_capacity(slots.len()),
+        head,
+        wrote: false,
+    };
+    let mut ingests: Vec<(&mut IngestJob, &mut Result<(), RepositoryError>)> = Vec::new();
+    for Slot { work, result } in slots {
+        match work {
+            Work::Unit(unit) => {
+                run_guarded(&mut tx, organization, mode, result, |tx| {
+                    run_unit(tx, unit.as_mut())
+                })?;
+            }
+            Work::Ingest(job) => ingests.push((job, result)),
+        }
+    }
+    run_ingests(&mut tx, organization, ingests, mode)?;
+    let Tx {
+        conn, drafts, head, ..
+    } = tx;
+    record::append(conn, ids, organization, head, drafts).map_err(fatal)
+}
+
+fn run_unit(tx: &mut Tx<'_>, unit: &mut dyn Unit) -> StoreResult<()> {
+    let scope = unit.scope();
+    if scope == Scope::System {
+        tx.conn.enter(scope)?;
+    }
+    let done = unit.run(tx);
+    if scope == Scope::System && done.is_ok() {
+        tx.conn.enter(Scope::Organization(unit.organization()))?;
+    }
+    done
+}
+
+/// All ingestions of the organisation at once; one after another where each needs a savepoint.
+fn run_ingests(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    ingests: Vec<(&mut IngestJob, &mut Result<(), RepositoryError>)>,
+    mode: Mode,
+) -> Result<(), Abandoned> {
+    if mode == Mode::Savepoints {
+        for (job, result) in ingests {
+            run_guarded(tx, organization, mode, result, |tx| {
+                guardian::ingest_all(tx, organization, &mut [&mut *job])
+            })?;
+        }
+        return Ok(());
+    }
+    if ingests.is_empty() {
+        return Ok(());
+    }
+    let mut jobs: Vec<&mut IngestJob> = ingests.into_iter().map(|(job, _)| job).collect();
+    guardian::ingest_all(tx, organization, &mut jobs).map_err(|StoreError(error)| {
+        tracing::debug!(error = ?error, "ingestions are run again one by one");
+        Abandoned::Unit
+    })
+}
+
+/// Runs one unit so that its failure is its own, or tells that this takes savepoints.
+fn run_guarded(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    mode: Mode,
+    result: &mut Result<(), RepositoryError>,
+    work: impl FnOnce(&mut Tx<'_>) -> StoreResult<()>,
+) -> Result<(), Abandoned> {
+    let fatal = |error| Abandoned::Transaction(translate(error));
+    let drafts = tx.drafts.len();
+    tx.wrote = false;
+    if mode == Mode::Savepoints {
+        tx.conn.savepoint().map_err(fatal)?;
+    }
+    let done = match mode {
+        Mode::Plain => work(tx),
+        Mode::Savepoints => catch_unwind(AssertUnwindSafe(|| work(tx))).unwrap_or_else(|_| {
+            Err(StoreError(RepositoryError::Database(
+                "a write panicked".into(),
+            )))
+        }),
+    };
+    let Err(StoreError(error)) = done else {
+        *result = Ok(());
+        return if mode == Mode::Savepoints {
+            tx.conn.commit().map_err(fatal)
+        } else {
+            Ok(())
+        };
+    };
+    tx.drafts.truncate(drafts);
+    // After an error of the database itself a PostgreSQL transaction takes no further statement.
+    let clean = !tx.wrote && is_decision(&error);
+    if mode == Mode::Plain && !clean {
+        return Err(Abandoned::Unit);
+    }
+    if mode == Mode::Savepoints {
+        tx.conn.rollback().map_err(fatal)?;
+        tx.conn
+            .enter(Scope::Organization(organization))
+            .map_err(fatal)?;
+    }
+    *result = Err(error);
+    Ok(())
+}
+
+/// Whether an error was decided by us before any statement failed.
+const fn is_decision(error: &RepositoryError) -> bool {
+    matches!(
+        error,
+        RepositoryError::Stale
+            | RepositoryError::Conflict(_)
+            | RepositoryError::IdempotencyMismatch
+    )
+}
