@@ -190,6 +190,14 @@ fn another_metric_that_turns_red_is_a_breach_without_a_trigger() {
 }
 
 #[test]
+fn a_metric_that_recovers_while_another_stays_red_is_no_breach() {
+    let folded = Folded::of(vec![snapshot(1, 1, 80.0, 70.0), snapshot(2, 0, 80.0, 95.0)]);
+    assert_eq!(folded.open(), [(MetricKind::Drift, Red)]);
+    let told: Vec<_> = folded.published().into_iter().map(|one| one.0).collect();
+    assert_eq!(told, [FIRED, BREACH, RESOLVED]);
+}
+
+#[test]
 fn amber_after_red_keeps_the_alert_red_and_red_again_is_a_new_breach() {
     let drifts = [(1, 80.0), (2, 60.0), (3, 80.0)];
     let batch = drifts.map(|(number, drift)| snapshot(number, 0, drift, 95.0));

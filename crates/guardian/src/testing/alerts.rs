@@ -90,6 +90,7 @@ impl<R: GuardianRepository> Run<'_, R> {
             Some("system:contract")
         );
         assert_eq!(acknowledged.note.as_deref(), Some("looking into it"));
+        assert_eq!(acknowledged.version, opened.version.next());
         self.drift(product, 61.0).await;
         assert_eq!(self.open_drift_alert(product).await, acknowledged);
         self.drift(product, 80.0).await;
