@@ -67,6 +67,15 @@ fn rfc_8785_strings_and_order() {
 }
 
 #[test]
+fn every_ascii_character_is_escaped_as_the_reference_implementation_does() {
+    for byte in 0..=0x7f_u8 {
+        let text = format!("a{}b", char::from(byte));
+        let expected = serde_json_canonicalizer::to_vec(&text).unwrap();
+        assert_eq!(to_canonical(&text).unwrap(), expected, "{byte:#x}");
+    }
+}
+
+#[test]
 fn integers_are_exact_or_refused() {
     let edge = 1_i64 << 53;
     assert_eq!(to_canonical(&edge).unwrap(), b"9007199254740992");

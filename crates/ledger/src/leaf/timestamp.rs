@@ -16,6 +16,7 @@ pub(super) fn push(out: &mut Vec<u8>, ts: OffsetDateTime) -> Result<(), LeafErro
         .checked_to_offset(UtcOffset::UTC)
         .ok_or(LeafError::Instant)?;
     let year = u64::try_from(utc.year()).map_err(|_| LeafError::Instant)?;
+    // Reachable only where another crate turns on the larger dates of `time`.
     if year > 9999 {
         return Err(LeafError::Instant);
     }

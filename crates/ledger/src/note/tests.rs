@@ -47,6 +47,10 @@ fn malformed_notes_are_refused_with_the_reason() {
             swap("an example", "an\0example"),
             NoteError::ControlCharacter,
         ),
+        (
+            swap("an example", "an\u{1f}example"),
+            NoteError::ControlCharacter,
+        ),
         (swap(".\n", ".\r\n"), NoteError::ControlCharacter),
         (FOO_NOTE.trim_end().to_owned(), NoteError::NoFinalNewline),
         (String::new(), NoteError::NoFinalNewline),
