@@ -38,26 +38,36 @@ impl KeyUse {
 pub(crate) fn load_or_create(data_dir: &Path, usage: KeyUse) -> Result<SigningKey, KeyFileError> {
     let folder = data_dir.join("keys");
     let path = folder.join(usage.file_name());
-    let wrong = |reason: String| KeyFileError { path: path.display().to_string(), reason };
+    let wrong = |reason: String| KeyFileError {
+        path: path.display().to_string(),
+        reason,
+    };
     if !path.exists() {
         std::fs::create_dir_all(&folder).map_err(|error| wrong(error.to_string()))?;
         create(&folder, &path).map_err(wrong)?;
     }
     let text = std::fs::read_to_string(&path).map_err(|error| wrong(error.to_string()))?;
-    SigningKey::from_pkcs8_pem(&text).map_err(|error| wrong(format!("expected PKCS#8 PEM: {error}")))
+    SigningKey::from_pkcs8_pem(&text)
+        .map_err(|error| wrong(format!("expected PKCS#8 PEM: {error}")))
 }
 
 fn create(folder: &Path, path: &PathBuf) -> Result<(), String> {
     let mut seed = [0_u8; 32];
     getrandom::fill(&mut seed).map_err(|error| error.to_string())?;
     // Version 1 of the format, without the public key, is what every other tool reads.
-    let document = KeypairBytes { secret_key: seed, public_key: None }
-        .to_pkcs8_pem(ed25519_dalek::pkcs8::spki::der::pem::LineEnding::LF)
-        .map_err(|error| error.to_string())?;
+    let document = KeypairBytes {
+        secret_key: seed,
+        public_key: None,
+    }
+    .to_pkcs8_pem(ed25519_dalek::pkcs8::spki::der::pem::LineEnding::LF)
+    .map_err(|error| error.to_string())?;
     let draft = folder.join(format!(".{}.pem", std::process::id()));
     let written = (|| {
-        let mut file =
-            std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+        let mut file = std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&draft)?;
         file.write_all(document.as_bytes())?;
         file.sync_all()?;
         match std::fs::hard_link(&draft, path) {

@@ -1,1 +1,16 @@
-fn main() {}
+//! The Probity server and its command line, in one binary.
+
+mod adapters;
+mod cli;
+mod families;
+mod http;
+mod keys;
+mod settings;
+mod startup;
+mod state;
+mod telemetry;
+mod workers;
+
+fn main() -> std::process::ExitCode {
+    cli::run()
+}

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub(crate) use source::{Source, Sources};
+pub(crate) use source::Sources;
 pub(crate) use table::{TABLE, arguments};
 
 /// A setting whose value will not do: its name, where it came from, and what was expected.
@@ -78,9 +78,12 @@ impl Settings {
             external_issuers_file: sources.text("external-issuers-file").map(PathBuf::from),
             redis_url: sources.text("redis-url"),
             rate_limit_metrics: sources.number("rate-limit-metrics", 0..=1_000_000_000)?,
-            rate_limit_metrics_batch: sources.number("rate-limit-metrics-batch", 0..=1_000_000_000)?,
+            rate_limit_metrics_batch: sources
+                .number("rate-limit-metrics-batch", 0..=1_000_000_000)?,
             rate_limit_requests: sources.number("rate-limit-requests", 0..=1_000_000_000)?,
-            checkpoint_interval: Duration::from_secs(sources.number("checkpoint-interval", 1..=86_400)?),
+            checkpoint_interval: Duration::from_secs(
+                sources.number("checkpoint-interval", 1..=86_400)?,
+            ),
             shutdown_timeout: Duration::from_secs(sources.number("shutdown-timeout", 1..=3600)?),
             data_dir,
         })

@@ -37,7 +37,10 @@ pub(crate) enum StartError {
     #[error("setting `redis-url`: expected redis://host:port/db: {0}")]
     Redis(#[from] redis::RedisError),
     #[error("setting `listen`: cannot serve on {address}: {source}")]
-    Listen { address: SocketAddr, source: std::io::Error },
+    Listen {
+        address: SocketAddr,
+        source: std::io::Error,
+    },
     #[error("{0}")]
     Io(#[from] std::io::Error),
 }
@@ -54,8 +57,10 @@ impl Application {
     /// Opens everything and binds the address.
     pub(crate) fn build(settings: &Settings) -> Result<Self, StartError> {
         let state = web::Data::new(build_state(settings)?);
-        let listener = TcpListener::bind(settings.listen)
-            .map_err(|source| StartError::Listen { address: settings.listen, source })?;
+        let listener = TcpListener::bind(settings.listen).map_err(|source| StartError::Listen {
+            address: settings.listen,
+            source,
+        })?;
         let address = listener.local_addr()?;
         let workers = workers::start(settings, &state)?;
         let shared = state.clone();
@@ -68,7 +73,12 @@ impl Application {
         .client_request_timeout(std::time::Duration::from_secs(5))
         .listen(listener)?
         .run();
-        Ok(Self { state, workers, server, address })
+        Ok(Self {
+            state,
+            workers,
+            server,
+            address,
+        })
     }
 
     pub(crate) const fn address(&self) -> SocketAddr {
@@ -82,7 +92,12 @@ impl Application {
 
     /// Serves until a signal; then finishes requests, drains the lanes and signs what is new.
     pub(crate) async fn run(self) -> Result<(), StartError> {
-        let Self { state, workers, server, .. } = self;
+        let Self {
+            state,
+            workers,
+            server,
+            ..
+        } = self;
         server.await?;
         tracing::info!("no more requests; draining the write lanes");
         let drained = tokio::task::spawn_blocking(move || {
@@ -111,15 +126,21 @@ fn build_state(settings: &Settings) -> Result<AppState, StartError> {
     let ids: Ids = Arc::new(SystemIds::default());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let database = open_database(settings, ids.clone())?;
-    let access: Arc<Access> =
-        Arc::new(AccessService::new(DieselAccess::new(database.clone()), ids.clone()));
+    let access: Arc<Access> = Arc::new(AccessService::new(
+        DieselAccess::new(database.clone()),
+        ids.clone(),
+    ));
     let models = DieselModels::new(database.clone());
     let quotas = Quotas {
         metrics: settings.rate_limit_metrics,
         metrics_batch: settings.rate_limit_metrics_batch,
         requests: settings.rate_limit_requests,
     };
-    let shared = settings.redis_url.as_deref().map(RedisLimits::new).transpose()?;
+    let shared = settings
+        .redis_url
+        .as_deref()
+        .map(RedisLimits::new)
+        .transpose()?;
     Ok(AppState {
         authenticator: Authenticator::new(
             access.clone(),
@@ -142,5 +163,9 @@ fn build_state(settings: &Settings) -> Result<AppState, StartError> {
 /// The server's own issuer of tokens.
 pub(crate) fn token_issuer(settings: &Settings) -> Result<TokenIssuer, KeyFileError> {
     let key = load_or_create(&settings.data_dir, KeyUse::Tokens)?;
-    Ok(TokenIssuer::new(key, &settings.token_issuer, &settings.token_audience))
+    Ok(TokenIssuer::new(
+        key,
+        &settings.token_issuer,
+        &settings.token_audience,
+    ))
 }

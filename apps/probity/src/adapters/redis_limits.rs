@@ -37,7 +37,11 @@ pub(crate) struct RedisLimits {
 impl RedisLimits {
     pub(crate) fn new(url: &str) -> Result<Self, RedisError> {
         let client = Client::open(url)?;
-        Ok(Self { client, script: Script::new(SLIDING_LOG), connection: OnceCell::new() })
+        Ok(Self {
+            client,
+            script: Script::new(SLIDING_LOG),
+            connection: OnceCell::new(),
+        })
     }
 
     /// Counts a call, or says how long to wait.
@@ -66,9 +70,14 @@ impl RedisLimits {
             .invoke_async(&mut connection)
             .await?;
         Ok(if admitted {
-            Ok(Admitted { remaining, reset_ms: wait })
+            Ok(Admitted {
+                remaining,
+                reset_ms: wait,
+            })
         } else {
-            Err(Refused { retry_after_ms: wait })
+            Err(Refused {
+                retry_after_ms: wait,
+            })
         })
     }
 }

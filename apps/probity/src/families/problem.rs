@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use utoipa::openapi::response::ResponseBuilder;
-use utoipa::openapi::{ContentBuilder, HeaderBuilder, Ref, RefOr, Response, Type};
 use utoipa::openapi::schema::ObjectBuilder;
+use utoipa::openapi::{ContentBuilder, HeaderBuilder, Ref, RefOr, Response, Type};
 use utoipa::{IntoResponses, ToSchema};
 
 /// A problem (RFC 9457).
@@ -56,12 +56,20 @@ pub(crate) struct FieldProblem {
 fn problem(description: &str) -> ResponseBuilder {
     let schema = RefOr::Ref(Ref::from_schema_name("Problem"));
     let content = ContentBuilder::new().schema(Some(schema)).build();
-    ResponseBuilder::new().description(description).content("application/problem+json", content)
+    ResponseBuilder::new()
+        .description(description)
+        .content("application/problem+json", content)
 }
 
 fn with_retry(response: ResponseBuilder) -> ResponseBuilder {
-    let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).build();
-    let header = HeaderBuilder::new().schema(seconds).description(Some("Seconds to wait")).build();
+    let seconds = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .minimum(Some(1))
+        .build();
+    let header = HeaderBuilder::new()
+        .schema(Some(seconds))
+        .description(Some("Seconds to wait"))
+        .build();
     response.header("Retry-After", header)
 }
 
@@ -81,7 +89,10 @@ impl IntoResponses for CallerErrors {
             (401, problem("Missing, empty, or invalid credential")),
             (403, problem("The credential lacks the scope")),
             (429, with_retry(problem("Rate limit exceeded"))),
-            (503, with_retry(problem("The store cannot take the request now"))),
+            (
+                503,
+                with_retry(problem("The store cannot take the request now")),
+            ),
         ])
     }
 }
@@ -104,7 +115,10 @@ pub(crate) struct Malformed;
 
 impl IntoResponses for Malformed {
     fn responses() -> Responses {
-        collect([(400, problem("The input has the wrong form or is out of range"))])
+        collect([(
+            400,
+            problem("The input has the wrong form or is out of range"),
+        )])
     }
 }
 
@@ -114,8 +128,14 @@ pub(crate) struct Unprocessable;
 impl IntoResponses for Unprocessable {
     fn responses() -> Responses {
         collect([
-            (400, problem("The body ended early or is not what its headers say")),
-            (422, problem("The input has the wrong form, is out of range, or reuses a key")),
+            (
+                400,
+                problem("The body ended early or is not what its headers say"),
+            ),
+            (
+                422,
+                problem("The input has the wrong form, is out of range, or reuses a key"),
+            ),
         ])
     }
 }
@@ -125,7 +145,10 @@ pub(crate) struct KeyReused;
 
 impl IntoResponses for KeyReused {
     fn responses() -> Responses {
-        collect([(422, problem("The rules forbid it, or the Idempotency-Key was used with another body"))])
+        collect([(
+            422,
+            problem("The rules forbid it, or the Idempotency-Key was used with another body"),
+        )])
     }
 }
 
@@ -134,7 +157,10 @@ pub(crate) struct Missing;
 
 impl IntoResponses for Missing {
     fn responses() -> Responses {
-        collect([(404, problem("It does not exist in the caller's organisation"))])
+        collect([(
+            404,
+            problem("It does not exist in the caller's organisation"),
+        )])
     }
 }
 
@@ -143,7 +169,10 @@ pub(crate) struct Clash;
 
 impl IntoResponses for Clash {
     fn responses() -> Responses {
-        collect([(409, problem("It clashes with what exists, or was changed at the same time"))])
+        collect([(
+            409,
+            problem("It clashes with what exists, or was changed at the same time"),
+        )])
     }
 }
 
@@ -152,6 +181,9 @@ pub(crate) struct Outdated;
 
 impl IntoResponses for Outdated {
     fn responses() -> Responses {
-        collect([(412, problem("The version named by If-Match is not the stored one"))])
+        collect([(
+            412,
+            problem("The version named by If-Match is not the stored one"),
+        )])
     }
 }

@@ -37,16 +37,28 @@ pub(crate) struct RawBody {
 impl RawBody {
     /// Reads at most `limit` bytes.
     pub(crate) async fn read(headers: HeaderMap, payload: Payload, limit: usize) -> Self {
-        let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let content_type = headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok());
         let content_type = content_type.unwrap_or_default().trim().to_owned();
-        let bytes = read_limited(&headers, payload, limit).await.map_err(Box::new);
-        Self { bytes, content_type }
+        let bytes = read_limited(&headers, payload, limit)
+            .await
+            .map_err(Box::new);
+        Self {
+            bytes,
+            content_type,
+        }
     }
 }
 
 /// The media type of a `Content-Type`, lower case, without its parameters.
 pub(crate) fn media_type(content_type: &str) -> String {
-    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase()
 }
 
 async fn read_limited(
@@ -97,7 +109,10 @@ impl<T: 'static, F: Family, const LIMIT: usize> FromRequest for Json<T, F, LIMIT
         let (headers, payload) = (request.headers().clone(), payload.take());
         async move {
             let body = RawBody::read(headers, payload, LIMIT).await;
-            Ok(Self { body, marker: PhantomData })
+            Ok(Self {
+                body,
+                marker: PhantomData,
+            })
         }
         .boxed_local()
     }
@@ -111,7 +126,9 @@ impl<T: DeserializeOwned, F: Family, const LIMIT: usize> Json<T, F, LIMIT> {
         if media != "application/json" && !media.ends_with("+json") {
             let detail = "the body must be sent as `Content-Type: application/json`";
             let problem = Problem::new(ErrorKind::Invalid, "unsupported_media_type", detail);
-            return Err(problem.with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE).into());
+            return Err(problem
+                .with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+                .into());
         }
         Ok((parse_json(&bytes)?, bytes))
     }
@@ -131,7 +148,11 @@ impl<T: DeserializeOwned + Default, F: Family, const LIMIT: usize> Json<T, F, LI
 pub(crate) fn parse_json<T: DeserializeOwned, F: Family>(bytes: &[u8]) -> Result<T, Failure<F>> {
     if let Err(error) = json::check_shape(bytes) {
         let message = format!("not acceptable JSON: {error}");
-        return Err(Failure::malformed(vec![FieldError::new("", "malformed_json", message)]));
+        return Err(Failure::malformed(vec![FieldError::new(
+            "",
+            "malformed_json",
+            message,
+        )]));
     }
     if let Ok(value) = serde_json::from_slice(bytes) {
         return Ok(value);
@@ -139,7 +160,11 @@ pub(crate) fn parse_json<T: DeserializeOwned, F: Family>(bytes: &[u8]) -> Result
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let field = pointer(error.path());
-        Failure::malformed(vec![FieldError::new(field, "wrong_type", expectation(error.inner()))])
+        Failure::malformed(vec![FieldError::new(
+            field,
+            "wrong_type",
+            expectation(error.inner()),
+        )])
     })
 }
 
@@ -180,8 +205,13 @@ impl<T: DeserializeOwned, F: Family> FromRequest for Query<T, F> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let parsed = web::Query::<T>::from_query(request.query_string());
-        let parsed = parsed.map(web::Query::into_inner).map_err(|error| error.to_string());
-        ready(Ok(Self { parsed, marker: PhantomData }))
+        let parsed = parsed
+            .map(web::Query::into_inner)
+            .map_err(|error| error.to_string());
+        ready(Ok(Self {
+            parsed,
+            marker: PhantomData,
+        }))
     }
 }
 
@@ -213,7 +243,11 @@ impl Faults {
     ) -> Option<T> {
         let parsed = text.map(str::parse::<T>)?;
         self.note(parsed.map_err(|_| {
-            vec![FieldError::new(field, "invalid_value", format!("must be {expected}"))]
+            vec![FieldError::new(
+                field,
+                "invalid_value",
+                format!("must be {expected}"),
+            )]
         }))
     }
 
@@ -231,7 +265,11 @@ impl Faults {
         if let Some(value) = value.filter(|value| range.contains(value)) {
             return value;
         }
-        let message = format!("must be a whole number from {} to {}", range.start(), range.end());
+        let message = format!(
+            "must be a whole number from {} to {}",
+            range.start(),
+            range.end()
+        );
         self.0.push(FieldError::new(field, "out_of_range", message));
         default
     }
@@ -244,7 +282,11 @@ impl Faults {
         max: usize,
     ) -> Option<String> {
         let text = text.filter(|text| !text.is_empty())?;
-        let rule = TextRule { min: 0, max, multiline: false };
+        let rule = TextRule {
+            min: 0,
+            max,
+            multiline: false,
+        };
         self.note(rule.check(field, &text).map_err(|error| vec![error]))?;
         Some(text)
     }
@@ -252,7 +294,8 @@ impl Faults {
     /// The id of a product, which must be there.
     pub(crate) fn product(&mut self, field: &'static str, text: Option<&str>) -> Option<ProductId> {
         if text.is_none() {
-            self.0.push(FieldError::new(field, "required", "is required"));
+            self.0
+                .push(FieldError::new(field, "required", "is required"));
         }
         self.optional(field, text, "a UUID or its `sys_` spelling")
     }
@@ -265,22 +308,30 @@ impl Faults {
         offset: Option<&str>,
         cursor: Option<&str>,
     ) -> PageRequest {
-        let skip = self.number(offset_name, offset, 0..=9_007_199_254_740_991, 0);
+        let skip = self.number(offset_name, offset, 0..=2_000_000_000, 0);
         if offset.is_some() && cursor.is_some() {
             let message = format!("cannot be given together with `{offset_name}`");
-            self.0.push(FieldError::new("cursor", "conflicting_parameter", message));
+            self.0
+                .push(FieldError::new("cursor", "conflicting_parameter", message));
         }
         let expected = "`next_cursor` of an earlier page of this list";
         let paging = match self.optional::<Cursor>("cursor", cursor, expected) {
             Some(cursor) => Paging::After(cursor),
             None => Paging::Offset(skip),
         };
-        PageRequest { limit: u32::try_from(limit).unwrap_or(u32::MAX), paging }
+        PageRequest {
+            limit: u32::try_from(limit).unwrap_or(u32::MAX),
+            paging,
+        }
     }
 
     /// Ends the collection.
     pub(crate) fn done<F>(self) -> Result<(), Failure<F>> {
-        if self.0.is_empty() { Ok(()) } else { Err(Failure::malformed(self.0)) }
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(Failure::malformed(self.0))
+        }
     }
 }
 
@@ -295,8 +346,14 @@ impl<I: FromStr + 'static, F: Family> FromRequest for PathId<I, F> {
     type Future = Ready<Result<Self, actix_web::Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let parsed = request.match_info().get("id").and_then(|text| text.parse().ok());
-        ready(Ok(Self { parsed, marker: PhantomData }))
+        let parsed = request
+            .match_info()
+            .get("id")
+            .and_then(|text| text.parse().ok());
+        ready(Ok(Self {
+            parsed,
+            marker: PhantomData,
+        }))
     }
 }
 
@@ -325,7 +382,10 @@ impl FromRequest for IfMatch {
             if text == "*" {
                 return Ok(None);
             }
-            let inner = text.strip_prefix("\"v").and_then(|rest| rest.strip_suffix('"')).ok_or(())?;
+            let inner = text
+                .strip_prefix("\"v")
+                .and_then(|rest| rest.strip_suffix('"'))
+                .ok_or(())?;
             inner.parse().map(Version::new).map(Some).map_err(|_| ())
         });
         ready(Ok(Self { header }))

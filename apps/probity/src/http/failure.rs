@@ -5,7 +5,9 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{
+    CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use actix_web::{HttpResponse, ResponseError};
 use probity_kernel::{DomainError, ErrorKind, FieldError};
 use serde_json::{Map, Value, json};
@@ -73,14 +75,21 @@ impl Problem {
             || "the request is malformed".to_owned(),
             |first| format!("{}: {}", first.field, first.message),
         );
-        Self { errors, ..Self::new(ErrorKind::Invalid, "", detail) }
+        Self {
+            errors,
+            ..Self::new(ErrorKind::Invalid, "", detail)
+        }
     }
 
     /// No credential, or one that does not count: one body for all such cases.
     pub(crate) fn unauthorized() -> Self {
-        Self::new(ErrorKind::Forbidden, "unauthorized", "missing, empty, or invalid credential")
-            .with_status(StatusCode::UNAUTHORIZED)
-            .with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+        Self::new(
+            ErrorKind::Forbidden,
+            "unauthorized",
+            "missing, empty, or invalid credential",
+        )
+        .with_status(StatusCode::UNAUTHORIZED)
+        .with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
     }
 }
 
@@ -116,7 +125,10 @@ impl<F> Failure<F> {
 
 impl<F> From<Problem> for Failure<F> {
     fn from(problem: Problem) -> Self {
-        Self { problem: Box::new(problem), family: PhantomData }
+        Self {
+            problem: Box::new(problem),
+            family: PhantomData,
+        }
     }
 }
 
@@ -160,21 +172,37 @@ impl<F: Family> ResponseError for Failure<F> {
     fn error_response(&self) -> HttpResponse {
         let problem = &self.problem;
         let status = status_of::<F>(problem);
-        let code = if problem.code.is_empty() { F::MALFORMED_CODE } else { problem.code };
+        let code = if problem.code.is_empty() {
+            F::MALFORMED_CODE
+        } else {
+            problem.code
+        };
         let mut body = Map::new();
-        body.insert("type".to_owned(), json!(format!("urn:probity:problem:{code}")));
-        body.insert("title".to_owned(), json!(status.canonical_reason().unwrap_or("Error")));
+        body.insert(
+            "type".to_owned(),
+            json!(format!("urn:probity:problem:{code}")),
+        );
+        body.insert(
+            "title".to_owned(),
+            json!(status.canonical_reason().unwrap_or("Error")),
+        );
         body.insert("status".to_owned(), json!(status.as_u16()));
         body.insert("detail".to_owned(), json!(problem.detail));
         body.insert("instance".to_owned(), json!(request::current_id()));
         body.insert("code".to_owned(), json!(code));
         if !problem.errors.is_empty() {
-            body.insert("errors".to_owned(), problem.errors.iter().map(render).collect());
+            body.insert(
+                "errors".to_owned(),
+                problem.errors.iter().map(render).collect(),
+            );
         }
         body.extend(problem.extensions.clone());
         F::decorate(&mut body);
         let mut response = HttpResponse::build(status);
-        response.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/problem+json")));
+        response.insert_header((
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        ));
         if let Some(wait) = problem.retry_after {
             response.insert_header((RETRY_AFTER, whole_seconds(wait).to_string()));
         }

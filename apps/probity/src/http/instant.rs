@@ -37,7 +37,10 @@ pub(crate) fn serialize<S: Serializer>(at: &OffsetDateTime, to: S) -> Result<S::
 pub(crate) mod option {
     use super::{OffsetDateTime, Serializer, write};
 
-    #[expect(clippy::ref_option, reason = "serde hands over a reference to the field")]
+    #[expect(
+        clippy::ref_option,
+        reason = "serde hands over a reference to the field"
+    )]
     pub(crate) fn serialize<S: Serializer>(
         at: &Option<OffsetDateTime>,
         to: S,

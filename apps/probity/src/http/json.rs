@@ -28,9 +28,13 @@ struct Shape {
 impl Shape {
     fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
         if self.depth == MAX_DEPTH {
-            return Err(E::custom(format_args!("nested deeper than {MAX_DEPTH} levels")));
+            return Err(E::custom(format_args!(
+                "nested deeper than {MAX_DEPTH} levels"
+            )));
         }
-        Ok(Self { depth: self.depth + 1 })
+        Ok(Self {
+            depth: self.depth + 1,
+        })
     }
 }
 
@@ -87,7 +91,9 @@ impl<'de> Visitor<'de> for Shape {
                 return Err(A::Error::custom("an object has the same key twice"));
             }
             if seen.count > MAX_MEMBERS {
-                return Err(A::Error::custom(format_args!("an object has over {MAX_MEMBERS} members")));
+                return Err(A::Error::custom(format_args!(
+                    "an object has over {MAX_MEMBERS} members"
+                )));
             }
             members.next_value_seed(inner)?;
         }
@@ -131,7 +137,10 @@ mod tests {
             format!("{{{}}}", members.join(","))
         };
         for (text, good) in [
-            (r#"{"a":1,"b":{"a":[1,2.5,"x",null,true]}}"#.to_owned(), true),
+            (
+                r#"{"a":1,"b":{"a":[1,2.5,"x",null,true]}}"#.to_owned(),
+                true,
+            ),
             (r#"{"a":1,"a":2}"#.to_owned(), false),
             (r#"{"a":1,"\u0061":2}"#.to_owned(), false),
             (r#"{"x":[{"b":1,"b":1}]}"#.to_owned(), false),

@@ -80,7 +80,12 @@ pub(crate) struct RateLimits {
 
 impl RateLimits {
     pub(crate) fn new(quotas: Quotas, shared: Option<RedisLimits>) -> Self {
-        Self { quotas, started: Instant::now(), logs: Mutex::default(), shared }
+        Self {
+            quotas,
+            started: Instant::now(),
+            logs: Mutex::default(),
+            shared,
+        }
     }
 
     /// Counts a request; answers the header fields that tell where the limit stands.
@@ -98,7 +103,9 @@ impl RateLimits {
                 Ok(Ok(admitted)) => return Ok(standing(limit, admitted)),
                 Ok(Err(refusal)) => return Err(refused(limit, refusal)),
                 // Without Redis each node counts for itself rather than refusing everyone.
-                Err(error) => tracing::warn!(error = %error, "rate limits are counted on this node"),
+                Err(error) => {
+                    tracing::warn!(error = %error, "rate limits are counted on this node")
+                }
             }
         }
         self.admit_here(key, class)
@@ -130,7 +137,9 @@ impl RateLimits {
     pub(crate) fn check_guessing(&self, peer: IpAddr) -> Result<(), Problem> {
         let now = self.now_ms();
         let logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(log) = logs.get(&(format!("guess:{peer}"), Class::Guess)) else { return Ok(()) };
+        let Some(log) = logs.get(&(format!("guess:{peer}"), Class::Guess)) else {
+            return Ok(());
+        };
         match log.clone().admit(now, GUESSES, window_ms()) {
             Ok(_) => Ok(()),
             Err(refusal) => Err(refused(GUESSES, refusal)),
@@ -160,11 +169,16 @@ fn headers(limit: u32, remaining: u32, reset_ms: u64) -> Vec<(HeaderName, Header
 
 fn refused(limit: u32, refusal: Refused) -> Problem {
     let wait = Duration::from_millis(refusal.retry_after_ms);
-    let detail = format!("at most {limit} requests a minute; wait {} s", whole_seconds(wait));
+    let detail = format!(
+        "at most {limit} requests a minute; wait {} s",
+        whole_seconds(wait)
+    );
     let problem = Problem::new(ErrorKind::Unavailable, "rate_limit_exceeded", detail)
         .with_status(StatusCode::TOO_MANY_REQUESTS)
         .with_retry_after(wait);
     headers(limit, 0, refusal.retry_after_ms)
         .into_iter()
-        .fold(problem, |problem, (name, value)| problem.with_header(name, value))
+        .fold(problem, |problem, (name, value)| {
+            problem.with_header(name, value)
+        })
 }

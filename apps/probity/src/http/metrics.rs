@@ -59,23 +59,57 @@ impl Metrics {
             Unit::Seconds,
             durations.clone(),
         );
-        registry.register("metric_snapshots", "Metric snapshots recorded", snapshots.clone());
-        registry.register("rate_limited_requests", "Requests refused by a limit", refused.clone());
+        registry.register(
+            "metric_snapshots",
+            "Metric snapshots recorded",
+            snapshots.clone(),
+        );
+        registry.register(
+            "rate_limited_requests",
+            "Requests refused by a limit",
+            refused.clone(),
+        );
         let build = Family::<Build, Gauge>::default();
-        build.get_or_create(&Build { version: env!("CARGO_PKG_VERSION"), database }).set(1);
+        build
+            .get_or_create(&Build {
+                version: env!("CARGO_PKG_VERSION"),
+                database,
+            })
+            .set(1);
         registry.register("build", "What is running", build);
-        Self { registry, requests, durations, snapshots, refused }
+        Self {
+            registry,
+            requests,
+            durations,
+            snapshots,
+            refused,
+        }
     }
 
     /// Counts an answered request. Unknown routes and methods share one label, so that callers
     /// cannot make the server keep a figure of their choice.
     pub(crate) fn observe(&self, method: &str, route: Option<&str>, status: u16, took: Duration) {
         const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
-        let method = if METHODS.contains(&method) { method } else { "other" };
-        let route = Route { method: method.to_owned(), route: route.unwrap_or("unknown").to_owned() };
-        self.durations.get_or_create(&route).observe(took.as_secs_f64());
+        let method = if METHODS.contains(&method) {
+            method
+        } else {
+            "other"
+        };
+        let route = Route {
+            method: method.to_owned(),
+            route: route.unwrap_or("unknown").to_owned(),
+        };
+        self.durations
+            .get_or_create(&route)
+            .observe(took.as_secs_f64());
         let Route { method, route } = route;
-        self.requests.get_or_create(&Request { method, route, status }).inc();
+        self.requests
+            .get_or_create(&Request {
+                method,
+                route,
+                status,
+            })
+            .inc();
     }
 
     /// Counts a snapshot by the status it was judged to have.

@@ -34,7 +34,12 @@ pub(crate) fn base() -> OpenApi {
         .title("Probity")
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(description))
-        .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
+        .license(Some(
+            LicenseBuilder::new()
+                .name("Apache-2.0")
+                .identifier(Some("Apache-2.0"))
+                .build(),
+        ))
         .build();
     let mut document = OpenApiBuilder::from(Base::openapi()).info(info).build();
     document.servers = Some(vec![utoipa::openapi::Server::new("/")]);
@@ -63,14 +68,23 @@ impl Document {
         let paths = &document.paths.paths;
         Self {
             json: document.to_json().unwrap_or_default(),
-            paths: paths.iter().map(|(path, item)| (path.clone(), methods(item))).collect(),
+            paths: paths
+                .iter()
+                .map(|(path, item)| (path.clone(), methods(item)))
+                .collect(),
         }
     }
 
     /// The methods that a path takes, comma separated; empty for a path that leads nowhere.
     pub(crate) fn methods_of(&self, path: &str) -> String {
-        let known = self.paths.iter().filter(|(template, _)| matches(template, path));
-        known.map(|(_, methods)| methods.as_str()).collect::<Vec<_>>().join(", ")
+        let known = self
+            .paths
+            .iter()
+            .filter(|(template, _)| matches(template, path));
+        known
+            .map(|(_, methods)| methods.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 }
 
@@ -82,7 +96,12 @@ fn methods(item: &PathItem) -> String {
         ("PATCH", item.patch.is_some()),
         ("DELETE", item.delete.is_some()),
     ];
-    taken.iter().filter(|(_, has)| *has).map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+    taken
+        .iter()
+        .filter(|(_, has)| *has)
+        .map(|(name, _)| *name)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn matches(template: &str, path: &str) -> bool {
@@ -118,7 +137,9 @@ async fn file(request: HttpRequest) -> HttpResponse {
 
 async fn page(name: String) -> HttpResponse {
     if name.is_empty() {
-        return HttpResponse::PermanentRedirect().insert_header(("Location", "/docs/index.html")).finish();
+        return HttpResponse::PermanentRedirect()
+            .insert_header(("Location", "/docs/index.html"))
+            .finish();
     }
     let config = std::sync::Arc::new(Config::from("/openapi.json"));
     match utoipa_swagger_ui::serve(&name, config) {

@@ -60,7 +60,10 @@ async fn readyz(state: Data<AppState>) -> Result<actix_web::web::Json<Health>, F
 async fn metrics(state: Data<AppState>) -> HttpResponse {
     match state.metrics.print() {
         Ok(text) => HttpResponse::Ok()
-            .insert_header((CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8"))
+            .insert_header((
+                CONTENT_TYPE,
+                "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            ))
             .body(text),
         Err(_) => HttpResponse::InternalServerError().finish(),
     }
@@ -78,5 +81,9 @@ async fn jwks(state: Data<AppState>) -> actix_web::web::Json<serde_json::Value> 
 
 /// Adds the routes.
 pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
-    config.service(healthz).service(readyz).service(metrics).service(jwks);
+    config
+        .service(healthz)
+        .service(readyz)
+        .service(metrics)
+        .service(jwks);
 }

@@ -49,7 +49,9 @@ pub(crate) async fn frame(
     let route = response.request().match_pattern();
     if let Some(state) = response.request().app_data::<web::Data<AppState>>() {
         let method = response.request().method().as_str();
-        state.metrics.observe(method, route.as_deref(), status.as_u16(), took);
+        state
+            .metrics
+            .observe(method, route.as_deref(), status.as_u16(), took);
     }
     tracing::info!(
         target: "probity::access",
@@ -78,7 +80,10 @@ fn add_headers(headers: &mut HeaderMap, id: &RequestId, limits: Option<LimitHead
         (REFERRER_POLICY, "no-referrer"),
         (COOP, "same-origin"),
         (CORP, "same-origin"),
-        (STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains"),
+        (
+            STRICT_TRANSPORT_SECURITY,
+            "max-age=31536000; includeSubDomains",
+        ),
         (CACHE_CONTROL, "no-store"),
         (
             CONTENT_SECURITY_POLICY,
@@ -94,14 +99,21 @@ fn add_headers(headers: &mut HeaderMap, id: &RequestId, limits: Option<LimitHead
 
 /// Takes the caller's request id when it is harmless, otherwise makes one.
 fn accept_id(request: &ServiceRequest) -> RequestId {
-    let given = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
+    let given = request
+        .headers()
+        .get(REQUEST_ID)
+        .and_then(|value| value.to_str().ok());
     let harmless = |id: &&str| {
         (1..=64).contains(&id.len())
-            && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+            && id
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
     };
     if let Some(id) = given.filter(harmless) {
         return RequestId::new(id);
     }
-    let made = request.app_data::<web::Data<AppState>>().map(|state| state.new_request_id());
+    let made = request
+        .app_data::<web::Data<AppState>>()
+        .map(|state| state.new_request_id());
     made.unwrap_or_else(|| RequestId::new("unknown"))
 }

@@ -49,10 +49,16 @@ where
 async fn nowhere(request: HttpRequest, document: web::Data<openapi::Document>) -> HttpResponse {
     let allowed = document.methods_of(request.path());
     if request.method() == Method::OPTIONS && !allowed.is_empty() {
-        return HttpResponse::NoContent().insert_header((ALLOW, allowed)).finish();
+        return HttpResponse::NoContent()
+            .insert_header((ALLOW, allowed))
+            .finish();
     }
     let problem = if allowed.is_empty() {
-        Problem::new(ErrorKind::NotFound, "not_found", "there is nothing at this path")
+        Problem::new(
+            ErrorKind::NotFound,
+            "not_found",
+            "there is nothing at this path",
+        )
     } else {
         let detail = format!("this path takes {allowed}");
         let problem = Problem::new(ErrorKind::NotFound, "method_not_allowed", detail)

@@ -41,7 +41,11 @@ impl Sources {
     /// Gathers the values; a file with an unknown setting is refused.
     pub(crate) fn gather(matches: &ArgMatches) -> Result<Self, SettingError> {
         let file = matches.get_one::<String>("config").map(PathBuf::from);
-        let in_file = file.as_deref().map(read_file).transpose()?.unwrap_or_default();
+        let in_file = file
+            .as_deref()
+            .map(read_file)
+            .transpose()?
+            .unwrap_or_default();
         let mut values = BTreeMap::new();
         for setting in TABLE {
             let flag = if setting.is_flag {
@@ -51,7 +55,9 @@ impl Sources {
             } else {
                 None
             };
-            let environment = std::env::var(setting.env).ok().filter(|value| !value.is_empty());
+            let environment = std::env::var(setting.env)
+                .ok()
+                .filter(|value| !value.is_empty());
             let found = flag
                 .map(|value| (value, Source::Flag))
                 .or_else(|| environment.map(|value| (value, Source::Environment(setting.env))))
@@ -59,7 +65,11 @@ impl Sources {
                     let value = in_file.get(setting.name)?.clone();
                     Some((value, Source::File(file.clone().unwrap_or_default())))
                 })
-                .or_else(|| setting.default.map(|value| (value.to_owned(), Source::Default)));
+                .or_else(|| {
+                    setting
+                        .default
+                        .map(|value| (value.to_owned(), Source::Default))
+                });
             if let Some(found) = found {
                 values.insert(setting.name, found);
             }
@@ -75,7 +85,9 @@ impl Sources {
 
     /// Whether a setting was left at its default.
     pub(crate) fn is_default(&self, name: &str) -> bool {
-        self.0.get(name).is_none_or(|(_, source)| *source == Source::Default)
+        self.0
+            .get(name)
+            .is_none_or(|(_, source)| *source == Source::Default)
     }
 
     pub(crate) fn text(&self, name: &str) -> Option<String> {
@@ -89,7 +101,9 @@ impl Sources {
 
     pub(crate) fn parse<T: FromStr>(&self, name: &str, expected: &str) -> Result<T, SettingError> {
         let value = self.required(name)?;
-        value.parse().map_err(|_| self.wrong(name, &format!("expected {expected}")))
+        value
+            .parse()
+            .map_err(|_| self.wrong(name, &format!("expected {expected}")))
     }
 
     pub(crate) fn number<T>(&self, name: &str, range: RangeInclusive<T>) -> Result<T, SettingError>
@@ -110,7 +124,10 @@ impl Sources {
 
     /// The error for a value that will not do; the value itself may be a secret and stays out.
     pub(crate) fn wrong(&self, name: &str, expected: &str) -> SettingError {
-        let source = self.0.get(name).map_or(Source::Default, |(_, source)| source.clone());
+        let source = self
+            .0
+            .get(name)
+            .map_or(Source::Default, |(_, source)| source.clone());
         SettingError {
             name: name.to_owned(),
             source_name: source.to_string(),
@@ -127,7 +144,11 @@ impl Sources {
                     format!("{} = \"********\" # {source}\n", setting.name)
                 }
                 Some((value, source)) => {
-                    format!("{} = {} # {source}\n", setting.name, toml::Value::from(value.as_str()))
+                    format!(
+                        "{} = {} # {source}\n",
+                        setting.name,
+                        toml::Value::from(value.as_str())
+                    )
                 }
                 None => format!("# {} is not set: {}\n", setting.name, setting.help),
             };
@@ -145,12 +166,16 @@ fn read_file(path: &Path) -> Result<BTreeMap<String, String>, SettingError> {
     };
     let text = std::fs::read_to_string(path)
         .map_err(|error| wrong("config", format!("cannot be read: {error}")))?;
-    let table: toml::Table =
-        text.parse().map_err(|error| wrong("config", format!("expected TOML: {error}")))?;
+    let table: toml::Table = text
+        .parse()
+        .map_err(|error| wrong("config", format!("expected TOML: {error}")))?;
     let mut values = BTreeMap::new();
     for (name, value) in table {
         if !TABLE.iter().any(|setting| setting.name == name) {
-            return Err(wrong(&name, "is not a setting; `--print-config` lists them".to_owned()));
+            return Err(wrong(
+                &name,
+                "is not a setting; `--print-config` lists them".to_owned(),
+            ));
         }
         let value = match value {
             toml::Value::String(text) => text,
@@ -160,7 +185,10 @@ fn read_file(path: &Path) -> Result<BTreeMap<String, String>, SettingError> {
             | toml::Value::Datetime(_)
             | toml::Value::Array(_)
             | toml::Value::Table(_) => {
-                return Err(wrong(&name, "expected a text, a whole number or a boolean".to_owned()));
+                return Err(wrong(
+                    &name,
+                    "expected a text, a whole number or a boolean".to_owned(),
+                ));
             }
         };
         values.insert(name, value);

@@ -18,39 +18,141 @@ const fn setting(
     default: Option<&'static str>,
     help: &'static str,
 ) -> Setting {
-    Setting { name, env, default, help, secret: false, is_flag: false }
+    Setting {
+        name,
+        env,
+        default,
+        help,
+        secret: false,
+        is_flag: false,
+    }
 }
 
 /// The settings, in the order in which they are shown.
 pub(crate) const TABLE: &[Setting] = &[
-    setting("listen", "PROBITY_LISTEN", Some("127.0.0.1:8080"), "Address and port to serve on"),
-    setting("data-dir", "PROBITY_DATA_DIR", Some("./probity-data"), "Folder for the database and the keys"),
+    setting(
+        "listen",
+        "PROBITY_LISTEN",
+        Some("127.0.0.1:8080"),
+        "Address and port to serve on",
+    ),
+    setting(
+        "data-dir",
+        "PROBITY_DATA_DIR",
+        Some("./probity-data"),
+        "Folder for the database and the keys",
+    ),
     Setting {
         secret: true,
-        ..setting("database-url", "DATABASE_URL", None, "postgres://... or a SQLite file [default: DATA_DIR/probity.db]")
+        ..setting(
+            "database-url",
+            "DATABASE_URL",
+            None,
+            "postgres://... or a SQLite file [default: DATA_DIR/probity.db]",
+        )
     },
     Setting {
         is_flag: true,
-        ..setting("no-migrate", "PROBITY_NO_MIGRATE", Some("false"), "Refuse a schema that is behind instead of migrating it")
+        ..setting(
+            "no-migrate",
+            "PROBITY_NO_MIGRATE",
+            Some("false"),
+            "Refuse a schema that is behind instead of migrating it",
+        )
     },
-    setting("workers", "PROBITY_WORKERS", Some("2"), "HTTP worker threads, 1 to 256"),
-    setting("write-lanes", "PROBITY_WRITE_LANES", Some("4"), "Write lanes on PostgreSQL, 1 to 64; SQLite has one"),
-    setting("read-connections", "PROBITY_READ_CONNECTIONS", Some("8"), "Pooled connections for reads, 1 to 256"),
-    setting("log-level", "PROBITY_LOG_LEVEL", Some("info"), "Log filter, e.g. warn or probity=debug"),
-    setting("log-format", "PROBITY_LOG_FORMAT", Some("json"), "json or text"),
-    setting("origin", "PROBITY_ORIGIN", Some("localhost"), "Host name in the origin of the record's checkpoints"),
-    setting("token-issuer", "PROBITY_TOKEN_ISSUER", Some("probity"), "Issuer of the server's own tokens"),
-    setting("token-audience", "PROBITY_TOKEN_AUDIENCE", Some("probity"), "Audience that every token must name"),
-    setting("external-issuers-file", "PROBITY_EXTERNAL_ISSUERS_FILE", None, "TOML file that lists trusted token issuers and their JWKS"),
+    setting(
+        "workers",
+        "PROBITY_WORKERS",
+        Some("2"),
+        "HTTP worker threads, 1 to 256",
+    ),
+    setting(
+        "write-lanes",
+        "PROBITY_WRITE_LANES",
+        Some("4"),
+        "Write lanes on PostgreSQL, 1 to 64; SQLite has one",
+    ),
+    setting(
+        "read-connections",
+        "PROBITY_READ_CONNECTIONS",
+        Some("8"),
+        "Pooled connections for reads, 1 to 256",
+    ),
+    setting(
+        "log-level",
+        "PROBITY_LOG_LEVEL",
+        Some("info"),
+        "Log filter, e.g. warn or probity=debug",
+    ),
+    setting(
+        "log-format",
+        "PROBITY_LOG_FORMAT",
+        Some("json"),
+        "json or text",
+    ),
+    setting(
+        "origin",
+        "PROBITY_ORIGIN",
+        Some("localhost"),
+        "Host name in the origin of the record's checkpoints",
+    ),
+    setting(
+        "token-issuer",
+        "PROBITY_TOKEN_ISSUER",
+        Some("probity"),
+        "Issuer of the server's own tokens",
+    ),
+    setting(
+        "token-audience",
+        "PROBITY_TOKEN_AUDIENCE",
+        Some("probity"),
+        "Audience that every token must name",
+    ),
+    setting(
+        "external-issuers-file",
+        "PROBITY_EXTERNAL_ISSUERS_FILE",
+        None,
+        "TOML file that lists trusted token issuers and their JWKS",
+    ),
     Setting {
         secret: true,
-        ..setting("redis-url", "PROBITY_REDIS_URL", None, "redis://... to share rate limits between nodes")
+        ..setting(
+            "redis-url",
+            "PROBITY_REDIS_URL",
+            None,
+            "redis://... to share rate limits between nodes",
+        )
     },
-    setting("rate-limit-metrics", "PROBITY_RATE_LIMIT_METRICS", Some("60"), "POST /api/v1/metrics per key and minute; 0 is no limit"),
-    setting("rate-limit-metrics-batch", "PROBITY_RATE_LIMIT_METRICS_BATCH", Some("10"), "POST /api/v1/metrics/batch per key and minute; 0 is no limit"),
-    setting("rate-limit-requests", "PROBITY_RATE_LIMIT_REQUESTS", Some("0"), "All other requests per key and minute; 0 is no limit"),
-    setting("checkpoint-interval", "PROBITY_CHECKPOINT_INTERVAL", Some("60"), "Seconds between signed checkpoints of the record"),
-    setting("shutdown-timeout", "PROBITY_SHUTDOWN_TIMEOUT", Some("30"), "Seconds that requests under way get at shutdown"),
+    setting(
+        "rate-limit-metrics",
+        "PROBITY_RATE_LIMIT_METRICS",
+        Some("60"),
+        "POST /api/v1/metrics per key and minute; 0 is no limit",
+    ),
+    setting(
+        "rate-limit-metrics-batch",
+        "PROBITY_RATE_LIMIT_METRICS_BATCH",
+        Some("10"),
+        "POST /api/v1/metrics/batch per key and minute; 0 is no limit",
+    ),
+    setting(
+        "rate-limit-requests",
+        "PROBITY_RATE_LIMIT_REQUESTS",
+        Some("0"),
+        "All other requests per key and minute; 0 is no limit",
+    ),
+    setting(
+        "checkpoint-interval",
+        "PROBITY_CHECKPOINT_INTERVAL",
+        Some("60"),
+        "Seconds between signed checkpoints of the record",
+    ),
+    setting(
+        "shutdown-timeout",
+        "PROBITY_SHUTDOWN_TIMEOUT",
+        Some("30"),
+        "Seconds that requests under way get at shutdown",
+    ),
 ];
 
 /// The flags of the command line, one per setting, and the file's name.
@@ -61,9 +163,19 @@ pub(crate) fn arguments() -> impl Iterator<Item = Arg> {
         .value_name("FILE")
         .help("TOML file of settings; flags beat environment beats file");
     let settings = TABLE.iter().map(|setting| {
-        let shown = setting.default.map(|default| format!(" [default: {default}]"));
-        let help = format!("{}{} [env: {}]", setting.help, shown.unwrap_or_default(), setting.env);
-        let arg = Arg::new(setting.name).long(setting.name).help(help).global(true);
+        let shown = setting
+            .default
+            .map(|default| format!(" [default: {default}]"));
+        let help = format!(
+            "{}{} [env: {}]",
+            setting.help,
+            shown.unwrap_or_default(),
+            setting.env
+        );
+        let arg = Arg::new(setting.name)
+            .long(setting.name)
+            .help(help)
+            .global(true);
         if setting.is_flag {
             arg.action(ArgAction::SetTrue)
         } else {

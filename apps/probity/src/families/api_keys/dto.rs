@@ -66,12 +66,19 @@ pub(super) struct KeyResponse {
 impl From<ApiKey> for KeyResponse {
     fn from(key: ApiKey) -> Self {
         // The hash stays inside: it is what a presented key is compared with.
-        let ApiKey { hash: _, organization: _, version: _, .. } = &key;
+        let ApiKey {
+            hash: _,
+            organization: _,
+            version: _,
+            ..
+        } = &key;
         Self {
             id: key.id.uuid(),
             name: key.name,
             scopes: key.scopes.names().collect(),
-            spaces: key.spaces.map(|ids| ids.into_iter().map(SpaceId::uuid).collect()),
+            spaces: key
+                .spaces
+                .map(|ids| ids.into_iter().map(SpaceId::uuid).collect()),
             prefix: key.prefix,
             last_four: key.last_four,
             created_by: key.created_by,
@@ -102,7 +109,7 @@ pub(super) struct ListKeysQuery {
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200, default = 50)]
     pub(super) limit: Option<String>,
     /// How many to skip.
-    #[param(value_type = Option<u64>, minimum = 0, maximum = 9_007_199_254_740_991, default = 0)]
+    #[param(value_type = Option<u64>, minimum = 0, maximum = 2_000_000_000, default = 0)]
     pub(super) offset: Option<String>,
     /// `next_cursor` of an earlier page. Not together with `offset`.
     pub(super) cursor: Option<String>,

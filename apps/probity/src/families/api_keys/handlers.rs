@@ -9,7 +9,8 @@ use probity_kernel::{ApiKeyId, ErrorKind, FieldError, SpaceId};
 use time::Duration;
 
 use super::dto::{
-    CreateKeyRequest, IssuedKeyResponse, KeyListResponse, KeyResponse, ListKeysQuery, RotateKeyRequest,
+    CreateKeyRequest, IssuedKeyResponse, KeyListResponse, KeyResponse, ListKeysQuery,
+    RotateKeyRequest,
 };
 use super::{ApiKeys, TAG};
 use crate::families::problem::{
@@ -38,9 +39,17 @@ pub(super) async fn list_keys(
     let query = query.parse()?;
     let mut faults = Faults::default();
     let limit = faults.number("limit", query.limit.as_deref(), 1..=200, 50);
-    let page = faults.page(limit, "offset", query.offset.as_deref(), query.cursor.as_deref());
+    let page = faults.page(
+        limit,
+        "offset",
+        query.offset.as_deref(),
+        query.cursor.as_deref(),
+    );
     faults.done()?;
-    let found = state.access.list(caller.context().organization, &page).await?;
+    let found = state
+        .access
+        .list(caller.context().organization, &page)
+        .await?;
     Ok(web::Json(KeyListResponse {
         total: found.total,
         next_cursor: found.next.map(|cursor| cursor.to_string()),
@@ -67,7 +76,10 @@ pub(super) async fn create_key(
     let (context, request) = caller.command(body)?;
     let new = parse(request)?;
     let grant = Grant::from(caller.principal.as_ref());
-    let issued = state.access.issue_key(&context, grant, new, entropy()?).await?;
+    let issued = state
+        .access
+        .issue_key(&context, grant, new, entropy()?)
+        .await?;
     Ok(show_once(issued))
 }
 
@@ -75,20 +87,33 @@ fn parse(request: CreateKeyRequest) -> Answer<NewApiKey> {
     let mut faults = Faults::default();
     let required = |field| vec![FieldError::new(field, "required", "is required")];
     let name = faults.note(request.name.ok_or_else(|| required("/name")));
-    let scopes = faults.note(request.scopes.ok_or_else(|| required("/scopes"))).unwrap_or_default();
+    let scopes = faults
+        .note(request.scopes.ok_or_else(|| required("/scopes")))
+        .unwrap_or_default();
     let scopes = faults.note(ScopeSet::parse(&scopes).map_err(|_| {
-        vec![FieldError::new("/scopes", "unknown_value", "must hold read, write or admin")]
+        vec![FieldError::new(
+            "/scopes",
+            "unknown_value",
+            "must hold read, write or admin",
+        )]
     }));
     let mut spaces = request.spaces.as_ref().map(|_| Vec::new());
     for (index, text) in request.spaces.iter().flatten().enumerate() {
         let parsed = text.parse::<SpaceId>().map_err(|error| {
-            vec![FieldError::new(format!("/spaces/{index}"), "invalid_id", error.to_string())]
+            vec![FieldError::new(
+                format!("/spaces/{index}"),
+                "invalid_id",
+                error.to_string(),
+            )]
         });
         if let (Some(spaces), Some(id)) = (&mut spaces, faults.note(parsed)) {
             spaces.push(id);
         }
     }
-    let expires_at = request.expires_at.as_deref().map(|text| instant::parse("/expires_at", text));
+    let expires_at = request
+        .expires_at
+        .as_deref()
+        .map(|text| instant::parse("/expires_at", text));
     let expires_at = expires_at.and_then(|at| faults.note(at.map_err(|fault| vec![fault])));
     faults.done()?;
     Ok(NewApiKey {
@@ -114,9 +139,14 @@ pub(super) async fn get_key(
     state: Data<AppState>,
     id: PathId<ApiKeyId, ApiKeys>,
 ) -> Answer<HttpResponse> {
-    let key = state.access.get(caller.context().organization, id.parse()?).await?;
+    let key = state
+        .access
+        .get(caller.context().organization, id.parse()?)
+        .await?;
     let tag = etag(key.version);
-    Ok(HttpResponse::Ok().insert_header((ETAG, tag)).json(KeyResponse::from(key)))
+    Ok(HttpResponse::Ok()
+        .insert_header((ETAG, tag))
+        .json(KeyResponse::from(key)))
 }
 
 /// Revokes a key at once; doing so again changes nothing.
@@ -135,7 +165,10 @@ pub(super) async fn revoke_key(
     id: PathId<ApiKeyId, ApiKeys>,
     expected: IfMatch,
 ) -> Answer<HttpResponse> {
-    let key = state.access.revoke(caller.context(), id.parse()?, expected.version()).await?;
+    let key = state
+        .access
+        .revoke(caller.context(), id.parse()?, expected.version())
+        .await?;
     state.authenticator.forget(key.id);
     Ok(HttpResponse::NoContent().finish())
 }
@@ -165,9 +198,16 @@ pub(super) async fn rotate_key(
     let key = id.parse()?;
     let (context, request) = caller.optional_command(body)?;
     let overlap = Duration::seconds(request.overlap_seconds.unwrap_or(86_400));
-    let rotation = Rotation { key, expected: expected.version(), overlap };
+    let rotation = Rotation {
+        key,
+        expected: expected.version(),
+        overlap,
+    };
     let grant = Grant::from(caller.principal.as_ref());
-    let issued = state.access.rotate(&context, grant, rotation, entropy()?).await?;
+    let issued = state
+        .access
+        .rotate(&context, grant, rotation, entropy()?)
+        .await?;
     state.authenticator.forget(key);
     Ok(show_once(issued))
 }
@@ -176,7 +216,11 @@ fn entropy() -> Answer<[u8; 32]> {
     let mut bytes = [0_u8; 32];
     getrandom::fill(&mut bytes).map_err(|error| {
         tracing::error!(error = %error, "no randomness for a key");
-        Problem::new(ErrorKind::Internal, "internal_error", "no randomness is available")
+        Problem::new(
+            ErrorKind::Internal,
+            "internal_error",
+            "no randomness is available",
+        )
     })?;
     Ok(bytes)
 }
@@ -185,5 +229,8 @@ fn show_once(issued: IssuedKey) -> HttpResponse {
     let key = issued.secret.map(|secret| secret.expose().to_owned());
     HttpResponse::Created()
         .insert_header((CACHE_CONTROL, "no-store"))
-        .json(IssuedKeyResponse { record: issued.key.into(), key })
+        .json(IssuedKeyResponse {
+            record: issued.key.into(),
+            key,
+        })
 }

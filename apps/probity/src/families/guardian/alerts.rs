@@ -95,7 +95,7 @@ pub(super) struct ListAlertsQuery {
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200, default = 50)]
     limit: Option<String>,
     /// How many to skip.
-    #[param(value_type = Option<u64>, minimum = 0, maximum = 9_007_199_254_740_991, default = 0)]
+    #[param(value_type = Option<u64>, minimum = 0, maximum = 2_000_000_000, default = 0)]
     offset: Option<String>,
     /// `nextCursor` of an earlier page. Not together with `offset`.
     cursor: Option<String>,
@@ -134,14 +134,25 @@ pub(super) async fn list_alerts(
             query.metric.as_deref(),
             "drift, fairness, psi or disparateImpact",
         ),
-        severity: faults
-            .optional::<ComplianceStatus>("severity", query.severity.as_deref(), "AMBER or RED"),
+        severity: faults.optional::<ComplianceStatus>(
+            "severity",
+            query.severity.as_deref(),
+            "AMBER or RED",
+        ),
         state: faults.optional::<AlertState>("state", query.state.as_deref(), "open or resolved"),
     };
     let limit = faults.number("limit", query.limit.as_deref(), 1..=200, 50);
-    let page = faults.page(limit, "offset", query.offset.as_deref(), query.cursor.as_deref());
+    let page = faults.page(
+        limit,
+        "offset",
+        query.offset.as_deref(),
+        query.cursor.as_deref(),
+    );
     faults.done()?;
-    let found = state.guardian.list_alerts(caller.context().organization, &filter, &page).await?;
+    let found = state
+        .guardian
+        .list_alerts(caller.context().organization, &filter, &page)
+        .await?;
     Ok(web::Json(AlertListResponse {
         success: true,
         total: found.total,
@@ -165,7 +176,10 @@ pub(super) async fn get_alert(
     state: Data<AppState>,
     id: PathId<AlertId, Guardian>,
 ) -> Answer<HttpResponse> {
-    let alert = state.guardian.alert(caller.context().organization, id.parse()?).await?;
+    let alert = state
+        .guardian
+        .alert(caller.context().organization, id.parse()?)
+        .await?;
     Ok(answer(alert))
 }
 
@@ -197,7 +211,12 @@ pub(super) async fn acknowledge_alert(
 ) -> Answer<HttpResponse> {
     let id = id.parse()?;
     let note = body.parse_optional()?.0.note;
-    Ok(answer(state.guardian.acknowledge(caller.context(), id, note).await?))
+    Ok(answer(
+        state
+            .guardian
+            .acknowledge(caller.context(), id, note)
+            .await?,
+    ))
 }
 
 /// Closes an alert by hand; doing so again changes nothing.
@@ -219,10 +238,14 @@ pub(super) async fn resolve_alert(
 ) -> Answer<HttpResponse> {
     let id = id.parse()?;
     let note = body.parse_optional()?.0.note;
-    Ok(answer(state.guardian.resolve(caller.context(), id, note).await?))
+    Ok(answer(
+        state.guardian.resolve(caller.context(), id, note).await?,
+    ))
 }
 
 fn answer(alert: Alert) -> HttpResponse {
     let tag = etag(alert.version);
-    HttpResponse::Ok().insert_header((ETAG, tag)).json(AlertResponse::from(alert))
+    HttpResponse::Ok()
+        .insert_header((ETAG, tag))
+        .json(AlertResponse::from(alert))
 }

@@ -29,7 +29,12 @@ pub(super) struct SnapshotRequest {
     #[schema(required, nullable = false, minimum = 0, maximum = 100)]
     fairness_score: Option<f64>,
     /// How many samples were evaluated.
-    #[schema(required, nullable = false, minimum = 1, maximum = 9_007_199_254_740_992i64)]
+    #[schema(
+        required,
+        nullable = false,
+        minimum = 1,
+        maximum = 9_007_199_254_740_992i64
+    )]
     sample_size: Option<i64>,
     /// Population stability index; over 0.10 AMBER, over 0.20 RED by default.
     #[schema(minimum = 0)]
@@ -49,8 +54,9 @@ impl SnapshotRequest {
     /// The draft that the domain judges; `prefix` is where in the body this is.
     pub(super) fn draft(self, prefix: &str) -> Result<SnapshotDraft, FieldError> {
         let captured_at = self.captured_at.as_deref();
-        let captured_at =
-            captured_at.map(|text| instant::parse(&format!("{prefix}/capturedAt"), text)).transpose()?;
+        let captured_at = captured_at
+            .map(|text| instant::parse(&format!("{prefix}/capturedAt"), text))
+            .transpose()?;
         Ok(SnapshotDraft {
             product: self.model_id,
             drift_score: self.drift_score,
@@ -118,7 +124,10 @@ pub(super) struct ThresholdResponse {
 
 impl From<Threshold> for ThresholdResponse {
     fn from(threshold: Threshold) -> Self {
-        Self { amber: threshold.amber, red: threshold.red }
+        Self {
+            amber: threshold.amber,
+            red: threshold.red,
+        }
     }
 }
 
@@ -185,7 +194,12 @@ pub(super) struct SnapshotResponse {
 
 impl From<Snapshot> for SnapshotResponse {
     fn from(snapshot: Snapshot) -> Self {
-        let Snapshot { new, status, received_at, threshold_source } = snapshot;
+        let Snapshot {
+            new,
+            status,
+            received_at,
+            threshold_source,
+        } = snapshot;
         Self {
             snapshot_id: new.id.type_id(),
             model_id: new.product.type_id(),
@@ -225,7 +239,7 @@ pub(super) struct HistoryQuery {
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200, default = 50)]
     pub(super) limit: Option<String>,
     /// How many to skip.
-    #[param(value_type = Option<u64>, minimum = 0, maximum = 9_007_199_254_740_991, default = 0)]
+    #[param(value_type = Option<u64>, minimum = 0, maximum = 2_000_000_000, default = 0)]
     pub(super) offset: Option<String>,
     /// `nextCursor` of an earlier page. Not together with `offset`.
     pub(super) cursor: Option<String>,
@@ -309,7 +323,11 @@ impl From<Simulation> for SimulationResponse {
             model_id: simulation.model_id,
             seed: simulation.seed,
             latest: simulation.latest.into(),
-            history: simulation.history.into_iter().map(SimulatedResponse::from).collect(),
+            history: simulation
+                .history
+                .into_iter()
+                .map(SimulatedResponse::from)
+                .collect(),
         }
     }
 }

@@ -3,7 +3,9 @@
 use actix_web::http::header::ETAG;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, delete, get, post, put, web};
-use probity_guardian::{OverridesDraft, RiskMetricLink, ThresholdDraft, ThresholdOverrides};
+use probity_guardian::{
+    MetricKind, OverridesDraft, RiskMetricLink, ThresholdDraft, ThresholdOverrides,
+};
 use probity_kernel::{FieldError, ProductId, RiskMetricLinkId};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -91,15 +93,15 @@ struct OverridesResponse {
 
 impl From<RiskMetricLink> for LinkResponse {
     fn from(link: RiskMetricLink) -> Self {
-        let ThresholdOverrides { drift, fairness, psi, disparate_impact } = link.overrides;
+        let limits = |kind| link.overrides.get(kind).map(ThresholdResponse::from);
         Self {
             id: link.id.type_id(),
             model_id: link.product.type_id(),
             thresholds: OverridesResponse {
-                drift: drift.map(Into::into),
-                fairness: fairness.map(Into::into),
-                psi: psi.map(Into::into),
-                disparate_impact: disparate_impact.map(Into::into),
+                drift: limits(MetricKind::Drift),
+                fairness: limits(MetricKind::Fairness),
+                psi: limits(MetricKind::Psi),
+                disparate_impact: limits(MetricKind::DisparateImpact),
             },
             created_at: link.created_at,
             updated_at: link.updated_at,
@@ -111,7 +113,10 @@ fn overrides(request: Option<OverridesRequest>) -> Result<ThresholdOverrides, Ve
     let missing = || vec![FieldError::new("/thresholds", "required", "is required")];
     let request = request.ok_or_else(missing)?;
     let limits = |limits: Option<ThresholdRequest>| {
-        limits.map(|limits| ThresholdDraft { amber: limits.amber, red: limits.red })
+        limits.map(|limits| ThresholdDraft {
+            amber: limits.amber,
+            red: limits.red,
+        })
     };
     let draft = OverridesDraft {
         drift: limits(request.drift),
@@ -133,7 +138,7 @@ pub(super) struct ListLinksQuery {
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200, default = 50)]
     limit: Option<String>,
     /// How many to skip.
-    #[param(value_type = Option<u64>, minimum = 0, maximum = 9_007_199_254_740_991, default = 0)]
+    #[param(value_type = Option<u64>, minimum = 0, maximum = 2_000_000_000, default = 0)]
     offset: Option<String>,
     /// `nextCursor` of an earlier page. Not together with `offset`.
     cursor: Option<String>,
@@ -167,9 +172,17 @@ pub(super) async fn list_links(
     let model_id = query.model_id.as_deref();
     let product = model_id.and_then(|text| faults.product("modelId", Some(text)));
     let limit = faults.number("limit", query.limit.as_deref(), 1..=200, 50);
-    let page = faults.page(limit, "offset", query.offset.as_deref(), query.cursor.as_deref());
+    let page = faults.page(
+        limit,
+        "offset",
+        query.offset.as_deref(),
+        query.cursor.as_deref(),
+    );
     faults.done()?;
-    let found = state.guardian.list_links(caller.context().organization, product, &page).await?;
+    let found = state
+        .guardian
+        .list_links(caller.context().organization, product, &page)
+        .await?;
     Ok(web::Json(LinkListResponse {
         success: true,
         total: found.total,
@@ -202,9 +215,14 @@ pub(super) async fn create_link(
         faults.done()?;
         return Err(Failure::malformed(Vec::new()));
     };
-    let link = state.guardian.create_link(&context, product, overrides).await?;
+    let link = state
+        .guardian
+        .create_link(&context, product, overrides)
+        .await?;
     let tag = etag(link.version);
-    Ok(HttpResponse::Created().insert_header((ETAG, tag)).json(LinkResponse::from(link)))
+    Ok(HttpResponse::Created()
+        .insert_header((ETAG, tag))
+        .json(LinkResponse::from(link)))
 }
 
 /// Reads one link.
@@ -222,9 +240,14 @@ pub(super) async fn get_link(
     state: Data<AppState>,
     id: PathId<RiskMetricLinkId, Guardian>,
 ) -> Answer<HttpResponse> {
-    let link = state.guardian.link(caller.context().organization, id.parse()?).await?;
+    let link = state
+        .guardian
+        .link(caller.context().organization, id.parse()?)
+        .await?;
     let tag = etag(link.version);
-    Ok(HttpResponse::Ok().insert_header((ETAG, tag)).json(LinkResponse::from(link)))
+    Ok(HttpResponse::Ok()
+        .insert_header((ETAG, tag))
+        .json(LinkResponse::from(link)))
 }
 
 /// Replaces the limits of a link.
@@ -251,10 +274,14 @@ pub(super) async fn update_link(
     let id = id.parse()?;
     let (request, _) = body.parse()?;
     let overrides = overrides(request.thresholds).map_err(Failure::malformed)?;
-    let updated = state.guardian.update_link(caller.context(), id, overrides, expected.version());
+    let updated = state
+        .guardian
+        .update_link(caller.context(), id, overrides, expected.version());
     let link = updated.await?;
     let tag = etag(link.version);
-    Ok(HttpResponse::Ok().insert_header((ETAG, tag)).json(LinkResponse::from(link)))
+    Ok(HttpResponse::Ok()
+        .insert_header((ETAG, tag))
+        .json(LinkResponse::from(link)))
 }
 
 /// Removes a link; the global defaults apply again.
@@ -273,6 +300,9 @@ pub(super) async fn delete_link(
     id: PathId<RiskMetricLinkId, Guardian>,
     expected: IfMatch,
 ) -> Answer<HttpResponse> {
-    state.guardian.delete_link(caller.context(), id.parse()?, expected.version()).await?;
+    state
+        .guardian
+        .delete_link(caller.context(), id.parse()?, expected.version())
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }

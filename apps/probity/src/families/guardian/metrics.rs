@@ -3,7 +3,9 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, get, post, web};
 use probity_guardian::simulation::Simulation;
-use probity_guardian::{ComplianceStatus, HistoryFilter, SnapshotDraft, ThresholdSource, Thresholds};
+use probity_guardian::{
+    ComplianceStatus, HistoryFilter, SnapshotDraft, ThresholdSource, Thresholds,
+};
 use probity_kernel::FieldError;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -40,7 +42,9 @@ pub(super) async fn ingest(
     body: Json<SnapshotRequest, Guardian>,
 ) -> Answer<IngestedResponse> {
     let (context, request) = caller.command(body)?;
-    let draft = request.draft("").map_err(|fault| Failure::malformed(vec![fault]))?;
+    let draft = request
+        .draft("")
+        .map_err(|fault| Failure::malformed(vec![fault]))?;
     let ingested = state.guardian.ingest(context, draft).await?;
     state.metrics.snapshot(ingested.status.as_str());
     Ok(web::Json(ingested.into()))
@@ -69,12 +73,20 @@ pub(super) async fn ingest_batch(
         state.metrics.snapshot(one.status.as_str());
     }
     let results: Vec<_> = ingested.into_iter().map(IngestedResponse::from).collect();
-    Ok(web::Json(BatchResponse { success: true, count: results.len(), results }))
+    Ok(web::Json(BatchResponse {
+        success: true,
+        count: results.len(),
+        results,
+    }))
 }
 
 fn drafts(request: BatchRequest) -> Result<Vec<SnapshotDraft>, Failure<Guardian>> {
     let snapshots = request.snapshots.ok_or_else(|| {
-        Failure::malformed(vec![FieldError::new("/snapshots", "required", "is required")])
+        Failure::malformed(vec![FieldError::new(
+            "/snapshots",
+            "required",
+            "is required",
+        )])
     })?;
     let mut faults = Faults::default();
     let mut drafts = Vec::with_capacity(snapshots.len().min(100));
@@ -98,7 +110,9 @@ pub(super) async fn simulate(
     query: Query<SimulationQuery, Guardian>,
 ) -> Answer<SimulationResponse> {
     if let Some(peer) = request.peer_addr() {
-        state.limits.admit_here(&format!("address:{}", peer.ip()), Class::Simulation)?;
+        state
+            .limits
+            .admit_here(&format!("address:{}", peer.ip()), Class::Simulation)?;
     }
     let SimulationQuery { model_id, seed } = query.parse()?;
     let mut faults = Faults::default();
@@ -128,21 +142,43 @@ pub(super) async fn history(
         let parsed = text.map(|text| instant::parse(field, text).map_err(|fault| vec![fault]));
         parsed.and_then(|parsed| faults.note(parsed))
     };
-    let (from, to) = (at("from", query.from.as_deref()), at("to", query.to.as_deref()));
-    let status =
-        faults.optional::<ComplianceStatus>("status", query.status.as_deref(), "GREEN, AMBER or RED");
+    let (from, to) = (
+        at("from", query.from.as_deref()),
+        at("to", query.to.as_deref()),
+    );
+    let status = faults.optional::<ComplianceStatus>(
+        "status",
+        query.status.as_deref(),
+        "GREEN, AMBER or RED",
+    );
     let limit = faults.number("limit", query.limit.as_deref(), 1..=200, 50);
-    let page = faults.page(limit, "offset", query.offset.as_deref(), query.cursor.as_deref());
+    let page = faults.page(
+        limit,
+        "offset",
+        query.offset.as_deref(),
+        query.cursor.as_deref(),
+    );
     faults.done()?;
-    let Some(product) = product else { return Err(Failure::malformed(Vec::new())) };
-    let filter = HistoryFilter { product, from, to, status };
+    let Some(product) = product else {
+        return Err(Failure::malformed(Vec::new()));
+    };
+    let filter = HistoryFilter {
+        product,
+        from,
+        to,
+        status,
+    };
     let organization = caller.context().organization;
     let found = state.guardian.history(organization, &filter, &page).await?;
     Ok(web::Json(HistoryResponse {
         success: true,
         total: found.total,
         next_cursor: found.next.map(|cursor| cursor.to_string()),
-        snapshots: found.items.into_iter().map(SnapshotResponse::from).collect(),
+        snapshots: found
+            .items
+            .into_iter()
+            .map(SnapshotResponse::from)
+            .collect(),
     }))
 }
 
@@ -168,12 +204,23 @@ pub(super) async fn thresholds(
 ) -> Answer<ThresholdsResponse> {
     let model_id = query.parse()?.model_id;
     let mut faults = Faults::default();
-    let product = model_id.as_deref().and_then(|text| faults.product("modelId", Some(text)));
+    let product = model_id
+        .as_deref()
+        .and_then(|text| faults.product("modelId", Some(text)));
     faults.done()?;
     let (thresholds, source) = match product {
-        Some(product) => state.guardian.thresholds(caller.context().organization, product).await?,
+        Some(product) => {
+            state
+                .guardian
+                .thresholds(caller.context().organization, product)
+                .await?
+        }
         None => (Thresholds::GLOBAL_DEFAULTS, ThresholdSource::GlobalDefaults),
     };
     let source = source.as_str();
-    Ok(web::Json(ThresholdsResponse { model_id, source, thresholds: thresholds.into() }))
+    Ok(web::Json(ThresholdsResponse {
+        model_id,
+        source,
+        thresholds: thresholds.into(),
+    }))
 }

@@ -2,10 +2,8 @@
 
 mod alerts;
 mod dto;
-mod evaluate;
 mod links;
 mod metrics;
-mod sample;
 
 use actix_web::http::StatusCode;
 use serde_json::{Map, Value};
@@ -34,7 +32,6 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(metrics::simulate)
         .service(metrics::ingest_batch)
         .service(metrics::history)
-        .service(evaluate::evaluate)
         .service(metrics::thresholds)
         .service(links::list_links)
         .service(links::create_link)

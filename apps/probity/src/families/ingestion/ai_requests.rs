@@ -79,7 +79,11 @@ fn parse(
     let bodies = batch.requests.unwrap_or_default();
     if !(1..=LARGEST_BATCH).contains(&bodies.len()) {
         let message = "must hold 1 to 1000 requests";
-        return Err(Failure::malformed(vec![FieldError::new("/requests", "out_of_range", message)]));
+        return Err(Failure::malformed(vec![FieldError::new(
+            "/requests",
+            "out_of_range",
+            message,
+        )]));
     }
     let mut faults = Faults::default();
     let mut requests = Vec::with_capacity(bodies.len());
@@ -103,6 +107,10 @@ fn parse_one(
         None => now,
         Some(text) => instant::parse(&field("occurred_at"), text).map_err(|fault| vec![fault])?,
     };
-    AiRequest::parse(&model, body.provider.as_deref(), occurred_at, now)
-        .map_err(|faults| faults.into_iter().map(|fault| fault.within(prefix)).collect())
+    AiRequest::parse(&model, body.provider.as_deref(), occurred_at, now).map_err(|faults| {
+        faults
+            .into_iter()
+            .map(|fault| fault.within(prefix))
+            .collect()
+    })
 }

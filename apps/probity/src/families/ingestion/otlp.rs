@@ -63,7 +63,9 @@ fn encoding(content_type: &str) -> Result<Encoding, Failure<Ingestion>> {
         _ => {
             let detail = "traces must be sent as application/x-protobuf or application/json";
             let problem = Problem::new(ErrorKind::Invalid, "unsupported_media_type", detail);
-            Err(problem.with_status(actix_web::http::StatusCode::UNSUPPORTED_MEDIA_TYPE).into())
+            Err(problem
+                .with_status(actix_web::http::StatusCode::UNSUPPORTED_MEDIA_TYPE)
+                .into())
         }
     }
 }
@@ -83,7 +85,9 @@ async fn record(
         Encoding::Json => decode_json(&bytes)?,
     };
     let context = caller.context();
-    let asked = spans.iter().filter_map(|span| request_of(span, context.now));
+    let asked = spans
+        .iter()
+        .filter_map(|span| request_of(span, context.now));
     let (requests, refused): (Vec<_>, Vec<_>) = asked.partition(Result::is_ok);
     let requests: Vec<AiRequest> = requests.into_iter().filter_map(Result::ok).collect();
     state.registry.record_usage(context, requests).await?;
@@ -91,25 +95,34 @@ async fn record(
 }
 
 fn unpack(request: &HttpRequest, bytes: Bytes) -> Result<Bytes, Failure<Ingestion>> {
-    let coding = request.headers().get(CONTENT_ENCODING).and_then(|value| value.to_str().ok());
+    let coding = request
+        .headers()
+        .get(CONTENT_ENCODING)
+        .and_then(|value| value.to_str().ok());
     match coding.map(str::to_ascii_lowercase).as_deref() {
         None | Some("identity" | "") => Ok(bytes),
         Some("gzip") => {
             let mut plain = Vec::new();
             let limit = u64::try_from(LARGEST).unwrap_or(u64::MAX) + 1;
-            let read = GzDecoder::new(bytes.as_ref()).take(limit).read_to_end(&mut plain);
+            let read = GzDecoder::new(bytes.as_ref())
+                .take(limit)
+                .read_to_end(&mut plain);
             read.map_err(|_| malformed("the body is not gzip"))?;
             if plain.len() > LARGEST {
                 let detail = format!("the body is larger than {LARGEST} bytes when unpacked");
                 let problem = Problem::new(ErrorKind::Invalid, "payload_too_large", detail);
-                return Err(problem.with_status(actix_web::http::StatusCode::PAYLOAD_TOO_LARGE).into());
+                return Err(problem
+                    .with_status(actix_web::http::StatusCode::PAYLOAD_TOO_LARGE)
+                    .into());
             }
             Ok(plain.into())
         }
         Some(_) => {
             let detail = "the body must be sent plain or as gzip";
             let problem = Problem::new(ErrorKind::Invalid, "unsupported_content_encoding", detail);
-            Err(problem.with_status(actix_web::http::StatusCode::UNSUPPORTED_MEDIA_TYPE).into())
+            Err(problem
+                .with_status(actix_web::http::StatusCode::UNSUPPORTED_MEDIA_TYPE)
+                .into())
         }
     }
 }
@@ -127,14 +140,23 @@ struct Asked<'a> {
 fn decode(bytes: &Bytes) -> Result<Vec<Span>, Failure<Ingestion>> {
     let request = ExportRequest::decode(bytes.as_ref())
         .map_err(|_| malformed("the body is not an ExportTraceServiceRequest"))?;
-    let scopes = request.resource_spans.into_iter().flat_map(|resource| resource.scope_spans);
+    let scopes = request
+        .resource_spans
+        .into_iter()
+        .flat_map(|resource| resource.scope_spans);
     Ok(scopes.flat_map(|scope| scope.spans).collect())
 }
 
 fn decode_json(bytes: &Bytes) -> Result<Vec<Span>, Failure<Ingestion>> {
     let request: json::ExportRequest = parse_json(bytes)?;
-    let scopes = request.resource_spans.into_iter().flat_map(|resource| resource.scope_spans);
-    Ok(scopes.flat_map(|scope| scope.spans).map(Span::from).collect())
+    let scopes = request
+        .resource_spans
+        .into_iter()
+        .flat_map(|resource| resource.scope_spans);
+    Ok(scopes
+        .flat_map(|scope| scope.spans)
+        .map(Span::from)
+        .collect())
 }
 
 impl From<json::Span> for Span {
@@ -147,9 +169,14 @@ impl From<json::Span> for Span {
         };
         let attributes = span.attributes.into_iter().map(|pair| KeyValue {
             key: pair.key,
-            value: pair.value.map(|value| AnyValue { string_value: value.string_value }),
+            value: pair.value.map(|value| AnyValue {
+                string_value: value.string_value,
+            }),
         });
-        Self { start_time_unix_nano: started, attributes: attributes.collect() }
+        Self {
+            start_time_unix_nano: started,
+            attributes: attributes.collect(),
+        }
     }
 }
 
@@ -159,9 +186,16 @@ fn request_of(span: &Span, now: OffsetDateTime) -> Option<Result<AiRequest, Vec<
         let value = pair.value.as_ref()?.string_value.as_deref()?;
         Some((pair.key.as_str(), value)).filter(|(_, value)| !value.is_empty())
     });
-    let asked = Asked { started: span.start_time_unix_nano, attributes: texts.collect() };
+    let asked = Asked {
+        started: span.start_time_unix_nano,
+        attributes: texts.collect(),
+    };
     let named = |name: &str| {
-        asked.attributes.iter().find(|(key, _)| *key == name).map(|(_, value)| *value)
+        asked
+            .attributes
+            .iter()
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| *value)
     };
     // What was asked for is what has to be governed; the answer's model only stands in for it.
     let model = named("gen_ai.request.model").or_else(|| named("gen_ai.response.model"))?;
@@ -196,7 +230,10 @@ fn failed(encoding: Encoding, failure: &Failure<Ingestion>) -> HttpResponse {
     if encoding == Encoding::Json {
         return response;
     }
-    let status = RpcStatus { code: 3, message: failure.to_string() };
+    let status = RpcStatus {
+        code: 3,
+        message: failure.to_string(),
+    };
     let mut builder = HttpResponse::build(response.status());
     for (name, value) in response.headers() {
         if name != CONTENT_TYPE {
@@ -206,6 +243,11 @@ fn failed(encoding: Encoding, failure: &Failure<Ingestion>) -> HttpResponse {
     protobuf(builder, &status)
 }
 
-fn protobuf(mut builder: actix_web::HttpResponseBuilder, message: &impl prost::Message) -> HttpResponse {
-    builder.insert_header((CONTENT_TYPE, "application/x-protobuf")).body(message.encode_to_vec())
+fn protobuf(
+    mut builder: actix_web::HttpResponseBuilder,
+    message: &impl prost::Message,
+) -> HttpResponse {
+    builder
+        .insert_header((CONTENT_TYPE, "application/x-protobuf"))
+        .body(message.encode_to_vec())
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use probity_registry::{
-    DiscoveredModel, DiscoveryReport, DiscoveryStatus, ModelPatchInput, ModelStanding, NewModelInput,
-    Patch, RegisteredModel,
+    DiscoveredModel, DiscoveryReport, DiscoveryStatus, ModelPatchInput, ModelStanding,
+    NewModelInput, Patch, RegisteredModel,
 };
 use serde::{Deserialize, Deserializer, Serialize};
 use time::OffsetDateTime;
@@ -79,65 +79,47 @@ impl From<RegisterModelRequest> for NewModelInput {
     "risk_tier": "tier_1", "owner": "sr-ml-risk@example.com",
     "description": "Reclassified to Tier 1 after production impact review"
 }))]
-#[serde(default)]
 pub(super) struct UpdateModelRequest {
     /// Vendor or platform.
-    #[serde(deserialize_with = "patch")]
+    #[serde(default, deserialize_with = "patch")]
     #[schema(value_type = String, required = false, min_length = 1, max_length = 128)]
     provider: Patch<String>,
     /// Name for people.
-    #[serde(deserialize_with = "patch")]
+    #[serde(default, deserialize_with = "patch")]
     #[schema(value_type = String, required = false, min_length = 1, max_length = 256)]
     display_name: Patch<String>,
     /// Risk tier.
-    #[serde(deserialize_with = "patch")]
+    #[serde(default, deserialize_with = "patch")]
     #[schema(value_type = schema::RiskTier, required = false)]
     risk_tier: Patch<String>,
     /// Status to move to; the permitted moves are those of the lifecycle.
-    #[serde(deserialize_with = "patch")]
+    #[serde(default, deserialize_with = "patch")]
     #[schema(value_type = schema::ValidationStatus, required = false)]
     validation_status: Patch<String>,
     /// Accountable owner; null clears it.
-    #[serde(deserialize_with = "patch")]
+    #[serde(default, deserialize_with = "patch")]
     #[schema(value_type = Option<String>, required = false, min_length = 1, max_length = 320)]
     owner: Patch<String>,
     /// What the model is for; null clears it.
-    #[serde(deserialize_with = "patch")]
+    #[serde(default, deserialize_with = "patch")]
     #[schema(value_type = Option<String>, required = false, max_length = 10_000)]
     description: Patch<String>,
     /// Replaces all labels.
-    #[serde(deserialize_with = "patch")]
+    #[serde(default, deserialize_with = "patch")]
     #[schema(value_type = BTreeMap<String, String>, required = false)]
     tags: Patch<BTreeMap<String, String>>,
     /// How much depends on the model.
-    #[serde(deserialize_with = "patch")]
+    #[serde(default, deserialize_with = "patch")]
     #[schema(value_type = schema::Level, required = false)]
     exposure: Patch<String>,
     /// How much weight its use has.
-    #[serde(deserialize_with = "patch")]
+    #[serde(default, deserialize_with = "patch")]
     #[schema(value_type = schema::Level, required = false)]
     purpose: Patch<String>,
     /// How it comes to its output.
-    #[serde(deserialize_with = "patch")]
+    #[serde(default, deserialize_with = "patch")]
     #[schema(value_type = schema::Technique, required = false)]
     technique: Patch<String>,
-}
-
-impl Default for UpdateModelRequest {
-    fn default() -> Self {
-        Self {
-            provider: Patch::Absent,
-            display_name: Patch::Absent,
-            risk_tier: Patch::Absent,
-            validation_status: Patch::Absent,
-            owner: Patch::Absent,
-            description: Patch::Absent,
-            tags: Patch::Absent,
-            exposure: Patch::Absent,
-            purpose: Patch::Absent,
-            technique: Patch::Absent,
-        }
-    }
 }
 
 /// A member that is there is null or a value; an absent one never gets here.
@@ -272,7 +254,7 @@ pub(super) struct ListModelsQuery {
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200, default = 50)]
     pub(super) limit: Option<String>,
     /// How many to skip.
-    #[param(value_type = Option<u64>, minimum = 0, maximum = 9_007_199_254_740_991, default = 0)]
+    #[param(value_type = Option<u64>, minimum = 0, maximum = 2_000_000_000, default = 0)]
     pub(super) offset: Option<String>,
     /// `next_cursor` of an earlier page; survives inserts. Not together with `offset`.
     pub(super) cursor: Option<String>,
@@ -349,7 +331,11 @@ impl From<DiscoveryReport> for DiscoverResponse {
             created: report.created,
             existing: report.existing,
             dry_run: report.dry_run,
-            models: report.models.into_iter().map(DiscoveredModelResponse::from).collect(),
+            models: report
+                .models
+                .into_iter()
+                .map(DiscoveredModelResponse::from)
+                .collect(),
         }
     }
 }

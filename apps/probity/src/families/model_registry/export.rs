@@ -69,25 +69,46 @@ pub(super) async fn export_inventory(
         Format::Csv => 0,
         Format::Json => {
             let first = probity_kernel::PageRequest::first(1);
-            state.registry.list(context.organization, &filter, &first).await?.total
+            state
+                .registry
+                .list(context.organization, &filter, &first)
+                .await?
+                .total
         }
     };
     let name = file_name(context.now.date(), extension);
-    let export = Export { state, context, settings, filter, format, stage: Stage::Start { total } };
+    let export = Export {
+        state,
+        context,
+        settings,
+        filter,
+        format,
+        stage: Stage::Start { total },
+    };
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, media))
-        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
+        .insert_header((
+            CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{name}\""),
+        ))
         .streaming(export.into_stream()))
 }
 
 fn parse(query: &ExportQuery) -> Result<(Format, ModelFilter), Failure<Registry>> {
     let mut faults = Faults::default();
-    let filter =
-        parse_filter(&mut faults, query.risk_tier.as_deref(), query.validation_status.as_deref());
+    let filter = parse_filter(
+        &mut faults,
+        query.risk_tier.as_deref(),
+        query.validation_status.as_deref(),
+    );
     let format = match query.format.as_deref() {
         None | Some("csv") => Ok(Format::Csv),
         Some("json") => Ok(Format::Json),
-        Some(_) => Err(vec![FieldError::new("format", "unknown_value", "must be csv or json")]),
+        Some(_) => Err(vec![FieldError::new(
+            "format",
+            "unknown_value",
+            "must be csv or json",
+        )]),
     };
     let format = faults.note(format);
     faults.done()?;
@@ -112,27 +133,33 @@ struct Export {
 impl Export {
     /// The body, one step of rows at a time; a step is read only when the last one was sent.
     fn into_stream(self) -> impl Stream<Item = Result<Bytes, actix_web::Error>> {
-        stream::unfold((self, VecDeque::new()), |(mut export, mut ready)| async move {
-            loop {
-                if let Some(chunk) = ready.pop_front() {
-                    return Some((Ok(chunk), (export, ready)));
-                }
-                match export.step().await {
-                    Ok(Some(chunk)) => ready.push_back(chunk),
-                    Ok(None) => return None,
-                    Err(error) => {
-                        export.stage = Stage::End;
-                        return Some((Err(error), (export, ready)));
+        stream::unfold(
+            (self, VecDeque::new()),
+            |(mut export, mut ready)| async move {
+                loop {
+                    if let Some(chunk) = ready.pop_front() {
+                        return Some((Ok(chunk), (export, ready)));
+                    }
+                    match export.step().await {
+                        Ok(Some(chunk)) => ready.push_back(chunk),
+                        Ok(None) => return None,
+                        Err(error) => {
+                            export.stage = Stage::End;
+                            return Some((Err(error), (export, ready)));
+                        }
                     }
                 }
-            }
-        })
+            },
+        )
     }
 
     async fn step(&mut self) -> Result<Option<Bytes>, actix_web::Error> {
         match self.stage {
             Stage::Start { total } => {
-                self.stage = Stage::Rows { after: None, written: 0 };
+                self.stage = Stage::Rows {
+                    after: None,
+                    written: 0,
+                };
                 Ok(Some(self.opening(total)))
             }
             Stage::Rows { after, written } => self.rows(after, written).await.map(Some),
@@ -151,7 +178,11 @@ impl Export {
 
     async fn rows(&mut self, after: Option<i64>, written: u64) -> Result<Bytes, actix_web::Error> {
         let organization = self.context.organization;
-        let step = self.state.models.export_step(organization, &self.filter, after).await;
+        let step = self
+            .state
+            .models
+            .export_step(organization, &self.filter, after)
+            .await;
         let (models, last) = step.map_err(Failure::<Registry>::from)?;
         let mut buffer = Vec::with_capacity(models.len() * 512);
         let mut count = written;
@@ -160,7 +191,10 @@ impl Export {
             count += 1;
         }
         self.stage = match last {
-            Some(last) => Stage::Rows { after: Some(last), written: count },
+            Some(last) => Stage::Rows {
+                after: Some(last),
+                written: count,
+            },
             None => {
                 if self.format == Format::Json {
                     buffer.extend_from_slice(b"]}");

@@ -5,7 +5,8 @@ use actix_web::web::Data;
 use actix_web::{HttpResponse, delete, get, post, put, web};
 use probity_kernel::{PageRequest, Paging, RegisteredModelId};
 use probity_registry::{
-    DiscoveryRequest, ModelFilter, ModelPatch, NewModel, RegisteredModel, RiskTier, ValidationStatus,
+    DiscoveryRequest, ModelFilter, ModelPatch, NewModel, RegisteredModel, RiskTier,
+    ValidationStatus,
 };
 
 use super::dto::{
@@ -41,7 +42,10 @@ pub(super) async fn list_models(
         Paging::Offset(skip) => skip,
         Paging::After(_) => 0,
     };
-    let found = state.registry.list(context.organization, &filter, &page).await?;
+    let found = state
+        .registry
+        .list(context.organization, &filter, &page)
+        .await?;
     let settings = state.registry.settings(context.organization).await?;
     let render = |model: RegisteredModel| {
         let standing = model.standing(&settings, context.now);
@@ -75,12 +79,20 @@ pub(super) fn parse_filter(
 
 fn parse_list(query: ListModelsQuery) -> Answer<(ModelFilter, PageRequest)> {
     let mut faults = Faults::default();
-    let mut filter =
-        parse_filter(&mut faults, query.risk_tier.as_deref(), query.validation_status.as_deref());
+    let mut filter = parse_filter(
+        &mut faults,
+        query.risk_tier.as_deref(),
+        query.validation_status.as_deref(),
+    );
     filter.provider = faults.text("provider", query.provider, 128);
     filter.search = faults.text("search", query.search, 256);
     let limit = faults.number("limit", query.limit.as_deref(), 1..=200, 50);
-    let page = faults.page(limit, "offset", query.offset.as_deref(), query.cursor.as_deref());
+    let page = faults.page(
+        limit,
+        "offset",
+        query.offset.as_deref(),
+        query.cursor.as_deref(),
+    );
     faults.done()?;
     Ok((filter, page))
 }
@@ -106,7 +118,10 @@ pub(super) async fn register_model(
     let model = state.registry.register(&context, new).await?;
     let location = format!("/api/admin/models/{}", model.id);
     let (tag, body) = render(&state, &caller, model).await?;
-    Ok(HttpResponse::Created().insert_header((ETAG, tag)).insert_header(("Location", location)).json(body))
+    Ok(HttpResponse::Created()
+        .insert_header((ETAG, tag))
+        .insert_header(("Location", location))
+        .json(body))
 }
 
 /// Reads one entry.
@@ -124,7 +139,10 @@ pub(super) async fn get_model(
     state: Data<AppState>,
     id: PathId<RegisteredModelId, Registry>,
 ) -> Answer<HttpResponse> {
-    let model = state.registry.get(caller.context().organization, id.parse()?).await?;
+    let model = state
+        .registry
+        .get(caller.context().organization, id.parse()?)
+        .await?;
     let (tag, body) = render(&state, &caller, model).await?;
     Ok(HttpResponse::Ok().insert_header((ETAG, tag)).json(body))
 }
@@ -153,7 +171,10 @@ pub(super) async fn update_model(
     let id = id.parse()?;
     let (request, _) = body.parse()?;
     let patch = ModelPatch::parse(request.into()).map_err(Failure::malformed)?;
-    let model = state.registry.update(caller.context(), id, patch, expected.version()).await?;
+    let model = state
+        .registry
+        .update(caller.context(), id, patch, expected.version())
+        .await?;
     let (tag, body) = render(&state, &caller, model).await?;
     Ok(HttpResponse::Ok().insert_header((ETAG, tag)).json(body))
 }
@@ -174,7 +195,10 @@ pub(super) async fn delete_model(
     id: PathId<RegisteredModelId, Registry>,
     expected: IfMatch,
 ) -> Answer<HttpResponse> {
-    state.registry.delete(caller.context(), id.parse()?, expected.version()).await?;
+    state
+        .registry
+        .delete(caller.context(), id.parse()?, expected.version())
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -195,7 +219,11 @@ pub(super) async fn discover_models(
     body: Json<DiscoverRequest, Registry>,
 ) -> Answer<web::Json<DiscoverResponse>> {
     let (context, request) = caller.command(body)?;
-    let DiscoverRequest { lookback_days, auto_assign_tier, dry_run } = request;
+    let DiscoverRequest {
+        lookback_days,
+        auto_assign_tier,
+        dry_run,
+    } = request;
     let request = DiscoveryRequest::parse(lookback_days, auto_assign_tier.as_deref(), dry_run)
         .map_err(Failure::malformed)?;
     let report = state.registry.discover(&context, request).await?;

@@ -69,7 +69,10 @@ pub(super) async fn get_settings(
     caller: Caller<Registry, AdminAccess>,
     state: Data<AppState>,
 ) -> Result<web::Json<SettingsResponse>, Failure<Registry>> {
-    let settings = state.registry.settings(caller.context().organization).await?;
+    let settings = state
+        .registry
+        .settings(caller.context().organization)
+        .await?;
     Ok(web::Json(settings.into()))
 }
 

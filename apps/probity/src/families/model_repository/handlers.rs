@@ -22,9 +22,19 @@ async fn check_organization<P: Permission>(
     state: &AppState,
     request: &HttpRequest,
 ) -> Answer<()> {
-    let slug = request.match_info().query("organization").parse::<Slug>().ok();
+    let slug = request
+        .match_info()
+        .query("organization")
+        .parse::<Slug>()
+        .ok();
     let found = match slug {
-        Some(slug) => state.access.repository().find_organization_by_slug(&slug).await?,
+        Some(slug) => {
+            state
+                .access
+                .repository()
+                .find_organization_by_slug(&slug)
+                .await?
+        }
         None => None,
     };
     if found.is_some_and(|found| found.id == caller.principal.organization) {
@@ -77,8 +87,13 @@ pub(super) async fn list_spaces(
     request: HttpRequest,
 ) -> Answer<web::Json<Vec<SpaceResponse>>> {
     check_organization(&caller, &state, &request).await?;
-    let spaces = state.catalog.list_spaces(caller.context().organization).await?;
-    let visible = spaces.into_iter().filter(|space| caller.principal.can_see_space(space.id));
+    let spaces = state
+        .catalog
+        .list_spaces(caller.context().organization)
+        .await?;
+    let visible = spaces
+        .into_iter()
+        .filter(|space| caller.principal.can_see_space(space.id));
     Ok(web::Json(visible.map(SpaceResponse::from).collect()))
 }
 
@@ -103,13 +118,18 @@ pub(super) async fn create_model(
     body: Json<CreateModelRequest, Repository>,
 ) -> Answer<HttpResponse> {
     let slug = request.match_info().query("slug");
-    let space = state.catalog.space(caller.context().organization, slug).await?;
+    let space = state
+        .catalog
+        .space(caller.context().organization, slug)
+        .await?;
     let space = visible(&caller, space)?;
     let (context, body) = caller.command(body)?;
     let new = NewProduct::parse(body.into())?;
     let product = state.catalog.create_product(&context, &space, new).await?;
     let tag = etag(product.version);
-    Ok(HttpResponse::Created().insert_header((ETAG, tag)).json(ModelSummary::created(product, &space)))
+    Ok(HttpResponse::Created()
+        .insert_header((ETAG, tag))
+        .json(ModelSummary::created(product, &space)))
 }
 
 /// A space that the credential does not reach into does not exist.

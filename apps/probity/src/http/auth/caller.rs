@@ -76,12 +76,18 @@ impl<F: Family, P: Permission> FromRequest for Caller<F, P> {
 impl<F: Family, P: Permission> Caller<F, P> {
     async fn of(request: &HttpRequest) -> Result<Self, Problem> {
         let state = request.app_data::<Data<AppState>>().ok_or_else(|| {
-            Problem::new(ErrorKind::Internal, "internal_error", "the server is not set up")
+            Problem::new(
+                ErrorKind::Internal,
+                "internal_error",
+                "the server is not set up",
+            )
         })?;
         let now = state.clock.now();
         let peer = request.peer_addr().map(|address| address.ip());
-        let principal =
-            state.authenticator.authenticate(request.headers(), peer, &state.limits, now).await?;
+        let principal = state
+            .authenticator
+            .authenticate(request.headers(), peer, &state.limits, now)
+            .await?;
         principal.require(P::SCOPE)?;
         let standing = state.limits.admit(&principal.limit_key, P::CLASS).await;
         match standing {
@@ -135,10 +141,14 @@ impl<F: Family, P: Permission> Caller<F, P> {
         let Some(given) = &self.idempotency_key else {
             return Ok(self.context.clone());
         };
-        let key = given.to_str().ok().filter(|key| is_key(key)).ok_or_else(|| {
-            let detail = "Idempotency-Key must be 1 to 255 visible ASCII characters";
-            Problem::new(ErrorKind::Invalid, "invalid_idempotency_key", detail)
-        })?;
+        let key = given
+            .to_str()
+            .ok()
+            .filter(|key| is_key(key))
+            .ok_or_else(|| {
+                let detail = "Idempotency-Key must be 1 to 255 visible ASCII characters";
+                Problem::new(ErrorKind::Invalid, "invalid_idempotency_key", detail)
+            })?;
         let claim = IdempotencyClaim {
             scope: format!("{} {}", self.principal.limit_key, self.route),
             key: key.to_owned(),

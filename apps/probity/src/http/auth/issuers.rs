@@ -99,7 +99,9 @@ struct Key {
 impl Issuers {
     /// Reads the file of issuers; without one nobody else is trusted.
     pub(crate) fn read(file: Option<&Path>) -> Result<Self, IssuersError> {
-        let Some(file) = file else { return Ok(Self::default()) };
+        let Some(file) = file else {
+            return Ok(Self::default());
+        };
         let listed: File = toml::from_str(&std::fs::read_to_string(file)?)?;
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -117,7 +119,12 @@ impl Issuers {
                 role_claim: entry.role_claim,
                 email_claim: entry.email_claim,
             };
-            let issuer = Issuer { rules, url, client: client.clone(), keys: Mutex::default() };
+            let issuer = Issuer {
+                rules,
+                url,
+                client: client.clone(),
+                keys: Mutex::default(),
+            };
             issuers.insert(entry.issuer, issuer);
         }
         Ok(Self { issuers })
@@ -131,11 +138,15 @@ impl Issuers {
         let issuer = self.issuers.get(token.issuer()).ok_or("unknown issuer")?;
         let key = issuer.key(token.kid()).await?;
         let (signature, signed) = token.parts();
-        let genuine = jsonwebtoken::crypto::verify(&signature, signed.as_bytes(), &key.key, key.algorithm);
+        let genuine =
+            jsonwebtoken::crypto::verify(&signature, signed.as_bytes(), &key.key, key.algorithm);
         if !matches!(genuine, Ok(true)) {
             return Err("wrong signature");
         }
-        issuer.rules.accept(token.claims(), now).map_err(|rejected| rejected.0)
+        issuer
+            .rules
+            .accept(token.claims(), now)
+            .map_err(|rejected| rejected.0)
     }
 }
 
@@ -154,7 +165,9 @@ fn check_url(entry: &Entry) -> Result<url::Url, IssuersError> {
     if url.scheme() == "https" || (url.scheme() == "http" && local) {
         return Ok(url);
     }
-    Err(wrong("jwks_url must be https (http only on a loopback address)"))
+    Err(wrong(
+        "jwks_url must be https (http only on a loopback address)",
+    ))
 }
 
 impl Issuer {
@@ -180,8 +193,12 @@ impl Issuer {
     }
 
     async fn fetch(&self) -> Result<Vec<Key>, String> {
-        let mut response =
-            self.client.get(self.url.clone()).send().await.map_err(|error| error.to_string())?;
+        let mut response = self
+            .client
+            .get(self.url.clone())
+            .send()
+            .await
+            .map_err(|error| error.to_string())?;
         if response.status() != reqwest::StatusCode::OK {
             return Err(format!("the issuer answered {}", response.status()));
         }
@@ -200,7 +217,10 @@ impl Issuer {
 impl Keys {
     fn find(&self, kid: Option<&str>) -> Option<Key> {
         match (kid, self.set.as_slice()) {
-            (Some(kid), keys) => keys.iter().find(|key| key.kid.as_deref() == Some(kid)).cloned(),
+            (Some(kid), keys) => keys
+                .iter()
+                .find(|key| key.kid.as_deref() == Some(kid))
+                .cloned(),
             (None, [only]) => Some(only.clone()),
             (None, _) => None,
         }
@@ -225,5 +245,9 @@ fn usable(jwk: &Jwk) -> Option<Key> {
         _ => return None,
     };
     let key = DecodingKey::from_jwk(jwk).ok()?;
-    Some(Key { kid: jwk.common.key_id.clone(), algorithm, key })
+    Some(Key {
+        kid: jwk.common.key_id.clone(),
+        algorithm,
+        key,
+    })
 }

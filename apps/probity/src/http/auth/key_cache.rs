@@ -30,7 +30,10 @@ impl Known {
     pub(super) fn notes_usage_at(&self, now: OffsetDateTime) -> bool {
         let (last, now) = (self.noted.load(Ordering::Relaxed), now.unix_timestamp());
         now - last >= NOTE_EVERY
-            && self.noted.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+            && self
+                .noted
+                .compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
     }
 }
 
@@ -42,13 +45,20 @@ pub(super) struct KeyCache {
 impl KeyCache {
     pub(super) fn get(&self, hash: &[u8; 32]) -> Option<Arc<Known>> {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        entries.get(hash).filter(|known| known.since.elapsed() < LIFETIME).cloned()
+        entries
+            .get(hash)
+            .filter(|known| known.since.elapsed() < LIFETIME)
+            .cloned()
     }
 
     pub(super) fn keep(&self, hash: [u8; 32], key: ApiKey) -> Arc<Known> {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
-        let stored = key.last_used_at.map_or(i64::MIN / 2, OffsetDateTime::unix_timestamp);
-        let noted = entries.get(&hash).map_or(stored, |old| old.noted.load(Ordering::Relaxed));
+        let stored = key
+            .last_used_at
+            .map_or(i64::MIN / 2, OffsetDateTime::unix_timestamp);
+        let noted = entries
+            .get(&hash)
+            .map_or(stored, |old| old.noted.load(Ordering::Relaxed));
         let known = Arc::new(Known {
             principal: Arc::new(Principal::for_key(&key)),
             key,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use probity_access::{
-    AccessError, AccessRepository as _, AcceptedToken, ApiKeySecret, Principal, Slug, parse_bearer,
+    AcceptedToken, AccessError, AccessRepository as _, ApiKeySecret, Principal, Slug, parse_bearer,
 };
 use probity_kernel::OrganizationId;
 use time::OffsetDateTime;
@@ -20,8 +20,8 @@ pub(crate) use self::caller::{
 };
 pub(crate) use self::issuers::{Issuers, IssuersError};
 use self::key_cache::KeyCache;
-pub(crate) use self::token::TokenIssuer;
 use self::token::Unverified;
+pub(crate) use self::token::{NewToken, TokenIssuer};
 use crate::http::failure::Problem;
 use crate::http::limits::{Class, RateLimits};
 use crate::state::Access;
@@ -36,7 +36,12 @@ pub(crate) struct Authenticator {
 
 impl Authenticator {
     pub(crate) fn new(access: Arc<Access>, own: TokenIssuer, external: Issuers) -> Self {
-        Self { access, keys: KeyCache::default(), own, external }
+        Self {
+            access,
+            keys: KeyCache::default(),
+            own,
+            external,
+        }
     }
 
     /// The server's own issuer of tokens.
@@ -157,6 +162,8 @@ impl Authenticator {
         } else {
             None
         };
-        found.map(|organization| organization.id).ok_or_else(Problem::unauthorized)
+        found
+            .map(|organization| organization.id)
+            .ok_or_else(Problem::unauthorized)
     }
 }

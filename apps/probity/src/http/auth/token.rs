@@ -35,19 +35,37 @@ impl<'a> Unverified<'a> {
         }
         let types = ["JWT", "at+jwt", "application/at+jwt"];
         let typed = header.get("typ").is_none_or(|typ| {
-            typ.as_str().is_some_and(|typ| types.iter().any(|known| known.eq_ignore_ascii_case(typ)))
+            typ.as_str()
+                .is_some_and(|typ| types.iter().any(|known| known.eq_ignore_ascii_case(typ)))
         });
         if !typed {
             return Err("not a JWT");
         }
         let kid = match header.get("kid") {
             None => None,
-            Some(kid) => Some(kid.as_str().filter(|kid| is_kid(kid)).ok_or("malformed kid")?.to_owned()),
+            Some(kid) => Some(
+                kid.as_str()
+                    .filter(|kid| is_kid(kid))
+                    .ok_or("malformed kid")?
+                    .to_owned(),
+            ),
         };
         let claims = object(claims)?;
-        let issuer = claims.get("iss").and_then(Value::as_str).ok_or("no issuer")?.to_owned();
-        let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| "malformed signature")?;
-        Ok(Self { signed, signature, kid, claims, issuer })
+        let issuer = claims
+            .get("iss")
+            .and_then(Value::as_str)
+            .ok_or("no issuer")?
+            .to_owned();
+        let signature = URL_SAFE_NO_PAD
+            .decode(signature)
+            .map_err(|_| "malformed signature")?;
+        Ok(Self {
+            signed,
+            signature,
+            kid,
+            claims,
+            issuer,
+        })
     }
 
     /// Who claims to have issued it.
@@ -71,14 +89,22 @@ impl<'a> Unverified<'a> {
 
 fn is_kid(kid: &str) -> bool {
     (1..=LONGEST_KID).contains(&kid.len())
-        && kid.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+        && kid
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
 }
 
 fn object(part: &str) -> Result<Value, &'static str> {
-    let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| "malformed base64url")?;
+    let bytes = URL_SAFE_NO_PAD
+        .decode(part)
+        .map_err(|_| "malformed base64url")?;
     crate::http::json::check_shape(&bytes).map_err(|_| "malformed JSON")?;
     let value: Value = serde_json::from_slice(&bytes).map_err(|_| "malformed JSON")?;
-    if value.is_object() { Ok(value) } else { Err("not an object") }
+    if value.is_object() {
+        Ok(value)
+    } else {
+        Err("not an object")
+    }
 }
 
 /// The server's own issuer of tokens.
@@ -138,12 +164,15 @@ impl TokenIssuer {
         if token.kid().is_some_and(|kid| kid != self.kid) {
             return Err("unknown kid");
         }
-        let signature = Signature::from_slice(&token.signature).map_err(|_| "malformed signature")?;
+        let signature =
+            Signature::from_slice(&token.signature).map_err(|_| "malformed signature")?;
         self.key
             .verifying_key()
             .verify_strict(token.signed.as_bytes(), &signature)
             .map_err(|_| "wrong signature")?;
-        self.rules.accept(token.claims(), now).map_err(|rejected| rejected.0)
+        self.rules
+            .accept(token.claims(), now)
+            .map_err(|rejected| rejected.0)
     }
 
     /// The public key as a JWK set.
@@ -168,9 +197,14 @@ mod tests {
 
     #[test]
     fn the_thumbprint_is_the_one_of_rfc_8037() {
-        let seed = URL_SAFE_NO_PAD.decode("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A").unwrap();
+        let seed = URL_SAFE_NO_PAD
+            .decode("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A")
+            .unwrap();
         let key = SigningKey::from_bytes(&seed.try_into().unwrap());
-        assert_eq!(thumbprint(&key), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+        assert_eq!(
+            thumbprint(&key),
+            "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+        );
     }
 
     #[test]
@@ -185,16 +219,25 @@ mod tests {
         };
         let text = issuer.issue(&new);
         let accept = |text: &str| {
-            Unverified::parse(text).and_then(|token| issuer.verify(&token, now)).map(|t| t.subject)
+            Unverified::parse(text)
+                .and_then(|token| issuer.verify(&token, now))
+                .map(|t| t.subject)
         };
         assert_eq!(accept(&text), Ok("ada".to_owned()));
         for place in 0..text.len() {
             let mut bytes = text.clone().into_bytes();
             bytes[place] = if bytes[place] == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(bytes).unwrap();
-            assert!(accept(&changed).is_err(), "a change at {place} was accepted");
+            assert!(
+                accept(&changed).is_err(),
+                "a change at {place} was accepted"
+            );
         }
-        let none = format!("{}.{}.", URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#), &text.split('.').nth(1).unwrap());
+        let none = format!(
+            "{}.{}.",
+            URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#),
+            &text.split('.').nth(1).unwrap()
+        );
         assert!(accept(&none).is_err());
         let later = now + time::Duration::hours(2);
         let token = Unverified::parse(&text).unwrap();

@@ -1,0 +1,77 @@
+//! What the server does by itself: signing checkpoints of the record, forgetting what has expired.
+
+mod checkpoints;
+
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use actix_web::web::Data;
+
+pub(crate) use self::checkpoints::RecordSigner;
+use crate::keys::{KeyUse, load_or_create};
+use crate::settings::Settings;
+use crate::startup::StartError;
+use crate::state::AppState;
+
+/// How often expired idempotency keys are forgotten.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// How many of them at a time, so that no caller waits long for the writer.
+const SWEEP_STEP: i64 = 1000;
+
+/// The running workers.
+pub(crate) struct Workers {
+    stop: Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Workers {
+    /// Ends the workers after one last round, so that shutdown leaves nothing unsigned.
+    pub(crate) fn stop(self) {
+        drop(self.stop);
+        if self.thread.join().is_err() {
+            tracing::error!("the workers ended with a panic");
+        }
+    }
+}
+
+/// Starts the workers.
+pub(crate) fn start(settings: &Settings, state: &Data<AppState>) -> Result<Workers, StartError> {
+    let key = load_or_create(&settings.data_dir, KeyUse::Record)?;
+    let signer = RecordSigner::new(key, &settings.origin, state.database.clone());
+    let (stop, stopped) = channel::<()>();
+    let (state, every) = (state.clone(), settings.checkpoint_interval);
+    let thread = std::thread::Builder::new()
+        .name("workers".to_owned())
+        .spawn(move || {
+            let mut swept: Option<Instant> = None;
+            loop {
+                let ending = !matches!(stopped.recv_timeout(every), Err(RecvTimeoutError::Timeout));
+                if let Err(error) = signer.sign_all(state.clock.as_ref()) {
+                    tracing::error!(error = %error, "checkpoints were not signed");
+                }
+                if ending {
+                    return;
+                }
+                if swept.is_none_or(|at| at.elapsed() >= SWEEP_EVERY) {
+                    sweep(&state);
+                    swept = Some(Instant::now());
+                }
+            }
+        })?;
+    Ok(Workers { stop, thread })
+}
+
+fn sweep(state: &AppState) {
+    let before = state.clock.now() - time::Duration::hours(24);
+    loop {
+        match state.database.sweep_idempotency(before, SWEEP_STEP) {
+            Ok(0) => return,
+            Ok(count) => tracing::debug!(count, "forgot idempotency keys"),
+            Err(error) => {
+                tracing::warn!(error = %error, "idempotency keys were not swept");
+                return;
+            }
+        }
+    }
+}
