@@ -367,7 +367,14 @@ impl NumericPair<'_> {
     fn areas(&self, profile: Result<&Profile, Reason>) -> (Measurement, Measurement) {
         let (n, m) = self.rows();
         let area = profile.map(gap::area);
-        let normed = area.map(|area| area / self.reference_deviation().max(DEVIATION_FLOOR));
+        let normed = area.and_then(|area| {
+            let deviation = self.reference_deviation();
+            if deviation.is_finite() {
+                Ok(area / deviation.max(DEVIATION_FLOOR))
+            } else {
+                Err(Reason::NumericOverflow)
+            }
+        });
         let measurement = |name: &str, outcome: Result<f64, Reason>| Measurement {
             recipe: Recipe::of_pair(name, n, m),
             estimate: outcome.into(),

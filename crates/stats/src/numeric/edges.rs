@@ -5,7 +5,14 @@ use crate::num::{floor, to_f64};
 /// `bins + 1` equally spaced numbers from `start` to `stop`; equal neighbours are merged.
 pub(crate) fn equal_width(start: f64, stop: f64, bins: u64) -> Vec<f64> {
     let width = (stop - start) / to_f64(bins);
-    let inner = (0..bins).map(|i| start + to_f64(i) * width);
+    let inner = (0..bins).map(|i| {
+        if width.is_finite() {
+            start + to_f64(i) * width
+        } else {
+            let share = to_f64(i) / to_f64(bins);
+            start * (1.0 - share) + stop * share
+        }
+    });
     merge_equal(inner.chain([stop]))
 }
 
@@ -24,7 +31,9 @@ pub(crate) fn quantile_rank(i: u64, bins: u64, rows: u64) -> (u64, f64) {
 /// Between two neighbouring order statistics.
 pub(crate) fn interpolate(lower: f64, upper: f64, fraction: f64) -> f64 {
     let width = upper - lower;
-    let value = if fraction < 0.5 {
+    let value = if !width.is_finite() {
+        lower * (1.0 - fraction) + upper * fraction
+    } else if fraction < 0.5 {
         width * fraction + lower
     } else {
         upper - width * (1.0 - fraction)
@@ -95,6 +104,19 @@ mod tests {
         assert_eq!(first_invalid(&[0.0, 0.0]), Some(1));
         assert_eq!(first_invalid(&[0.0, f64::NAN, 1.0]), Some(1));
         assert_eq!(first_invalid(&[f64::NEG_INFINITY, 1.0]), Some(0));
+    }
+
+    #[test]
+    fn a_range_beyond_the_largest_number_still_has_edges_and_quantiles() {
+        let edges = equal_width(-f64::MAX, f64::MAX, 4);
+        assert_eq!(first_invalid(&edges), None);
+        assert_eq!(edges.len(), 5);
+        assert!(interpolate(-f64::MAX, f64::MAX, 0.5).abs() < 1e294);
+        assert!(
+            interpolate(-f64::MAX, f64::MAX, 0.0)
+                .total_cmp(&-f64::MAX)
+                .is_eq()
+        );
     }
 
     #[test]

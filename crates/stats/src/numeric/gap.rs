@@ -93,5 +93,6 @@ pub(crate) fn area(profile: &Profile) -> f64 {
         });
         area += gap.abs().mul_add(end - position, inside);
     }
-    area.max(0.0)
+    // Rounding must not take it below 0; NaN has to stay NaN, so this is no `max`.
+    if area < 0.0 { 0.0 } else { area }
 }
