@@ -15,8 +15,20 @@ use crate::types::{Id, Utc};
 /// How long a key is remembered.
 pub(crate) const LIFETIME: Duration = Duration::hours(24);
 
+/// An outcome that can be kept and brought back as it was.
+pub(crate) trait Remembered: Sized {
+    /// Its form in the record of claims.
+    type Record: Serialize + DeserializeOwned;
+
+    /// What to keep of it: everything that its receiver sees.
+    fn to_record(&self) -> Result<Self::Record, RepositoryError>;
+
+    /// The outcome out of what was kept, equal to the one that went in.
+    fn from_record(record: Self::Record) -> Result<Self, RepositoryError>;
+}
+
 /// Runs `work` once per claim: a claim that was spent before gives back its first outcome.
-pub(crate) fn once<T: Serialize + DeserializeOwned>(
+pub(crate) fn once<T: Remembered>(
     tx: &mut Tx<'_>,
     context: &Context,
     work: impl FnOnce(&mut Tx<'_>) -> StoreResult<T>,
@@ -24,11 +36,12 @@ pub(crate) fn once<T: Serialize + DeserializeOwned>(
     let Some(claim) = &context.idempotency else {
         return work(tx);
     };
-    if let Some(outcome) = spent(tx.conn, context, claim)? {
-        return Ok(outcome);
+    if let Some(record) = spent(tx.conn, context, claim)? {
+        return T::from_record(record).map_err(StoreError);
     }
     let outcome = work(tx)?;
-    remember(tx.writing(), context, claim, &outcome)?;
+    let record = outcome.to_record().map_err(StoreError)?;
+    remember(tx.writing(), context, claim, &record)?;
     Ok(outcome)
 }
 

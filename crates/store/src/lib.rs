@@ -27,7 +27,7 @@ pub use database::{Database, DatabaseOptions, OpenDatabaseError};
 pub use guardian::DieselGuardian;
 pub use registry::DieselModels;
 
-use probity_kernel::RepositoryError;
+use probity_kernel::{OrganizationId, RepositoryError};
 
 use crate::error::{StoreError, StoreResult};
 
@@ -38,4 +38,9 @@ fn guard(holds: bool, otherwise: RepositoryError) -> StoreResult<()> {
     } else {
         Err(StoreError(otherwise))
     }
+}
+
+/// Goes on only with what belongs to the organisation that acts: for anybody else it does not exist.
+fn own(organization: OrganizationId, owner: OrganizationId) -> StoreResult<()> {
+    guard(organization == owner, RepositoryError::Stale)
 }

@@ -13,15 +13,16 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use self::rows::{ApiKeyRow, OrganizationRow, UserRow};
-use crate::connection::{AnyConnection, MultiBackend, Scope};
+use crate::connection::{MultiBackend, Scope};
 use crate::database::Database;
 use crate::error::{StoreError, StoreResult};
+use crate::idempotency::Remembered;
 use crate::listing::{IdListing, page_by_id};
 use crate::record::open_log;
 use crate::schema::{api_keys, organizations, users};
 use crate::turn::Tx;
 use crate::types::{Id, Utc};
-use crate::{guard, idempotency};
+use crate::{guard, idempotency, own};
 
 /// The access repository over Diesel.
 #[derive(Debug, Clone)]
@@ -201,12 +202,11 @@ impl AccessRepository for DieselAccess {
         };
         self.database
             .write_as(organization, scope, move |tx| {
-                let outcome = idempotency::once(tx, &context, |tx| {
+                idempotency::once(tx, &context, |tx| {
                     apply(tx, &context, &write)?;
                     tx.record(&context, &event)?;
-                    Ok(Outcome::from(&write))
-                })?;
-                outcome.try_into().map_err(StoreError)
+                    Ok(write.clone())
+                })
             })
             .await
     }
@@ -214,7 +214,7 @@ impl AccessRepository for DieselAccess {
 
 /// The outcome of a commit as the idempotency record keeps it.
 #[derive(Debug, Serialize, Deserialize)]
-enum Outcome {
+pub(crate) enum Outcome {
     Organization(OrganizationRow),
     Issued(ApiKeyRow),
     Rotated {
@@ -232,34 +232,32 @@ enum Outcome {
     },
 }
 
-impl From<&AccessWrite> for Outcome {
-    fn from(write: &AccessWrite) -> Self {
-        match write {
-            AccessWrite::CreateOrganization(created) => {
-                Self::Organization(OrganizationRow::new(created, 0))
+impl Remembered for AccessWrite {
+    type Record = Outcome;
+
+    fn to_record(&self) -> Result<Outcome, RepositoryError> {
+        Ok(match self {
+            Self::CreateOrganization(created) => {
+                Outcome::Organization(OrganizationRow::new(created, 0))
             }
-            AccessWrite::IssueKey(key) => Self::Issued(key.into()),
-            AccessWrite::RotateKey { old, expected, new } => Self::Rotated {
+            Self::IssueKey(key) => Outcome::Issued(key.into()),
+            Self::RotateKey { old, expected, new } => Outcome::Rotated {
                 old: old.into(),
                 expected: expected.get(),
                 new: new.into(),
             },
-            AccessWrite::RevokeKey { next, expected } => Self::Revoked {
+            Self::RevokeKey { next, expected } => Outcome::Revoked {
                 next: next.into(),
                 expected: expected.get(),
             },
-            AccessWrite::PutUser { user, expected } => Self::User {
+            Self::PutUser { user, expected } => Outcome::User {
                 user: user.into(),
                 expected: expected.map(Version::get),
             },
-        }
+        })
     }
-}
 
-impl TryFrom<Outcome> for AccessWrite {
-    type Error = RepositoryError;
-
-    fn try_from(outcome: Outcome) -> Result<Self, RepositoryError> {
+    fn from_record(outcome: Outcome) -> Result<Self, RepositoryError> {
         Ok(match outcome {
             Outcome::Organization(row) => Self::CreateOrganization(row.try_into()?),
             Outcome::Issued(row) => Self::IssueKey(row.try_into()?),
@@ -283,10 +281,10 @@ impl TryFrom<Outcome> for AccessWrite {
 fn apply(tx: &mut Tx<'_>, context: &Context, write: &AccessWrite) -> StoreResult<()> {
     match write {
         AccessWrite::CreateOrganization(organization) => create_organization(tx, organization),
-        AccessWrite::IssueKey(key) => insert_key(tx.writing(), key),
+        AccessWrite::IssueKey(key) => insert_key(tx, context, key),
         AccessWrite::RotateKey { old, expected, new } => {
             update_key(tx, context, old, *expected)?;
-            insert_key(tx.writing(), new)
+            insert_key(tx, context, new)
         }
         AccessWrite::RevokeKey { next, expected } => update_key(tx, context, next, *expected),
         AccessWrite::PutUser { user, expected } => put_user(tx, context, user, *expected),
@@ -315,10 +313,11 @@ fn create_organization(tx: &mut Tx<'_>, organization: &Organization) -> StoreRes
     open_log(tx.writing(), organization.id, no)
 }
 
-fn insert_key(conn: &mut AnyConnection, key: &ApiKey) -> StoreResult<()> {
+fn insert_key(tx: &mut Tx<'_>, context: &Context, key: &ApiKey) -> StoreResult<()> {
+    own(context.organization, key.organization)?;
     diesel::insert_into(api_keys::table)
         .values(ApiKeyRow::from(key))
-        .execute(conn)?;
+        .execute(tx.writing())?;
     Ok(())
 }
 
@@ -352,6 +351,7 @@ fn put_user(
 ) -> StoreResult<()> {
     let row = UserRow::from(user);
     let Some(expected) = expected else {
+        own(context.organization, user.organization)?;
         diesel::insert_into(users::table)
             .values(&row)
             .execute(tx.writing())?;

@@ -12,7 +12,7 @@ use crate::types::{Id, Utc};
 
 #[derive(Debug, Queryable, Selectable, Insertable, Serialize, Deserialize)]
 #[diesel(table_name = organizations, treat_none_as_default_value = false)]
-pub(super) struct OrganizationRow {
+pub(crate) struct OrganizationRow {
     id: Id,
     no: i64,
     slug: String,
@@ -67,7 +67,7 @@ impl TryFrom<OrganizationRow> for Organization {
 
 #[derive(Debug, Queryable, Selectable, Insertable, Serialize, Deserialize)]
 #[diesel(table_name = users, treat_none_as_default_value = false)]
-pub(super) struct UserRow {
+pub(crate) struct UserRow {
     pub(super) id: Id,
     organization_id: Id,
     issuer: String,
@@ -131,7 +131,7 @@ impl TryFrom<UserRow> for User {
 
 #[derive(Debug, Queryable, Selectable, Insertable, Serialize, Deserialize)]
 #[diesel(table_name = api_keys, treat_none_as_default_value = false)]
-pub(super) struct ApiKeyRow {
+pub(crate) struct ApiKeyRow {
     pub(super) id: Id,
     organization_id: Id,
     pub(super) name: String,

@@ -13,11 +13,12 @@ use self::rows::{ModelRow, ProductRow, SpaceRow, product};
 use crate::connection::{AnyConnection, MultiBackend, Scope};
 use crate::database::Database;
 use crate::error::{StoreError, StoreResult};
+use crate::idempotency::Remembered;
 use crate::listing::{IdListing, page_by_id};
 use crate::schema::{product_models, products, spaces};
 use crate::turn::Tx;
 use crate::types::Id;
-use crate::{guard, idempotency};
+use crate::{guard, idempotency, own};
 
 /// The catalog repository over Diesel.
 #[derive(Debug, Clone)]
@@ -123,12 +124,11 @@ impl CatalogRepository for DieselCatalog {
         let organization = context.organization;
         self.database
             .write(organization, move |tx| {
-                let outcome = idempotency::once(tx, &context, |tx| {
+                idempotency::once(tx, &context, |tx| {
                     apply(tx, organization, &write)?;
                     tx.record(&context, &event)?;
-                    Ok(Outcome::from(&write))
-                })?;
-                outcome.try_into().map_err(StoreError)
+                    Ok(write.clone())
+                })
             })
             .await
     }
@@ -183,6 +183,7 @@ fn count(
 fn apply(tx: &mut Tx<'_>, organization: OrganizationId, write: &CatalogWrite) -> StoreResult<()> {
     match write {
         CatalogWrite::CreateSpace(space) => {
+            own(organization, space.organization)?;
             let taken = spaces::table
                 .filter(spaces::organization_id.eq(Id(organization.uuid())))
                 .filter(spaces::slug.eq(space.slug.as_str()))
@@ -207,6 +208,7 @@ fn create_product(
     product: &Product,
     capacity: Option<u32>,
 ) -> StoreResult<()> {
+    own(organization, product.organization)?;
     if let Some(capacity) = capacity {
         let held = count(tx.conn, organization, product.space)?;
         guard(
@@ -234,7 +236,7 @@ fn create_product(
 
 /// The outcome of a commit as the idempotency record keeps it.
 #[derive(Debug, Serialize, Deserialize)]
-enum Outcome {
+pub(crate) enum Outcome {
     Space(SpaceRow),
     Product {
         product: Box<ProductRow>,
@@ -243,23 +245,21 @@ enum Outcome {
     },
 }
 
-impl From<&CatalogWrite> for Outcome {
-    fn from(write: &CatalogWrite) -> Self {
-        match write {
-            CatalogWrite::CreateSpace(space) => Self::Space(space.into()),
-            CatalogWrite::CreateProduct { product, capacity } => Self::Product {
+impl Remembered for CatalogWrite {
+    type Record = Outcome;
+
+    fn to_record(&self) -> Result<Outcome, RepositoryError> {
+        Ok(match self {
+            Self::CreateSpace(space) => Outcome::Space(space.into()),
+            Self::CreateProduct { product, capacity } => Outcome::Product {
                 product: Box::new(product.as_ref().into()),
                 model: Box::new(product.as_ref().into()),
                 capacity: *capacity,
             },
-        }
+        })
     }
-}
 
-impl TryFrom<Outcome> for CatalogWrite {
-    type Error = RepositoryError;
-
-    fn try_from(outcome: Outcome) -> Result<Self, RepositoryError> {
+    fn from_record(outcome: Outcome) -> Result<Self, RepositoryError> {
         Ok(match outcome {
             Outcome::Space(row) => Self::CreateSpace(row.try_into()?),
             Outcome::Product {

@@ -15,7 +15,7 @@ use crate::types::{Id, Utc};
 
 #[derive(Debug, Queryable, Selectable, Insertable, Serialize, Deserialize)]
 #[diesel(table_name = spaces, treat_none_as_default_value = false)]
-pub(super) struct SpaceRow {
+pub(crate) struct SpaceRow {
     id: Id,
     organization_id: Id,
     slug: String,
@@ -69,7 +69,7 @@ impl TryFrom<SpaceRow> for Space {
 
 #[derive(Debug, Queryable, Selectable, Insertable, Serialize, Deserialize)]
 #[diesel(table_name = products, treat_none_as_default_value = false)]
-pub(super) struct ProductRow {
+pub(crate) struct ProductRow {
     pub(super) id: Id,
     organization_id: Id,
     space_id: Id,
@@ -93,7 +93,7 @@ pub(super) struct ProductRow {
 
 #[derive(Debug, Queryable, Selectable, Insertable, Serialize, Deserialize)]
 #[diesel(table_name = product_models, treat_none_as_default_value = false)]
-pub(super) struct ModelRow {
+pub(crate) struct ModelRow {
     product_id: Id,
     organization_id: Id,
     model_family: Option<String>,

@@ -9,6 +9,7 @@ use probity_kernel::{
     AlertId, Cursor, OrganizationId, Page, PageRequest, Paging, ProductId, RepositoryError,
     SnapshotId, Version,
 };
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -19,9 +20,9 @@ use crate::listing::page_of;
 use crate::schema::alerts;
 use crate::types::{Id, Utc};
 
-#[derive(Debug, Queryable, Selectable, Insertable)]
+#[derive(Debug, Queryable, Selectable, Insertable, Serialize, Deserialize)]
 #[diesel(table_name = alerts, treat_none_as_default_value = false)]
-struct AlertRow {
+pub(crate) struct AlertRow {
     id: Id,
     organization_id: Id,
     product_id: Id,

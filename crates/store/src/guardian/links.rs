@@ -1,7 +1,7 @@
 //! Custom thresholds of products.
 
 use diesel::prelude::*;
-use probity_guardian::{GuardianWrite, MetricKind, OverridesDraft, RiskMetricLink, ThresholdDraft};
+use probity_guardian::{MetricKind, OverridesDraft, RiskMetricLink, ThresholdDraft};
 use probity_kernel::{
     OrganizationId, Page, PageRequest, ProductId, RepositoryError, RiskMetricLinkId, Version,
 };
@@ -17,7 +17,7 @@ use crate::types::{Id, Utc};
 
 #[derive(Debug, Clone, Queryable, Selectable, Insertable, Serialize, Deserialize)]
 #[diesel(table_name = links, treat_none_as_default_value = false)]
-pub(super) struct LinkRow {
+pub(crate) struct LinkRow {
     id: Id,
     organization_id: Id,
     product_id: Id,
@@ -91,36 +91,6 @@ impl TryFrom<LinkRow> for RiskMetricLink {
             updated_at: row.updated_at.0,
             version: Version::new(row.version),
         })
-    }
-}
-
-/// The outcome of a commit as the idempotency record keeps it.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Outcome {
-    Created(Box<LinkRow>),
-    AsAsked,
-}
-
-impl From<&GuardianWrite> for Outcome {
-    fn from(write: &GuardianWrite) -> Self {
-        match write {
-            GuardianWrite::CreateLink(link) => Self::Created(Box::new(link.into())),
-            GuardianWrite::UpdateLink { .. }
-            | GuardianWrite::DeleteLink { .. }
-            | GuardianWrite::UpdateAlert { .. } => Self::AsAsked,
-        }
-    }
-}
-
-impl Outcome {
-    pub(super) fn into_write(
-        self,
-        asked: &GuardianWrite,
-    ) -> Result<GuardianWrite, RepositoryError> {
-        match self {
-            Self::Created(row) => Ok(GuardianWrite::CreateLink((*row).try_into()?)),
-            Self::AsAsked => Ok(asked.clone()),
-        }
     }
 }
 

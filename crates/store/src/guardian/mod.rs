@@ -5,6 +5,7 @@ mod bulk;
 mod history;
 mod ingest;
 mod links;
+mod outcome;
 
 use diesel::prelude::*;
 use probity_guardian::{
@@ -17,14 +18,14 @@ use probity_kernel::{
 
 use crate::connection::Scope;
 use crate::database::Database;
-use crate::error::{StoreError, StoreResult, unavailable};
+use crate::error::{StoreResult, unavailable};
 use crate::idempotency;
+use crate::own;
 use crate::schema::products;
 use crate::turn::Tx;
 use crate::types::Id;
 
 pub(crate) use self::ingest::{IngestJob, ingest_all};
-use self::links::Outcome;
 
 /// The Guardian repository over Diesel.
 #[derive(Debug, Clone)]
@@ -148,12 +149,11 @@ impl GuardianRepository for DieselGuardian {
         let organization = context.organization;
         self.database
             .write(organization, move |tx| {
-                let outcome = idempotency::once(tx, &context, |tx| {
+                idempotency::once(tx, &context, |tx| {
                     apply(tx, organization, &write)?;
                     tx.record(&context, &event)?;
-                    Ok(Outcome::from(&write))
-                })?;
-                outcome.into_write(&write).map_err(StoreError)
+                    Ok(write.clone())
+                })
             })
             .await
     }
@@ -161,12 +161,19 @@ impl GuardianRepository for DieselGuardian {
 
 fn apply(tx: &mut Tx<'_>, organization: OrganizationId, write: &GuardianWrite) -> StoreResult<()> {
     match write {
-        GuardianWrite::CreateLink(link) => links::create(tx, link),
-        GuardianWrite::UpdateLink { next, expected } => links::update(tx, next, *expected),
+        GuardianWrite::CreateLink(link) => {
+            own(organization, link.organization)?;
+            links::create(tx, link)
+        }
+        GuardianWrite::UpdateLink { next, expected } => {
+            own(organization, next.organization)?;
+            links::update(tx, next, *expected)
+        }
         GuardianWrite::DeleteLink { id, expected, .. } => {
             links::delete(tx, organization, *id, *expected)
         }
         GuardianWrite::UpdateAlert { next, expected } => {
+            own(organization, next.organization)?;
             alerts::update(tx.writing(), next, *expected)
         }
     }

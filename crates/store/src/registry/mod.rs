@@ -14,11 +14,10 @@ use probity_registry::{
 };
 use time::Date;
 
-use self::outcome::Outcome;
 use self::rows::{ModelRow, parse_settings};
 use crate::connection::{MultiBackend, Scope};
 use crate::database::Database;
-use crate::error::{StoreError, StoreResult};
+use crate::error::StoreError;
 use crate::idempotency;
 use crate::schema::{registered_models, registry_settings};
 use crate::types::Id;
@@ -172,12 +171,11 @@ impl ModelRepository for DieselModels {
         let organization = context.organization;
         self.database
             .write(organization, move |tx| {
-                let outcome = idempotency::once(tx, &context, |tx| -> StoreResult<Outcome> {
+                idempotency::once(tx, &context, |tx| {
                     let stored = write::apply(tx, &context, &write)?;
                     tx.record(&context, &event)?;
-                    Ok(Outcome::from(&stored))
-                })?;
-                outcome.into_write(&write).map_err(StoreError)
+                    Ok(stored)
+                })
             })
             .await
     }

@@ -1,32 +1,60 @@
 //! The outcome of a commit as the idempotency record keeps it.
 
-use probity_kernel::RepositoryError;
+use probity_kernel::{RegisteredModelId, RepositoryError, Version};
 use probity_registry::{
-    DiscoveredModel, Discovery, DiscoveryReport, DiscoveryStatus, ModelIdentifier, ModelWrite,
-    RegisteredModel, RiskTier, ValidationStatus,
+    DiscoveredModel, Discovery, DiscoveryReport, DiscoveryStatus, LastSeen, ModelIdentifier,
+    ModelWrite, RiskTier, UsageDelta, ValidationStatus,
 };
 use serde::{Deserialize, Serialize};
+use time::Date;
 
-use super::rows::ModelRow;
+use super::rows::{ModelRow, parse_settings, settings_text};
 use crate::error::corrupt;
-use crate::types::Utc;
+use crate::idempotency::Remembered;
+use crate::types::{Id, Utc};
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Outcome {
-    /// The entry as it was created.
+pub(crate) enum Outcome {
     Created(Box<ModelRow>),
-    /// What a discovery answered.
+    Updated {
+        next: Box<ModelRow>,
+        expected: i64,
+    },
+    Deleted {
+        id: Id,
+        expected: i64,
+    },
     Discovered {
         created: Vec<ModelRow>,
+        seen: Vec<Seen>,
         dry_run: bool,
         models: Vec<Discovered>,
     },
-    /// The write itself says all.
-    AsAsked,
+    /// The settings as their table keeps them.
+    Configured(String),
+    UsageRecorded(Vec<Usage>),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Discovered {
+pub(crate) struct Seen {
+    id: Id,
+    before: Option<Utc>,
+    last_seen_at: Utc,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Usage {
+    /// The Julian day.
+    day: i32,
+    model: String,
+    provider: Option<String>,
+    count: u64,
+    first_seen_at: Utc,
+    last_seen_at: Utc,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Discovered {
     model_id: String,
     provider: String,
     status: String,
@@ -37,55 +65,126 @@ pub(super) struct Discovered {
     request_count: u64,
 }
 
-impl From<&ModelWrite> for Outcome {
-    fn from(write: &ModelWrite) -> Self {
-        match write {
-            ModelWrite::Create(model) => Self::Created(Box::new(ModelRow::new(model, 0))),
-            ModelWrite::Discover(discovery) => Self::Discovered {
-                created: discovery
-                    .created
-                    .iter()
-                    .map(|model| ModelRow::new(model, 0))
-                    .collect(),
-                dry_run: discovery.report.dry_run,
-                models: discovery
-                    .report
-                    .models
-                    .iter()
-                    .map(Discovered::from)
-                    .collect(),
+impl Remembered for ModelWrite {
+    type Record = Outcome;
+
+    fn to_record(&self) -> Result<Outcome, RepositoryError> {
+        Ok(match self {
+            Self::Create(model) => Outcome::Created(Box::new(ModelRow::new(model, 0))),
+            Self::Update { next, expected } => Outcome::Updated {
+                next: Box::new(ModelRow::new(next, 0)),
+                expected: expected.get(),
             },
-            ModelWrite::Update { .. }
-            | ModelWrite::Delete { .. }
-            | ModelWrite::Configure { .. }
-            | ModelWrite::RecordUsage(_) => Self::AsAsked,
+            Self::Delete { id, expected } => Outcome::Deleted {
+                id: Id(id.uuid()),
+                expected: expected.get(),
+            },
+            Self::Discover(discovery) => discovered(discovery),
+            Self::Configure { settings } => Outcome::Configured(settings_text(settings)?),
+            Self::RecordUsage(deltas) => {
+                Outcome::UsageRecorded(deltas.iter().map(Usage::from).collect())
+            }
+        })
+    }
+
+    fn from_record(outcome: Outcome) -> Result<Self, RepositoryError> {
+        Ok(match outcome {
+            Outcome::Created(row) => Self::Create(Box::new((*row).try_into()?)),
+            Outcome::Updated { next, expected } => Self::Update {
+                next: Box::new((*next).try_into()?),
+                expected: Version::new(expected),
+            },
+            Outcome::Deleted { id, expected } => Self::Delete {
+                id: RegisteredModelId::new(id.0),
+                expected: Version::new(expected),
+            },
+            Outcome::Discovered {
+                created,
+                seen,
+                dry_run,
+                models,
+            } => Self::Discover(Discovery {
+                created: all(created)?,
+                seen: seen.into_iter().map(LastSeen::from).collect(),
+                report: report(dry_run, all(models)?),
+            }),
+            Outcome::Configured(text) => Self::Configure {
+                settings: parse_settings(&text)?,
+            },
+            Outcome::UsageRecorded(deltas) => Self::RecordUsage(all(deltas)?),
+        })
+    }
+}
+
+fn all<R, T: TryFrom<R, Error = RepositoryError>>(rows: Vec<R>) -> Result<Vec<T>, RepositoryError> {
+    rows.into_iter().map(T::try_from).collect()
+}
+
+fn discovered(discovery: &Discovery) -> Outcome {
+    let rows = discovery.created.iter();
+    Outcome::Discovered {
+        created: rows.map(|model| ModelRow::new(model, 0)).collect(),
+        seen: discovery.seen.iter().map(Seen::from).collect(),
+        dry_run: discovery.report.dry_run,
+        models: discovery
+            .report
+            .models
+            .iter()
+            .map(Discovered::from)
+            .collect(),
+    }
+}
+
+impl From<&LastSeen> for Seen {
+    fn from(seen: &LastSeen) -> Self {
+        Self {
+            id: Id(seen.id.uuid()),
+            before: seen.before.map(Utc),
+            last_seen_at: Utc(seen.last_seen_at),
         }
     }
 }
 
-impl Outcome {
-    /// The first outcome as a write; `asked` is the equal request that claims it now.
-    pub(super) fn into_write(self, asked: &ModelWrite) -> Result<ModelWrite, RepositoryError> {
-        Ok(match self {
-            Self::Created(row) => ModelWrite::Create(Box::new((*row).try_into()?)),
-            Self::Discovered {
-                created,
-                dry_run,
-                models,
-            } => {
-                let created: Result<Vec<RegisteredModel>, _> =
-                    created.into_iter().map(TryInto::try_into).collect();
-                let models: Result<Vec<DiscoveredModel>, _> =
-                    models.into_iter().map(TryInto::try_into).collect();
-                ModelWrite::Discover(Discovery {
-                    created: created?,
-                    seen: Vec::new(),
-                    report: report(dry_run, models?),
-                })
-            }
-            Self::AsAsked => asked.clone(),
+impl From<Seen> for LastSeen {
+    fn from(seen: Seen) -> Self {
+        Self {
+            id: RegisteredModelId::new(seen.id.0),
+            before: seen.before.map(|at| at.0),
+            last_seen_at: seen.last_seen_at.0,
+        }
+    }
+}
+
+impl From<&UsageDelta> for Usage {
+    fn from(delta: &UsageDelta) -> Self {
+        Self {
+            day: delta.day.to_julian_day(),
+            model: delta.model.to_string(),
+            provider: delta.provider.clone(),
+            count: delta.count,
+            first_seen_at: Utc(delta.first_seen_at),
+            last_seen_at: Utc(delta.last_seen_at),
+        }
+    }
+}
+
+impl TryFrom<Usage> for UsageDelta {
+    type Error = RepositoryError;
+
+    fn try_from(stored: Usage) -> Result<Self, RepositoryError> {
+        Ok(Self {
+            day: Date::from_julian_day(stored.day).map_err(|_| wrong())?,
+            model: ModelIdentifier::parse(stored.model).map_err(|_| wrong())?,
+            provider: stored.provider,
+            count: stored.count,
+            first_seen_at: stored.first_seen_at.0,
+            last_seen_at: stored.last_seen_at.0,
         })
     }
+}
+
+fn wrong() -> RepositoryError {
+    corrupt("idempotency_records", "outcome")("unknown value".into())
 }
 
 fn report(dry_run: bool, models: Vec<DiscoveredModel>) -> DiscoveryReport {
@@ -125,7 +224,6 @@ impl TryFrom<Discovered> for DiscoveredModel {
     type Error = RepositoryError;
 
     fn try_from(stored: Discovered) -> Result<Self, RepositoryError> {
-        let wrong = || corrupt("idempotency_records", "outcome")("unknown value".into());
         Ok(Self {
             model_id: ModelIdentifier::parse(stored.model_id).map_err(|_| wrong())?,
             provider: stored.provider,

@@ -17,7 +17,7 @@ use crate::types::{Id, Utc};
 
 #[derive(Debug, Clone, Queryable, Selectable, Insertable, Serialize, Deserialize)]
 #[diesel(table_name = registered_models, treat_none_as_default_value = false)]
-pub(super) struct ModelRow {
+pub(crate) struct ModelRow {
     pub(super) position: i64,
     pub(super) organization_id: Id,
     pub(super) id: Id,

@@ -8,13 +8,13 @@ use super::rows::{ModelRow, settings_text};
 use super::usage;
 use crate::connection::AnyConnection;
 use crate::error::{StoreError, StoreResult};
-use crate::guard;
 use crate::record::position;
 use crate::schema::{
     registered_models as models, registry_heads, registry_settings, registry_totals,
 };
 use crate::turn::Tx;
 use crate::types::{Id, Utc};
+use crate::{guard, own};
 
 /// Applies a write and answers it as it was stored.
 pub(super) fn apply(
@@ -25,6 +25,7 @@ pub(super) fn apply(
     let organization = context.organization;
     match write {
         ModelWrite::Create(model) => {
+            own(organization, model.organization)?;
             refuse_known(tx, organization, model.model_id.as_str())?;
             let stored = create(tx, organization, vec![model.as_ref().clone()])?;
             let stored = stored
@@ -34,6 +35,7 @@ pub(super) fn apply(
             Ok(ModelWrite::Create(Box::new(stored)))
         }
         ModelWrite::Update { next, expected } => {
+            own(organization, next.organization)?;
             update(tx, next, *expected)?;
             Ok(write.clone())
         }
@@ -203,6 +205,7 @@ fn discover(
     discovery: &Discovery,
 ) -> StoreResult<ModelWrite> {
     for entry in &discovery.created {
+        own(organization, entry.organization)?;
         refuse_known(tx, organization, entry.model_id.as_str())?;
     }
     let created = create(tx, organization, discovery.created.clone())?;

@@ -1,0 +1,53 @@
+//! The contract suites of the domain crates.
+
+use probity_guardian::testing::World;
+
+use crate::support::Bed;
+
+fn access(bed: &Bed) {
+    let (north, south) = (bed.organization("north"), bed.organization("south"));
+    let repository = bed.access();
+    bed.block(probity_access::testing::repository_contract(
+        &repository,
+        north,
+        south,
+    ));
+}
+
+fn catalog(bed: &Bed) {
+    let (north, south) = (bed.organization("north"), bed.organization("south"));
+    let repository = bed.catalog();
+    bed.block(probity_catalog::testing::repository_contract(
+        &repository,
+        north,
+        south,
+    ));
+}
+
+fn registry(bed: &Bed) {
+    let (north, south) = (bed.organization("north"), bed.organization("south"));
+    let repository = bed.models();
+    bed.block(probity_registry::testing::repository_contract(
+        &repository,
+        north,
+        south,
+    ));
+}
+
+fn guardian(bed: &Bed) {
+    let (north, south) = (bed.organization("north"), bed.organization("south"));
+    let world = World {
+        organization: north,
+        product: bed.product(north, "one"),
+        second_product: bed.product(north, "two"),
+        other_organization: south,
+        other_product: bed.product(south, "one"),
+    };
+    let repository = bed.guardian();
+    bed.block(probity_guardian::testing::repository_contract(
+        &repository,
+        &world,
+    ));
+}
+
+on_both_databases!(access, catalog, registry, guardian);
