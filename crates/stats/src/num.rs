@@ -36,6 +36,26 @@ pub(crate) const fn floor(value: f64) -> u64 {
     value as u64
 }
 
+/// An integer as the floating point number closest to it.
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_precision_loss,
+    reason = "rounding keeps the order, which is all that is asked of it"
+)]
+pub(crate) const fn signed_f64(value: i64) -> f64 {
+    value as f64
+}
+
+/// The integral part of a number of either sign, saturating.
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    reason = "a saturating conversion is what is wanted"
+)]
+pub(crate) const fn floor_signed(value: f64) -> i64 {
+    value as i64
+}
+
 /// Whether a number is zero of either sign; an exact comparison is meant.
 pub(crate) fn is_zero(value: f64) -> bool {
     matches!(value.classify(), std::num::FpCategory::Zero)

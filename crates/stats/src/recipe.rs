@@ -58,6 +58,9 @@ pub enum Binning {
     QuantileBins(u16),
     /// Equal widths between the reference's smallest and largest value; the outer bins are open.
     EqualWidthBins(u16),
+    /// Equal widths between the smallest and the largest value of both samples together. The bins move with the
+    /// current sample, so results of different current samples are not on one scale.
+    JointWidthBins(u16),
     /// `ceil(log2(n)) + 1` equal widths over both samples together (Sturges' rule on their joint size). A reference
     /// with 20 distinct values or fewer gets one bin for each distinct value of either sample instead.
     SturgesBins,
@@ -70,19 +73,25 @@ impl Binning {
         match self {
             Self::QuantileBins(_) => "quantile_bins",
             Self::EqualWidthBins(_) => "equal_width_bins",
+            Self::JointWidthBins(_) => "joint_width_bins",
             Self::SturgesBins => "sturges_bins",
         }
     }
 
     pub(crate) const fn check(self) -> Result<(), StatsError> {
         match self {
-            Self::QuantileBins(bins) | Self::EqualWidthBins(bins) if bins < 2 || bins > 10_000 => {
+            Self::QuantileBins(bins) | Self::EqualWidthBins(bins) | Self::JointWidthBins(bins)
+                if bins < 2 || bins > 10_000 =>
+            {
                 Err(StatsError::OutOfRange {
                     parameter: "bins",
                     expected: "from 2 to 10000",
                 })
             }
-            Self::QuantileBins(_) | Self::EqualWidthBins(_) | Self::SturgesBins => Ok(()),
+            Self::QuantileBins(_)
+            | Self::EqualWidthBins(_)
+            | Self::JointWidthBins(_)
+            | Self::SturgesBins => Ok(()),
         }
     }
 }

@@ -78,6 +78,7 @@ fn assert_matches_definitions(reference: &[f64], current: &[f64]) {
         (Execution::SingleThread, Binning::QuantileBins(10)),
         (Execution::TwoThreads, Binning::QuantileBins(20)),
         (Execution::TwoThreads, Binning::EqualWidthBins(7)),
+        (Execution::SingleThread, Binning::JointWidthBins(9)),
         (Execution::TwoThreads, Binning::SturgesBins),
     ] {
         let pair = NumericPair::with_execution(reference, current, execution).unwrap();

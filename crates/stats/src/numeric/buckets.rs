@@ -1,90 +1,10 @@
 //! Counting values into 65 536 ordered buckets, so that only a few of them have to be sorted.
 
-use crate::num::{len_f64, to_f64};
+use crate::num::to_f64;
+use crate::numeric::mapper::Mapper;
 
 /// How many buckets there are: every `u16` is one, so looking one up needs no bounds check.
 pub(crate) const BUCKETS: usize = 65_536;
-const LAST: f64 = 65_535.0;
-/// Adding 2^52 to a number from 0 to 65 535 rounds it to an integer that stands in the low bits.
-const ROUND: f64 = 4_503_599_627_370_496.0;
-/// How many rows of each sample the mapper looks at.
-const PEEK: usize = 1_024;
-
-/// A non-decreasing map from values to buckets: values of a lower bucket are smaller, whatever the rounding.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Mapper {
-    /// The value whose bucket is 0; positions are measured from here.
-    pub(crate) origin: f64,
-    scale: f64,
-}
-
-impl Mapper {
-    /// Maps everything to bucket 0.
-    pub(crate) const fn single(origin: f64) -> Self {
-        Self { origin, scale: 0.0 }
-    }
-
-    /// Whether everything maps to bucket 0.
-    pub(crate) fn is_single(&self) -> bool {
-        crate::num::is_zero(self.scale)
-    }
-
-    /// Spreads the bulk of both samples evenly, leaving far values to the outermost buckets.
-    ///
-    /// Only the speed depends on the rows it looks at. If the values span more than the floating point range,
-    /// there is one bucket.
-    pub(crate) fn spread(reference: &[f64], current: &[f64], min: f64, max: f64) -> Self {
-        let peek = |values: &[f64]| -> Vec<f64> {
-            values
-                .iter()
-                .step_by((values.len() / PEEK).max(1))
-                .copied()
-                .collect()
-        };
-        let mut seen = peek(reference);
-        seen.append(&mut peek(current));
-        seen.sort_unstable_by(f64::total_cmp);
-        let margin = seen.len() / 512;
-        let at = |index: usize| seen.get(index).copied().unwrap_or(min);
-        let (mut low, mut high) = (at(margin), at(seen.len().saturating_sub(margin + 1)));
-        if low >= high {
-            (low, high) = (min, max);
-        }
-        let scale = LAST / (high - low);
-        if (max - min).is_finite() && scale.is_normal() {
-            Self { origin: low, scale }
-        } else {
-            Self::single(min)
-        }
-    }
-
-    /// The bucket of a value.
-    #[inline]
-    pub(crate) fn bucket(&self, value: f64) -> u16 {
-        let position = (value - self.origin) * self.scale;
-        let position = if position > 0.0 { position } else { 0.0 };
-        let position = if position < LAST { position } else { LAST };
-        let [low, high, ..] = (position + ROUND).to_bits().to_le_bytes();
-        u16::from_le_bytes([low, high])
-    }
-
-    /// Where a bucket begins and ends, as distances from the origin; the outermost ones reach to `min` and `max`.
-    pub(crate) fn extent(&self, bucket: usize, min: f64, max: f64) -> (f64, f64) {
-        let middle = len_f64(bucket);
-        let low = if bucket == 0 {
-            min - self.origin
-        } else {
-            (middle - 0.5) / self.scale
-        };
-        let last = bucket + 1 == BUCKETS || self.is_single();
-        let high = if last {
-            max - self.origin
-        } else {
-            (middle + 0.5) / self.scale
-        };
-        (low, high)
-    }
-}
 
 /// What fell into one bucket.
 #[derive(Debug, Clone, Copy, Default)]
@@ -259,12 +179,11 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// How many values are below `edge`; with `closed`, how many are at or below it.
-    pub(crate) fn below(&self, edge: f64, closed: bool) -> u64 {
-        let is_below = |x: f64| if closed { x <= edge } else { x < edge };
-        let lower = self.lower.partition_point(|&x| is_below(x));
-        let upper = self.upper.partition_point(|&x| is_below(x));
-        let tied = if self.multiplicity > 0 && is_below(self.tied) {
+    /// How many values are below `edge`.
+    pub(crate) fn below(&self, edge: f64) -> u64 {
+        let lower = self.lower.partition_point(|&x| x < edge);
+        let upper = self.upper.partition_point(|&x| x < edge);
+        let tied = if self.tied < edge {
             self.multiplicity
         } else {
             0

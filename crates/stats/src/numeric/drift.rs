@@ -1,14 +1,16 @@
 //! The drift measures of two numeric columns.
 
 use crate::counts::BinnedPair;
-use crate::divergence::LogBase;
 use crate::error::StatsError;
 use crate::estimate::{Estimate, Measurement, Reason};
 use crate::num::to_f64;
 use crate::numeric::gap::{self, LargestGap};
 use crate::numeric::profile::{Plan, Profile};
+use crate::numeric::results::{
+    ColumnBins, GapLocation, KolmogorovSmirnov, KsMethod, NumericDrift, NumericOptions,
+};
 use crate::numeric::{NumericPair, edges};
-use crate::recipe::{Binning, Recipe, Smoothing};
+use crate::recipe::{Binning, Recipe};
 use crate::special::{kolmogorov, two_sample};
 
 /// A reference with at most this many distinct values is categorical to [`Binning::SturgesBins`].
@@ -17,124 +19,6 @@ const FEW_DISTINCT: usize = 20;
 const EXACT_ROWS: u64 = 10_000;
 /// The normed Wasserstein distance divides by the reference's standard deviation, but by no less than this.
 const DEVIATION_FLOOR: f64 = 0.001;
-
-/// How the p-value of the Kolmogorov-Smirnov test is computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
-pub enum KsMethod {
-    /// Exact if neither sample exceeds 10 000 rows, otherwise asymptotic.
-    #[default]
-    Auto,
-    /// The one-sample distribution for `m n / (m + n)` rows, rounded.
-    Asymptotic,
-}
-
-/// What to measure with.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct NumericOptions {
-    /// Bins of the population stability index and the Jensen-Shannon distance.
-    pub binning: Binning,
-    /// Smoothing of the population stability index.
-    pub smoothing: Smoothing,
-    /// Base of the Jensen-Shannon distance.
-    pub log_base: LogBase,
-    /// P-value of the Kolmogorov-Smirnov test.
-    pub ks_method: KsMethod,
-    /// With fewer rows than this in either sample nothing is estimable.
-    pub min_samples: u64,
-}
-
-impl Default for NumericOptions {
-    /// Deciles of the reference, zero proportions raised to 0.0001, natural logarithm, any sample size from 1.
-    fn default() -> Self {
-        Self {
-            binning: Binning::QuantileBins(10),
-            smoothing: Smoothing::Epsilon(1e-4),
-            log_base: LogBase::Natural,
-            ks_method: KsMethod::Auto,
-            min_samples: 1,
-        }
-    }
-}
-
-/// All drift measures of one column.
-#[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub struct NumericDrift {
-    /// The bins and both samples' counts in them.
-    pub bins: ColumnBins,
-    /// Population stability index over the bins.
-    pub psi: Measurement,
-    /// Jensen-Shannon distance over the bins, unsmoothed.
-    pub js_distance: Measurement,
-    /// Kolmogorov-Smirnov test, without bins.
-    pub ks: KolmogorovSmirnov,
-    /// Wasserstein-1 distance in the column's own unit, without bins.
-    pub wasserstein: Measurement,
-    /// The same divided by the reference's standard deviation or 0.001, whichever is larger.
-    pub wasserstein_normed: Measurement,
-}
-
-/// Bins of a numeric column with the counts of both samples.
-#[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub struct ColumnBins {
-    /// Ascending edges, one more than there are bins: a bin holds its lower edge but not its upper one, and the
-    /// outermost bins are open. When every distinct value is a bin of its own, the values instead.
-    pub edges: Vec<f64>,
-    /// The counts.
-    pub counts: BinnedPair,
-    /// Set if the reference offers no bins.
-    #[cfg_attr(feature = "serde", serde(skip))]
-    obstacle: Option<Reason>,
-}
-
-impl ColumnBins {
-    /// Population stability index over these bins.
-    ///
-    /// # Errors
-    /// [`StatsError::OutOfRange`] if the smoothing's amount is.
-    pub fn psi(&self, smoothing: Smoothing) -> Result<Measurement, StatsError> {
-        self.counts
-            .psi(smoothing)
-            .map(|measurement| self.judge(measurement))
-    }
-
-    /// Jensen-Shannon distance over these bins, zeros left as they are.
-    #[must_use]
-    pub fn js_distance(&self, base: LogBase) -> Measurement {
-        self.judge(self.counts.js_distance(base))
-    }
-
-    fn judge(&self, mut measurement: Measurement) -> Measurement {
-        if let Some(reason) = self.obstacle {
-            measurement.estimate = Estimate::none(reason);
-        }
-        measurement
-    }
-}
-
-/// Where the distribution functions are furthest apart.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct GapLocation {
-    /// The value at which the gap opens.
-    pub value: f64,
-    /// Whether the reference's distribution function is the higher one there: its values tend to be smaller.
-    pub reference_above: bool,
-}
-
-/// Result of a two-sample Kolmogorov-Smirnov test.
-#[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct KolmogorovSmirnov {
-    /// The statistic (largest gap, from 0 to 1) and its two-sided p-value.
-    pub measurement: Measurement,
-    /// Where the gap is; absent if the statistic is not estimable.
-    pub location: Option<GapLocation>,
-}
 
 impl NumericPair<'_> {
     /// All measures at once; cheaper than one by one.
@@ -235,29 +119,24 @@ impl NumericPair<'_> {
             return Plan::default();
         }
         let (reference, bounds) = (&self.scans.0, self.bounds());
+        let width = |(low, high), bins| Plan {
+            edges: edges::equal_width(low, high, bins),
+            ..Plan::default()
+        };
         match binning {
             Binning::QuantileBins(bins) => {
-                let ranks =
-                    (0..=u64::from(bins)).map(|i| edges::quantile_rank(i, bins.into(), n).0);
+                let bins = u64::from(bins);
+                let ranks = (0..=bins)
+                    .map(|i| edges::quantile_rank(i, bins, n).0)
+                    .collect();
                 Plan {
-                    ranks: ranks.collect(),
+                    ranks,
                     ..Plan::default()
                 }
             }
-            Binning::EqualWidthBins(bins) => {
-                let edges = edges::equal_width(reference.min, reference.max, bins.into());
-                Plan {
-                    edges,
-                    ..Plan::default()
-                }
-            }
-            Binning::SturgesBins => {
-                let edges = edges::equal_width(bounds.0, bounds.1, edges::sturges(n + m));
-                Plan {
-                    edges,
-                    ..Plan::default()
-                }
-            }
+            Binning::EqualWidthBins(bins) => width((reference.min, reference.max), bins.into()),
+            Binning::JointWidthBins(bins) => width(bounds, bins.into()),
+            Binning::SturgesBins => width(bounds, edges::sturges(n + m)),
         }
     }
 
@@ -267,24 +146,12 @@ impl NumericPair<'_> {
         {
             return bins;
         }
-        let edges = match (binning, profile) {
-            (Binning::QuantileBins(bins), Some(profile)) => {
-                edges::merge_equal((0..=u64::from(bins)).filter_map(|i| {
-                    let (rank, fraction) = edges::quantile_rank(i, bins.into(), self.rows().0);
-                    let lower = profile.reference_at(rank)?;
-                    let upper = profile.reference_at(rank + 1).unwrap_or(lower);
-                    Some(edges::interpolate(lower, upper, fraction))
-                }))
-            }
-            (Binning::EqualWidthBins(_) | Binning::SturgesBins | Binning::QuantileBins(_), _) => {
-                plan.edges.clone()
-            }
+        let edges = if let (Binning::QuantileBins(bins), Some(profile)) = (binning, profile) {
+            quantile_edges(profile, bins.into())
+        } else {
+            plan.edges.clone()
         };
-        let below = |edge: &f64| {
-            profile
-                .and_then(|p| p.below(*edge, false))
-                .unwrap_or_default()
-        };
+        let below = |edge: &f64| profile.and_then(|p| p.below(*edge)).unwrap_or_default();
         let splits: Vec<(u64, u64)> = edges::inner(&edges).iter().map(below).collect();
         let counts =
             |side: fn(&(u64, u64)) -> u64, total| edges::between(splits.iter().map(side), total);
@@ -384,6 +251,16 @@ impl NumericPair<'_> {
             measurement("wasserstein_1_normed", normed),
         )
     }
+}
+
+/// The reference's quantiles, equal ones merged.
+fn quantile_edges(profile: &Profile, bins: u64) -> Vec<f64> {
+    edges::merge_equal((0..=bins).filter_map(|i| {
+        let (rank, fraction) = edges::quantile_rank(i, bins, profile.rows.0);
+        let lower = profile.reference_at(rank)?;
+        let upper = profile.reference_at(rank + 1).unwrap_or(lower);
+        Some(edges::interpolate(lower, upper, fraction))
+    }))
 }
 
 /// The distinct values of two columns, ascending, with the rows of either column at each.

@@ -9,14 +9,16 @@ mod buckets;
 mod drift;
 pub(crate) mod edges;
 mod gap;
+mod mapper;
 mod profile;
+mod results;
 mod scan;
 
 use std::cell::OnceCell;
 
 pub(crate) use profile::{both, worth_two_threads};
 
-pub use drift::{
+pub use results::{
     ColumnBins, GapLocation, KolmogorovSmirnov, KsMethod, NumericDrift, NumericOptions,
 };
 

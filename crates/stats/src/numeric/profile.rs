@@ -2,7 +2,8 @@
 
 use crate::num::{count, to_f64};
 use crate::numeric::Execution;
-use crate::numeric::buckets::{BUCKETS, Bucket, Gathered, Mapper, Run, tally};
+use crate::numeric::buckets::{BUCKETS, Bucket, Gathered, Run, tally};
+use crate::numeric::mapper::Mapper;
 
 /// Columns shorter than this, together, are sorted whole.
 const SMALL: usize = 32_768;
@@ -143,8 +144,8 @@ impl Profile {
         })
     }
 
-    /// How many rows of either sample lie below an edge that was planned for; with `closed`, at or below it.
-    pub(crate) fn below(&self, edge: f64, closed: bool) -> Option<(u64, u64)> {
+    /// How many rows of either sample lie below an edge that was planned for.
+    pub(crate) fn below(&self, edge: f64) -> Option<(u64, u64)> {
         let bucket = usize::from(self.mapper.bucket(edge));
         let slot = self
             .cells
@@ -152,8 +153,8 @@ impl Profile {
             .ok()?;
         let cell = self.cells.get(slot)?;
         Some((
-            cell.below.0 + self.reference.run(slot).below(edge, closed),
-            cell.below.1 + self.current.run(slot).below(edge, closed),
+            cell.below.0 + self.reference.run(slot).below(edge),
+            cell.below.1 + self.current.run(slot).below(edge),
         ))
     }
 }
