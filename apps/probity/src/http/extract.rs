@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::str::FromStr;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, HeaderMap, IF_MATCH};
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, IF_MATCH};
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpRequest, dev::Payload, error::PayloadError, web};
 use futures_util::{FutureExt, StreamExt, future::Ready, future::ready};
@@ -36,17 +36,22 @@ pub(crate) struct RawBody {
 
 impl RawBody {
     /// Reads at most `limit` bytes.
-    pub(crate) async fn read(headers: HeaderMap, payload: Payload, limit: usize) -> Self {
-        let content_type = headers
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok());
-        let content_type = content_type.unwrap_or_default().trim().to_owned();
-        let bytes = read_limited(&headers, payload, limit)
-            .await
-            .map_err(Box::new);
-        Self {
-            bytes,
-            content_type,
+    pub(crate) fn read(
+        headers: &HeaderMap,
+        payload: Payload,
+        limit: usize,
+    ) -> impl Future<Output = Self> + use<> {
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let content_type = text(CONTENT_TYPE).unwrap_or_default().trim().to_owned();
+        let announced = text(CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
+        async move {
+            let bytes = read_limited(announced, payload, limit)
+                .await
+                .map_err(Box::new);
+            Self {
+                bytes,
+                content_type,
+            }
         }
     }
 }
@@ -62,14 +67,10 @@ pub(crate) fn media_type(content_type: &str) -> String {
 }
 
 async fn read_limited(
-    headers: &HeaderMap,
+    announced: Option<usize>,
     mut payload: Payload,
     limit: usize,
 ) -> Result<Bytes, Problem> {
-    let announced = headers
-        .get(actix_web::http::header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|text| text.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limit) {
         return Err(too_large(limit));
     }
@@ -106,14 +107,13 @@ impl<T: 'static, F: Family, const LIMIT: usize> FromRequest for Json<T, F, LIMIT
     type Future = Boxed<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Boxed<Self> {
-        let (headers, payload) = (request.headers().clone(), payload.take());
-        async move {
-            let body = RawBody::read(headers, payload, LIMIT).await;
+        let body = RawBody::read(request.headers(), payload.take(), LIMIT);
+        body.map(|body| {
             Ok(Self {
                 body,
                 marker: PhantomData,
             })
-        }
+        })
         .boxed_local()
     }
 }

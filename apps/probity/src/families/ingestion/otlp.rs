@@ -45,7 +45,7 @@ pub(super) async fn receive_traces(
     request: HttpRequest,
     payload: web::Payload,
 ) -> HttpResponse {
-    let body = RawBody::read(request.headers().clone(), payload.into_inner(), LARGEST).await;
+    let body = RawBody::read(request.headers(), payload.into_inner(), LARGEST).await;
     let encoding = match encoding(&body.content_type) {
         Ok(encoding) => encoding,
         Err(failure) => return failure.error_response(),

@@ -58,8 +58,7 @@ pub(crate) struct Caller<F, P> {
     /// Who calls.
     pub(crate) principal: Arc<Principal>,
     context: Context,
-    route: String,
-    idempotency_key: Option<HeaderValue>,
+    idempotency: Option<(HeaderValue, String)>,
     marker: PhantomData<fn() -> (F, P)>,
 }
 
@@ -102,11 +101,16 @@ impl<F: Family, P: Permission> Caller<F, P> {
         }
         let mut context = Context::new(principal.organization, principal.actor.clone(), now);
         context.request_id = request.extensions().get::<RequestId>().cloned();
-        let route = request.match_pattern().unwrap_or_default();
         let given = request.headers().get(IDEMPOTENCY_KEY).cloned();
+        let idempotency = given.map(|key| {
+            let route = request.match_pattern().unwrap_or_default();
+            (
+                key,
+                format!("{} {} {route}", principal.limit_key, request.method()),
+            )
+        });
         Ok(Self {
-            route: format!("{} {route}", request.method()),
-            idempotency_key: given,
+            idempotency,
             principal,
             context,
             marker: PhantomData,
@@ -138,7 +142,7 @@ impl<F: Family, P: Permission> Caller<F, P> {
 
     /// The frame of a command with the caller's idempotency claim over these bytes.
     pub(crate) fn claiming(&self, bytes: &Bytes) -> Result<Context, Failure<F>> {
-        let Some(given) = &self.idempotency_key else {
+        let Some((given, scope)) = &self.idempotency else {
             return Ok(self.context.clone());
         };
         let key = given
@@ -150,7 +154,7 @@ impl<F: Family, P: Permission> Caller<F, P> {
                 Problem::new(ErrorKind::Invalid, "invalid_idempotency_key", detail)
             })?;
         let claim = IdempotencyClaim {
-            scope: format!("{} {}", self.principal.limit_key, self.route),
+            scope: scope.clone(),
             key: key.to_owned(),
             fingerprint: fingerprint(bytes),
         };
