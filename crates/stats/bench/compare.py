@@ -3,7 +3,7 @@
 
     mkdir -p rows
     cargo run --release -p probity-stats --example bench -- 10000000 rows > ours.txt
-    python3 -m venv venv && venv/bin/pip install numpy scipy pandas fairlearn evidently
+    python3 -m venv venv && venv/bin/pip install numpy scipy 'pandas<3' fairlearn evidently
     venv/bin/python crates/stats/bench/compare.py rows ours.txt
 
 numpy and scipy are needed; fairlearn and evidently are measured if they are installed. Seconds are the best of two runs

@@ -204,3 +204,67 @@ impl Measurement {
         self.estimate.reason()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_are_not_finite_never_leave() {
+        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            for estimate in [
+                Estimate::exact(bad),
+                Estimate::test(1.0, f64::NAN),
+                Estimate::test(bad, 0.5),
+                Estimate::bounded(1.0, bad),
+            ] {
+                assert_eq!(estimate.reason(), Some(Reason::NumericOverflow));
+            }
+        }
+    }
+
+    #[cfg(feature = "serde")]
+    #[test]
+    fn the_wire_form_is_stable() {
+        let recipe = Recipe::of_pair("wasserstein_1", 2, 3);
+        let value = Measurement {
+            recipe: recipe.clone(),
+            estimate: Estimate::exact(0.5),
+        };
+        let json = serde_json::to_string(&value).unwrap();
+        assert_eq!(
+            json,
+            r#"{"recipe":{"estimator":"wasserstein_1","version":1,"bins":null,"smoothing":{"kind":"none"},"n_reference":2,"n_current":3},"status":"value","value":0.5}"#
+        );
+        assert_eq!(serde_json::from_str::<Measurement>(&json).unwrap(), value);
+        let none = Measurement {
+            recipe,
+            estimate: Estimate::none_for(Reason::NoSelections, "b"),
+        };
+        let json = serde_json::to_string(&none).unwrap();
+        assert!(
+            json.ends_with(r#""status":"not_estimable","reason":"no_selections","group":"b"}"#)
+        );
+        assert_eq!(serde_json::from_str::<Measurement>(&json).unwrap(), none);
+    }
+
+    #[cfg(feature = "serde")]
+    #[test]
+    fn reasons_are_serialised_by_their_names() {
+        for reason in [
+            Reason::EmptySample,
+            Reason::TooFewSamples,
+            Reason::ConstantReference,
+            Reason::SingleBin,
+            Reason::EmptyBin,
+            Reason::GroupWithoutPositives,
+            Reason::GroupWithoutNegatives,
+            Reason::NoSelections,
+            Reason::AllRatesZero,
+            Reason::FewerThanTwoGroups,
+            Reason::NumericOverflow,
+        ] {
+            assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
+        }
+    }
+}
