@@ -12,6 +12,9 @@ pub enum AddressError {
     /// Neither a PostgreSQL URL nor a file.
     #[error("expected postgres://..., sqlite://PATH or a path, found the scheme `{0}`")]
     Scheme(String),
+    /// A SQLite database that is not a plain file; each connection would have one of its own.
+    #[error("`{0}` is not the path of a file")]
+    NotAFile(String),
     /// Nothing was given.
     #[error("the database URL is empty")]
     Empty,
@@ -39,6 +42,9 @@ pub(crate) fn parse_address(url: &str) -> Result<Location, AddressError> {
     match path.split_once("://") {
         Some((scheme, _)) => Err(AddressError::Scheme(scheme.to_owned())),
         None if path.is_empty() => Err(AddressError::Empty),
+        None if path == ":memory:" || path.starts_with("file:") => {
+            Err(AddressError::NotAFile(path.to_owned()))
+        }
         None => Ok(Location::Sqlite(PathBuf::from(path))),
     }
 }

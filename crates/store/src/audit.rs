@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use probity_kernel::{OrganizationId, RepositoryError};
 use probity_ledger::{Frontier, Hash, HashReader};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::connection::{AnyConnection, Scope};
 use crate::database::Database;
@@ -168,10 +169,10 @@ impl Database {
         })
     }
 
-    /// Keeps a signed checkpoint. Blocks meanwhile.
+    /// Keeps a signed checkpoint. Blocks meanwhile, so not for a thread of an async runtime.
     ///
     /// # Errors
-    /// What the database says.
+    /// `Unavailable` after [`drain`](Self::drain), and what the database says.
     pub fn keep_checkpoint(
         &self,
         organization: OrganizationId,
@@ -180,12 +181,13 @@ impl Database {
         signed_at: OffsetDateTime,
     ) -> Result<(), RepositoryError> {
         let size = i64::try_from(size).unwrap_or(i64::MAX);
-        self.system_write(|conn| {
+        let note = note.to_owned();
+        self.system_write(organization, move |conn| {
             diesel::insert_into(audit_checkpoints::table)
                 .values((
                     audit_checkpoints::organization_id.eq(Id(organization.uuid())),
                     audit_checkpoints::size.eq(size),
-                    audit_checkpoints::note.eq(note),
+                    audit_checkpoints::note.eq(&note),
                     audit_checkpoints::signed_at.eq(Utc(signed_at)),
                 ))
                 .execute(conn)?;
@@ -227,15 +229,19 @@ impl Database {
     }
 
     /// Forgets idempotency keys made before an instant, `limit` at most; answers how many. Blocks
-    /// meanwhile.
+    /// meanwhile, so not for a thread of an async runtime.
     ///
     /// # Errors
-    /// What the database says.
+    /// `Unavailable` after [`drain`](Self::drain), and what the database says.
     pub fn sweep_idempotency(
         &self,
         before: OffsetDateTime,
         limit: i64,
     ) -> Result<usize, RepositoryError> {
-        self.system_write(|conn| crate::idempotency::sweep(conn, Utc(before), limit))
+        // Keys of all organisations: the turn of none in particular.
+        let nobody = OrganizationId::new(Uuid::nil());
+        self.system_write(nobody, move |conn| {
+            crate::idempotency::sweep(conn, Utc(before), limit)
+        })
     }
 }

@@ -16,17 +16,6 @@ pub(crate) enum AnyConnection {
 
 type Transactions = <AnyConnection as Connection>::TransactionManager;
 
-/// Runs one expression against the concrete connection, for SQL that `MultiBackend` cannot express.
-macro_rules! on_backend {
-    ($conn:expr, |$c:ident| $statement:expr) => {
-        match $conn {
-            $crate::connection::AnyConnection::Postgres($c) => $statement,
-            $crate::connection::AnyConnection::Sqlite($c) => $statement,
-        }
-    };
-}
-pub(crate) use on_backend;
-
 /// For whom a transaction reads and writes: what row-level security on PostgreSQL enforces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
@@ -107,16 +96,23 @@ fn connect_postgres(url: &str) -> Result<PgConnection, OpenError> {
     struct Powers {
         #[diesel(sql_type = diesel::sql_types::Bool)]
         unbound: bool,
+        #[diesel(sql_type = diesel::sql_types::Bool)]
+        member: bool,
     }
     let mut conn = PgConnection::establish(url)?;
     conn.batch_execute("SET timezone = 'UTC'; SET lock_timeout = '10s';")?;
     let powers: Powers = diesel::sql_query(
-        "SELECT rolsuper OR rolbypassrls AS unbound FROM pg_roles WHERE rolname = current_user",
+        "SELECT rolsuper OR rolbypassrls AS unbound, EXISTS (SELECT FROM pg_roles app \
+         WHERE app.rolname = 'probity_app' AND pg_has_role(app.oid, 'MEMBER')) AS member \
+         FROM pg_roles WHERE rolname = current_user",
     )
     .get_result(&mut conn)?;
-    if powers.unbound {
-        // Row-level security does not bind such a role, so step down to the one it binds.
-        conn.batch_execute("SET ROLE probity_app")?;
+    if powers.unbound || powers.member {
+        // Step down to the role that row-level security binds and that cannot change the schema.
+        let stepped = conn.batch_execute("SET ROLE probity_app");
+        if powers.unbound {
+            stepped?;
+        }
     }
     Ok(conn)
 }

@@ -100,7 +100,7 @@ impl Database {
         prepare_folder(&location)?;
         prepare_schema(&location, options.migrate)?;
         let pool = r2d2::Pool::builder()
-            .max_size(options.readers)
+            .max_size(options.readers.clamp(1, 256))
             .min_idle(Some(1))
             .test_on_check_out(false)
             .connection_timeout(Duration::from_secs(5))
@@ -108,7 +108,7 @@ impl Database {
             .map_err(|error| OpenDatabaseError::Connection(error.to_string()))?;
         let lanes = match location {
             Location::Sqlite(_) => 1,
-            Location::Postgres(_) => options.lanes.max(1),
+            Location::Postgres(_) => options.lanes.clamp(1, 64),
         };
         let lanes = (0..lanes)
             .map(|number| Lane::start(number, location.clone(), options.ids.clone()))
@@ -160,16 +160,16 @@ impl Database {
     /// # Errors
     /// What stands in the way.
     pub async fn ready(&self) -> Result<(), RepositoryError> {
-        let location = self.inner.location.clone();
-        let pending = tokio::task::spawn_blocking(move || migrate::pending(&location)).await;
-        match pending {
-            Ok(Ok(names)) if names.is_empty() => Ok(()),
-            Ok(Ok(names)) => Err(RepositoryError::Database(
-                format!("migrations are pending: {}", names.join(", ")).into(),
-            )),
-            Ok(Err(error)) => Err(RepositoryError::Database(error)),
-            Err(_) => Err(unavailable()),
+        let pending = self
+            .scan(Scope::System, |conn| {
+                migrate::pending(conn).map_err(|error| StoreError(RepositoryError::Database(error)))
+            })
+            .await?;
+        if pending.is_empty() {
+            return Ok(());
         }
+        let told = format!("migrations are pending: {}", pending.join(", "));
+        Err(RepositoryError::Database(told.into()))
     }
 
     /// A read of one or a few rows. SQLite answers on this thread with its own connection: the
@@ -180,7 +180,20 @@ impl Database {
         work: impl FnOnce(&mut AnyConnection) -> StoreResult<T> + Send + 'static,
     ) -> Result<T, RepositoryError> {
         match self.inner.location {
-            Location::Sqlite(_) => self.read_here(scope, work),
+            Location::Sqlite(_) => self.read_here(scope, false, work),
+            Location::Postgres(_) => self.scan(scope, work).await,
+        }
+    }
+
+    /// Several short reads that have to agree with one another: as [`point`](Self::point), but of
+    /// one snapshot.
+    pub(crate) async fn points<T: Send + 'static>(
+        &self,
+        scope: Scope,
+        work: impl FnOnce(&mut AnyConnection) -> StoreResult<T> + Send + 'static,
+    ) -> Result<T, RepositoryError> {
+        match self.inner.location {
+            Location::Sqlite(_) => self.read_here(scope, true, work),
             Location::Postgres(_) => self.scan(scope, work).await,
         }
     }
@@ -188,6 +201,7 @@ impl Database {
     fn read_here<T>(
         &self,
         scope: Scope,
+        snapshot: bool,
         work: impl FnOnce(&mut AnyConnection) -> StoreResult<T>,
     ) -> Result<T, RepositoryError> {
         READERS.with_borrow_mut(|readers| {
@@ -203,7 +217,8 @@ impl Database {
             }
             let reader = readers.iter_mut().find(|(known, _)| mine(known));
             let (_, conn) = reader.ok_or_else(unavailable)?;
-            conn.read(scope, false, work).map_err(RepositoryError::from)
+            conn.read(scope, snapshot, work)
+                .map_err(RepositoryError::from)
         })
     }
 
@@ -328,28 +343,17 @@ impl Database {
         }
     }
 
-    /// Runs blocking maintenance that puts nothing on the record (it removes what has expired).
-    pub(crate) fn system_write<T>(
+    /// Runs maintenance that puts nothing on the record (it keeps a checkpoint, or removes what has
+    /// expired) in the lane of an organisation, where it waits for its turn like everything that
+    /// writes. Blocks meanwhile.
+    pub(crate) fn system_write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut AnyConnection) -> StoreResult<T>,
+        organization: OrganizationId,
+        mut work: impl FnMut(&mut AnyConnection) -> StoreResult<T> + Send + 'static,
     ) -> Result<T, RepositoryError> {
-        let opened = self.inner.location.connect(Use::Write);
-        let mut conn = opened.map_err(|error| RepositoryError::Database(Box::new(error)))?;
-        let mut run = || {
-            conn.begin_write()?;
-            conn.enter(Scope::System)?;
-            Ok::<_, StoreError>(())
-        };
-        run()?;
-        let result = work(&mut conn);
-        let ended = if result.is_ok() {
-            conn.commit()
-        } else {
-            conn.rollback()
-        };
-        let value = result?;
-        ended.map_err(StoreError::from)?;
-        Ok(value)
+        let (work, answer) = Job::new(organization, Scope::System, move |tx| work(tx.writing()));
+        self.submit(organization, work)?;
+        answer.blocking_recv().map_err(|_| unavailable())?
     }
 }
 
@@ -375,7 +379,7 @@ fn prepare_schema(location: &Location, apply: bool) -> Result<(), OpenDatabaseEr
         }
         return Ok(());
     }
-    let pending = migrate::pending(location).map_err(failed)?;
+    let pending = migrate::pending_at(location).map_err(failed)?;
     if pending.is_empty() {
         return Ok(());
     }

@@ -1,6 +1,7 @@
 //! `Idempotency-Key`: the first outcome, kept in the transaction that made it.
 
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use probity_kernel::{Context, IdempotencyClaim, RepositoryError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -10,7 +11,7 @@ use crate::connection::{AnyConnection, MultiBackend};
 use crate::error::{StoreError, StoreResult};
 use crate::schema::idempotency_records as records;
 use crate::turn::Tx;
-use crate::types::{Id, Utc};
+use crate::types::{AnyTimestamp, Id, Utc};
 
 /// How long a key is remembered.
 pub(crate) const LIFETIME: Duration = Duration::hours(24);
@@ -105,23 +106,23 @@ pub(crate) fn remember<T: Serialize>(
     Ok(())
 }
 
-/// Forgets keys whose lifetime is over, at most `limit` of them; answers how many.
+/// Forgets keys whose lifetime is over, at most `limit` of them; answers how many. A key that another
+/// node is just replacing is left to it.
 pub(crate) fn sweep(conn: &mut AnyConnection, before: Utc, limit: i64) -> StoreResult<usize> {
-    let old: Vec<(Id, String, String)> = records::table
-        .filter(records::created_at.lt(before))
-        .select((records::organization_id, records::scope, records::key))
-        .limit(limit)
+    let locking = if conn.is_postgres() {
+        "FOR UPDATE SKIP LOCKED"
+    } else {
+        ""
+    };
+    let delete = format!(
+        "DELETE FROM idempotency_records WHERE (organization_id, scope, key) IN (\
+         SELECT organization_id, scope, key FROM idempotency_records \
+         WHERE created_at < $1 ORDER BY created_at LIMIT $2 {locking})"
+    );
+    let deleted = diesel::sql_query(delete)
         .into_boxed::<MultiBackend>()
-        .load(conn)?;
-    for (organization, scope, key) in &old {
-        diesel::delete(
-            records::table
-                .filter(records::organization_id.eq(organization))
-                .filter(records::scope.eq(scope))
-                .filter(records::key.eq(key))
-                .filter(records::created_at.lt(before)),
-        )
+        .bind::<AnyTimestamp, _>(before)
+        .bind::<BigInt, _>(limit)
         .execute(conn)?;
-    }
-    Ok(old.len())
+    Ok(deleted)
 }

@@ -1,11 +1,12 @@
 //! Embedded migrations: the same names for both databases.
 
+use diesel::backend::Backend;
 use diesel::connection::SimpleConnection;
-use diesel::migration::{Migration, MigrationSource};
-use diesel::{Connection, PgConnection, SqliteConnection};
+use diesel::migration::MigrationSource;
+use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use crate::connection::Location;
+use crate::connection::{AnyConnection, Location};
 
 const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
@@ -33,26 +34,77 @@ pub(crate) fn up(location: &Location) -> Result<usize, Failure> {
     }
 }
 
-/// Names of the migrations that have not run yet.
-pub(crate) fn pending(location: &Location) -> Result<Vec<String>, Failure> {
-    match location {
-        Location::Sqlite(path) => {
-            let mut conn = SqliteConnection::establish(&path.to_string_lossy())?;
-            Ok(conn
-                .pending_migrations(SQLITE)?
-                .iter()
-                .map(|m| m.name().to_string())
-                .collect())
-        }
-        Location::Postgres(url) => {
-            let mut conn = PgConnection::establish(url)?;
-            Ok(conn
-                .pending_migrations(POSTGRES)?
-                .iter()
-                .map(|m| m.name().to_string())
-                .collect())
-        }
+/// Names of the migrations that have not run yet; reads only.
+///
+/// # Errors
+/// That the schema was made by a newer release, and what the database says.
+pub(crate) fn pending(conn: &mut AnyConnection) -> Result<Vec<String>, Failure> {
+    let known = match conn {
+        AnyConnection::Postgres(_) => names::<diesel::pg::Pg>(POSTGRES)?,
+        AnyConnection::Sqlite(_) => names::<diesel::sqlite::Sqlite>(SQLITE)?,
+    };
+    let applied = applied(conn)?;
+    let is_known = |version: &&String| known.iter().any(|(known, _)| known == *version);
+    if let Some(version) = applied.iter().find(|version| !is_known(version)) {
+        return Err(newer(version));
     }
+    Ok(known
+        .into_iter()
+        .filter(|(version, _)| !applied.contains(version))
+        .map(|(_, name)| name)
+        .collect())
+}
+
+/// [`pending`] over a connection of its own, as the role of the URL: the application's role may not
+/// exist yet.
+pub(crate) fn pending_at(location: &Location) -> Result<Vec<String>, Failure> {
+    pending(&mut match location {
+        Location::Sqlite(path) => {
+            AnyConnection::Sqlite(SqliteConnection::establish(&path.to_string_lossy())?)
+        }
+        Location::Postgres(url) => AnyConnection::Postgres(PgConnection::establish(url)?),
+    })
+}
+
+/// Versions and names of the migrations of this release.
+fn names<DB: Backend>(known: EmbeddedMigrations) -> Result<Vec<(String, String)>, Failure>
+where
+    EmbeddedMigrations: MigrationSource<DB>,
+{
+    Ok(MigrationSource::<DB>::migrations(&known)?
+        .iter()
+        .map(|m| (m.name().version().to_string(), m.name().to_string()))
+        .collect())
+}
+
+/// Versions that ran on the database; none where not even their table exists.
+fn applied(conn: &mut AnyConnection) -> QueryResult<Vec<String>> {
+    #[derive(QueryableByName)]
+    struct Found {
+        #[diesel(sql_type = diesel::sql_types::Bool)]
+        found: bool,
+    }
+    #[derive(QueryableByName)]
+    struct Applied {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        version: String,
+    }
+    let exists = if conn.is_postgres() {
+        "SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS found"
+    } else {
+        "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = '__diesel_schema_migrations') AS found"
+    };
+    let Found { found } = diesel::sql_query(exists).get_result(conn)?;
+    if !found {
+        return Ok(Vec::new());
+    }
+    let query = "SELECT version FROM __diesel_schema_migrations ORDER BY version";
+    let rows: Vec<Applied> = diesel::sql_query(query).load(conn)?;
+    Ok(rows.into_iter().map(|row| row.version).collect())
+}
+
+fn newer(version: &str) -> Failure {
+    format!("the schema has migration {version}, made by a newer release").into()
 }
 
 /// Takes every migration back; for tests.
@@ -71,25 +123,18 @@ pub(crate) fn down(location: &Location) -> Result<usize, Failure> {
 }
 
 /// A schema that a newer release made is left alone.
-fn refuse_newer<DB: diesel::backend::Backend>(
+fn refuse_newer<DB: Backend>(
     conn: &mut impl MigrationHarness<DB>,
     known: EmbeddedMigrations,
 ) -> Result<(), Failure>
 where
     EmbeddedMigrations: MigrationSource<DB>,
 {
-    let known: Vec<String> = MigrationSource::<DB>::migrations(&known)?
+    let known = names::<DB>(known)?;
+    let applied = conn.applied_migrations()?;
+    let unknown = applied
         .iter()
-        .map(|m| m.name().version().to_string())
-        .collect();
-    match conn
-        .applied_migrations()?
-        .iter()
-        .find(|v| !known.contains(&v.to_string()))
-    {
-        Some(version) => {
-            Err(format!("the schema has migration {version}, made by a newer release").into())
-        }
-        None => Ok(()),
-    }
+        .map(ToString::to_string)
+        .find(|version| !known.iter().any(|(known, _)| known == version));
+    unknown.map_or(Ok(()), |version| Err(newer(&version)))
 }

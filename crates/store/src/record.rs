@@ -12,10 +12,13 @@ use probity_ledger::{
 };
 use time::OffsetDateTime;
 
-use crate::connection::{AnyConnection, on_backend};
+use crate::connection::AnyConnection;
 use crate::error::{StoreError, StoreResult, corrupt};
 use crate::schema::{audit_entries, audit_heads, audit_nodes, governance_events};
 use crate::types::{AnyUuid, Id, Utc};
+
+/// How many governance events one statement inserts; PostgreSQL takes 65,535 parameters.
+const EVENT_STEP: usize = 1000;
 
 /// Where an organisation's log stands.
 pub(crate) struct Head {
@@ -326,10 +329,21 @@ fn insert_entries(conn: &mut AnyConnection, entries: &[EntryRow]) -> StoreResult
 }
 
 fn insert_events(conn: &mut AnyConnection, events: &[EventRow]) -> StoreResult<()> {
-    on_backend!(conn, |c| for event in events {
-        diesel::insert_into(governance_events::table)
-            .values(event)
-            .execute(c)?;
-    });
+    match conn {
+        AnyConnection::Sqlite(c) => {
+            for event in events {
+                diesel::insert_into(governance_events::table)
+                    .values(event)
+                    .execute(c)?;
+            }
+        }
+        AnyConnection::Postgres(c) => {
+            for events in events.chunks(EVENT_STEP) {
+                diesel::insert_into(governance_events::table)
+                    .values(events)
+                    .execute(c)?;
+            }
+        }
+    }
     Ok(())
 }

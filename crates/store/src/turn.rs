@@ -58,10 +58,9 @@ pub(crate) trait Unit: Send {
     /// Whose record it goes on.
     fn organization(&self) -> OrganizationId;
 
-    /// Whether it must see all organisations: only the creation of one does.
-    fn scope(&self) -> Scope {
-        Scope::Organization(self.organization())
-    }
+    /// For whom it reads and writes. What acts for the system (it creates an organisation, keeps a
+    /// checkpoint, removes what has expired) takes no head; it runs after everything that does.
+    fn scope(&self) -> Scope;
 
     /// Does the work; may be called again after a rollback.
     fn run(&mut self, tx: &mut Tx<'_>) -> StoreResult<()>;
@@ -86,6 +85,13 @@ impl Work {
         }
     }
 
+    fn scope(&self) -> Scope {
+        match self {
+            Self::Unit(unit) => unit.scope(),
+            Self::Ingest(job) => Scope::Organization(job.organization()),
+        }
+    }
+
     fn settle(self, result: Result<(), RepositoryError>) {
         match self {
             Self::Unit(unit) => unit.settle(result),
@@ -102,6 +108,35 @@ impl Work {
 struct Slot {
     work: Work,
     result: Result<(), RepositoryError>,
+}
+
+/// The works of a turn that share a scope and a record, in the order in which they are run: heads
+/// are locked in the order of their organisations, the same on every node, and nothing is locked
+/// before a head that another node may lock after it.
+type Groups = BTreeMap<Group, Vec<Slot>>;
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Group {
+    /// After all others.
+    system: bool,
+    organization: OrganizationId,
+}
+
+impl Group {
+    fn of(work: &Work) -> Self {
+        Self {
+            system: work.scope() == Scope::System,
+            organization: work.organization(),
+        }
+    }
+
+    const fn scope(self) -> Scope {
+        if self.system {
+            Scope::System
+        } else {
+            Scope::Organization(self.organization)
+        }
+    }
 }
 
 /// Whether each unit gets a savepoint of its own.
@@ -121,17 +156,17 @@ enum Abandoned {
 
 /// Runs one turn and answers every caller. Returns whether the connection is still good.
 pub(crate) fn run(conn: &mut AnyConnection, ids: &dyn IdSource, works: Vec<Work>) -> bool {
-    let mut organizations: BTreeMap<OrganizationId, Vec<Slot>> = BTreeMap::new();
+    let mut groups = Groups::new();
     for work in works {
-        let slots = organizations.entry(work.organization()).or_default();
+        let slots = groups.entry(Group::of(&work)).or_default();
         slots.push(Slot {
             work,
             result: Ok(()),
         });
     }
-    let mut ended = attempt(conn, ids, &mut organizations, Mode::Plain);
+    let mut ended = attempt(conn, ids, &mut groups, Mode::Plain);
     if matches!(ended, Err(Abandoned::Unit)) {
-        ended = attempt(conn, ids, &mut organizations, Mode::Savepoints);
+        ended = attempt(conn, ids, &mut groups, Mode::Savepoints);
     }
     let failure = match ended {
         Ok(()) => None,
@@ -141,7 +176,7 @@ pub(crate) fn run(conn: &mut AnyConnection, ids: &dyn IdSource, works: Vec<Work>
     if let Some(error) = &failure {
         tracing::error!(error = ?error, "a write turn was rolled back");
     }
-    for slot in organizations.into_values().flatten() {
+    for slot in groups.into_values().flatten() {
         let result = match &failure {
             Some(error) => Err(again(error)),
             None => slot.result,
@@ -165,17 +200,15 @@ fn again(error: &RepositoryError) -> RepositoryError {
 fn attempt(
     conn: &mut AnyConnection,
     ids: &dyn IdSource,
-    organizations: &mut BTreeMap<OrganizationId, Vec<Slot>>,
+    groups: &mut Groups,
     mode: Mode,
 ) -> Result<(), Abandoned> {
     conn.begin_write()
         .map_err(|error| Abandoned::Transaction(translate(error)))?;
     let worked = catch_unwind(AssertUnwindSafe(|| {
-        organizations
+        groups
             .iter_mut()
-            .try_for_each(|(organization, slots)| {
-                run_organization(conn, ids, *organization, slots, mode)
-            })
+            .try_for_each(|(group, slots)| run_group(conn, ids, *group, slots, mode))
     }));
     let ended = match worked {
         Ok(Ok(())) => {
@@ -194,17 +227,20 @@ fn attempt(
     }
 }
 
-fn run_organization(
+fn run_group(
     conn: &mut AnyConnection,
     ids: &dyn IdSource,
-    organization: OrganizationId,
+    group: Group,
     slots: &mut [Slot],
     mode: Mode,
 ) -> Result<(), Abandoned> {
     let fatal = |StoreError(error)| Abandoned::Transaction(error);
-    conn.enter(Scope::Organization(organization))
-        .map_err(|e| fatal(e.into()))?;
-    let head = Head::lock(conn, organization).map_err(fatal)?;
+    conn.enter(group.scope()).map_err(|e| fatal(e.into()))?;
+    let head = if group.system {
+        None
+    } else {
+        Head::lock(conn, group.organization).map_err(fatal)?
+    };
     let mut tx = Tx {
         conn,
         ids,
@@ -215,31 +251,15 @@ fn run_organization(
     let mut ingests: Vec<(&mut IngestJob, &mut Result<(), RepositoryError>)> = Vec::new();
     for Slot { work, result } in slots {
         match work {
-            Work::Unit(unit) => {
-                run_guarded(&mut tx, organization, mode, result, |tx| {
-                    run_unit(tx, unit.as_mut())
-                })?;
-            }
+            Work::Unit(unit) => run_guarded(&mut tx, mode, result, |tx| unit.run(tx))?,
             Work::Ingest(job) => ingests.push((job, result)),
         }
     }
-    run_ingests(&mut tx, organization, ingests, mode)?;
+    run_ingests(&mut tx, group.organization, ingests, mode)?;
     let Tx {
         conn, drafts, head, ..
     } = tx;
-    record::append(conn, ids, organization, head, drafts).map_err(fatal)
-}
-
-fn run_unit(tx: &mut Tx<'_>, unit: &mut dyn Unit) -> StoreResult<()> {
-    let scope = unit.scope();
-    if scope == Scope::System {
-        tx.conn.enter(scope)?;
-    }
-    let done = unit.run(tx);
-    if scope == Scope::System && done.is_ok() {
-        tx.conn.enter(Scope::Organization(unit.organization()))?;
-    }
-    done
+    record::append(conn, ids, group.organization, head, drafts).map_err(fatal)
 }
 
 /// All ingestions of the organisation at once; one after another where each needs a savepoint.
@@ -251,7 +271,7 @@ fn run_ingests(
 ) -> Result<(), Abandoned> {
     if mode == Mode::Savepoints {
         for (job, result) in ingests {
-            run_guarded(tx, organization, mode, result, |tx| {
+            run_guarded(tx, mode, result, |tx| {
                 guardian::ingest_all(tx, organization, &mut [&mut *job])
             })?;
         }
@@ -270,7 +290,6 @@ fn run_ingests(
 /// Runs one unit so that its failure is its own, or tells that this takes savepoints.
 fn run_guarded(
     tx: &mut Tx<'_>,
-    organization: OrganizationId,
     mode: Mode,
     result: &mut Result<(), RepositoryError>,
     work: impl FnOnce(&mut Tx<'_>) -> StoreResult<()>,
@@ -305,9 +324,6 @@ fn run_guarded(
     }
     if mode == Mode::Savepoints {
         tx.conn.rollback().map_err(fatal)?;
-        tx.conn
-            .enter(Scope::Organization(organization))
-            .map_err(fatal)?;
     }
     *result = Err(error);
     Ok(())

@@ -317,6 +317,7 @@ END $$;
 DO $$ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'probity_app') THEN
         CREATE ROLE probity_app NOLOGIN NOSUPERUSER NOBYPASSRLS;
+        EXECUTE format('GRANT probity_app TO %I', current_user);
     END IF;
 EXCEPTION
     WHEN duplicate_object OR unique_violation THEN NULL;
@@ -349,5 +350,7 @@ BEGIN
     END LOOP;
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'probity_app') THEN
         EXECUTE format('GRANT USAGE ON SCHEMA %I TO probity_app', current_schema());
+        -- So that it can tell whether the schema is the one it expects.
+        GRANT SELECT ON __diesel_schema_migrations TO probity_app;
     END IF;
 END $$;

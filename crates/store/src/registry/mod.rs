@@ -104,7 +104,7 @@ impl ModelRepository for DieselModels {
         let scope = Scope::Organization(organization);
         // A first page costs a tenth of a millisecond; what may take longer leaves this thread.
         if quick {
-            self.database.point(scope, work).await
+            self.database.points(scope, work).await
         } else {
             self.database.scan(scope, work).await
         }
