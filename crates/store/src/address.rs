@@ -198,6 +198,12 @@ mod tests {
             parse_address("mysql://x"),
             Err(AddressError::Scheme("mysql".into()))
         );
+        for path in [":memory:", "sqlite://:memory:", "file:a.db?mode=memory"] {
+            assert!(
+                matches!(parse_address(path), Err(AddressError::NotAFile(_))),
+                "{path}"
+            );
+        }
         assert_eq!(parse_address(""), Err(AddressError::Empty));
         assert_eq!(parse_address("sqlite://"), Err(AddressError::Empty));
     }

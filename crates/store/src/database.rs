@@ -268,7 +268,11 @@ impl Database {
         self.submit(job.organization(), Work::Ingest(Box::new(job)))
     }
 
-    fn submit(&self, organization: OrganizationId, work: Work) -> Result<(), RepositoryError> {
+    pub(crate) fn submit(
+        &self,
+        organization: OrganizationId,
+        work: Work,
+    ) -> Result<(), RepositoryError> {
         let lanes = self
             .inner
             .lanes

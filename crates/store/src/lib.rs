@@ -1,5 +1,15 @@
 #![doc = include_str!("../README.md")]
 
+// The tests' support names the crate as those outside it do.
+#[cfg(test)]
+extern crate self as probity_store;
+#[cfg(test)]
+#[macro_use]
+#[path = "../tests/suite/support/mod.rs"]
+mod support;
+#[cfg(test)]
+mod tests;
+
 mod access;
 mod address;
 mod audit;

@@ -15,6 +15,15 @@ const MIGRATION_LOCK: i64 = 0x70_72_6f_62;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
+/// A failure inside a transaction.
+struct Stopped(Failure);
+
+impl From<diesel::result::Error> for Stopped {
+    fn from(error: diesel::result::Error) -> Self {
+        Self(error.into())
+    }
+}
+
 /// Brings the schema up to date; answers how many migrations ran. PostgreSQL is migrated as the
 /// role of the URL, not as the application's role, which may not change the schema.
 pub(crate) fn up(location: &Location) -> Result<usize, Failure> {
@@ -22,8 +31,12 @@ pub(crate) fn up(location: &Location) -> Result<usize, Failure> {
         Location::Sqlite(path) => {
             let mut conn = SqliteConnection::establish(&path.to_string_lossy())?;
             conn.batch_execute("PRAGMA busy_timeout = 30000; PRAGMA journal_mode = WAL;")?;
-            refuse_newer::<diesel::sqlite::Sqlite>(&mut conn, SQLITE)?;
-            Ok(conn.run_pending_migrations(SQLITE)?.len())
+            // The write lock is held from the look at what is pending to the last of it.
+            conn.immediate_transaction(|conn| {
+                refuse_newer::<diesel::sqlite::Sqlite>(conn, SQLITE).map_err(Stopped)?;
+                Ok(conn.run_pending_migrations(SQLITE).map_err(Stopped)?.len())
+            })
+            .map_err(|Stopped(failure)| failure)
         }
         Location::Postgres(url) => {
             let mut conn = PgConnection::establish(url)?;

@@ -1,0 +1,198 @@
+//! Migrations: up, down, and schemas that are behind or ahead.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use diesel::prelude::*;
+use probity_kernel::RepositoryError;
+
+use crate::address::parse_address;
+use crate::connection::{AnyConnection, Scope};
+use crate::migrate;
+use crate::schema::*;
+use crate::support::{Bed, options};
+use crate::{Database, OpenDatabaseError};
+
+#[test]
+fn both_databases_have_the_same_migrations_each_with_a_way_back() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations");
+    let names = |database: &str| -> BTreeSet<String> {
+        let found = std::fs::read_dir(folder.join(database)).unwrap();
+        found
+            .map(|entry| {
+                let entry = entry.unwrap();
+                for file in ["up.sql", "down.sql"] {
+                    assert!(entry.path().join(file).is_file(), "{file} of {entry:?}");
+                }
+                entry.file_name().into_string().unwrap()
+            })
+            .collect()
+    };
+    let sqlite = names("sqlite");
+    assert_eq!(sqlite, names("postgres"));
+    assert!(!sqlite.is_empty());
+}
+
+/// Selects every column of every table, which fails where the schema has another name or kind.
+fn select_all(conn: &mut AnyConnection) -> QueryResult<()> {
+    macro_rules! select {
+        ($($table:ident),+ $(,)?) => {
+            $(
+                let rows = diesel::select(diesel::dsl::exists($table::table.limit(0)))
+                    .get_result::<bool>(conn)?;
+                assert!(!rows);
+                let columns = $table::table.select($table::all_columns).limit(0);
+                diesel::RunQueryDsl::execute(columns, conn)?;
+            )+
+        };
+    }
+    select!(
+        organizations,
+        users,
+        api_keys,
+        spaces,
+        products,
+        product_models,
+        registered_models,
+        registry_heads,
+        registry_totals,
+        registry_settings,
+        model_usage_daily,
+        risk_metric_links,
+        metric_snapshots,
+        product_standings,
+        alerts,
+        idempotency_records,
+        audit_heads,
+        audit_entries,
+        audit_nodes,
+        audit_checkpoints,
+        governance_events,
+    );
+    Ok(())
+}
+
+fn tables(bed: &Bed) -> i64 {
+    let mut raw = bed.raw();
+    match &raw {
+        crate::support::Raw::Sqlite(_) => raw.count(
+            "sqlite_master",
+            "WHERE type IN ('table', 'index') AND name NOT LIKE '%diesel%' AND name NOT LIKE 'sqlite_%'",
+        ),
+        crate::support::Raw::Postgres(_) => raw.count(
+            "pg_class",
+            "WHERE relnamespace = 'public'::regnamespace AND relname NOT LIKE '%diesel%'",
+        ),
+    }
+}
+
+fn the_schema_goes_up_down_and_up_again(bed: &Bed) {
+    let location = parse_address(bed.kit.url()).unwrap();
+    let made = tables(bed);
+    assert!(made > 21, "{made}");
+    assert_eq!(
+        migrate::up(&location).unwrap(),
+        0,
+        "a second start does nothing"
+    );
+    let steps = migrate::down(&location).unwrap();
+    assert!(steps > 0);
+    assert_eq!(tables(bed), 0, "nothing is left");
+    assert_eq!(migrate::pending_at(&location).unwrap().len(), steps);
+    assert_eq!(migrate::up(&location).unwrap(), steps);
+    assert_eq!(tables(bed), made);
+}
+
+fn the_tables_are_those_that_the_code_expects(bed: &Bed) {
+    bed.database
+        .system_read(|conn| Ok(select_all(conn)?))
+        .unwrap();
+    // The list above is complete: each table of the database is in it.
+    let mut raw = bed.raw();
+    let count = match &raw {
+        crate::support::Raw::Sqlite(_) => raw.count(
+            "sqlite_master",
+            "WHERE type = 'table' AND name NOT LIKE '%diesel%' AND name NOT LIKE 'sqlite_%' \
+             AND name NOT LIKE 'registered_models_search%'",
+        ),
+        crate::support::Raw::Postgres(_) => raw.count(
+            "pg_class",
+            "WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' \
+             AND relname NOT LIKE '%diesel%'",
+        ),
+    };
+    assert_eq!(count, 21);
+}
+
+fn refusal(opened: Result<Database, OpenDatabaseError>) -> String {
+    match opened {
+        Ok(_) => panic!("the database was opened"),
+        Err(OpenDatabaseError::Migration(reason)) => reason,
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+fn a_schema_of_a_newer_release_is_refused(bed: &Bed) {
+    bed.raw()
+        .must("INSERT INTO __diesel_schema_migrations (version) VALUES ('99990101000000')");
+    for migrate in [true, false] {
+        let options = crate::DatabaseOptions {
+            migrate,
+            ..options(bed.kit.url())
+        };
+        let reason = refusal(Database::open(&options));
+        assert!(reason.contains("99990101000000"), "{reason}");
+    }
+    let ready = bed.block(bed.database.ready());
+    assert!(
+        matches!(ready, Err(RepositoryError::Database(_))),
+        "{ready:?}"
+    );
+}
+
+fn a_schema_that_is_behind_is_refused_unless_it_may_be_migrated(bed: &Bed) {
+    let location = parse_address(bed.kit.url()).unwrap();
+    bed.block(bed.database.ready()).unwrap();
+    migrate::down(&location).unwrap();
+    let ready = bed.block(bed.database.ready());
+    assert!(
+        matches!(ready, Err(RepositoryError::Database(_))),
+        "{ready:?}"
+    );
+    let closed = crate::DatabaseOptions {
+        migrate: false,
+        ..options(bed.kit.url())
+    };
+    let reason = refusal(Database::open(&closed));
+    assert!(reason.contains("foundation"), "{reason}");
+    assert_eq!(tables(bed), 0, "and nothing was made");
+    Database::open(&options(bed.kit.url())).unwrap().drain();
+    Database::open(&closed).unwrap().drain();
+}
+
+/// Several nodes may start at once on an empty database.
+fn nodes_that_start_together_migrate_once(bed: &Bed) {
+    migrate::down(&parse_address(bed.kit.url()).unwrap()).unwrap();
+    let nodes: Vec<_> = (0..4)
+        .map(|_| {
+            let options = options(bed.kit.url());
+            std::thread::spawn(move || Database::open(&options))
+        })
+        .collect();
+    for node in nodes {
+        let node = node.join().unwrap().unwrap();
+        node.system_read(|conn| Ok(select_all(conn)?)).unwrap();
+        let scope = Scope::System;
+        bed.block(node.scan(scope, |conn| Ok(select_all(conn)?)))
+            .unwrap();
+        node.drain();
+    }
+}
+
+on_both_databases!(
+    the_schema_goes_up_down_and_up_again,
+    the_tables_are_those_that_the_code_expects,
+    a_schema_of_a_newer_release_is_refused,
+    a_schema_that_is_behind_is_refused_unless_it_may_be_migrated,
+    nodes_that_start_together_migrate_once,
+);

@@ -1,0 +1,6 @@
+//! What can only be shown from inside: turns, their queue, and migrations taken back.
+
+mod failures;
+mod gate;
+mod lanes;
+mod migrations;
