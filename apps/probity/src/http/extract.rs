@@ -16,9 +16,10 @@ use futures_util::{FutureExt, StreamExt, future::Ready, future::ready};
 use probity_kernel::text::TextRule;
 use probity_kernel::{Cursor, ErrorKind, FieldError, PageRequest, Paging, ProductId, Version};
 use serde::de::DeserializeOwned;
+use validator::Validate;
 
 use crate::http::failure::{Failure, Family, Problem};
-use crate::http::json;
+use crate::http::{json, shape};
 
 /// The usual limit of a JSON body.
 pub(crate) const SMALL_BODY: usize = 256 << 10;
@@ -118,7 +119,7 @@ impl<T: 'static, F: Family, const LIMIT: usize> FromRequest for Json<T, F, LIMIT
     }
 }
 
-impl<T: DeserializeOwned, F: Family, const LIMIT: usize> Json<T, F, LIMIT> {
+impl<T: DeserializeOwned + Validate, F: Family, const LIMIT: usize> Json<T, F, LIMIT> {
     /// The value, and the bytes it was read from.
     pub(crate) fn parse(self) -> Result<(T, Bytes), Failure<F>> {
         let bytes = self.body.bytes.map_err(|problem| Failure::from(*problem))?;
@@ -130,11 +131,13 @@ impl<T: DeserializeOwned, F: Family, const LIMIT: usize> Json<T, F, LIMIT> {
                 .with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
                 .into());
         }
-        Ok((parse_json(&bytes)?, bytes))
+        let value: T = parse_json(&bytes)?;
+        shape::check(&value).map_err(Failure::malformed)?;
+        Ok((value, bytes))
     }
 }
 
-impl<T: DeserializeOwned + Default, F: Family, const LIMIT: usize> Json<T, F, LIMIT> {
+impl<T: DeserializeOwned + Validate + Default, F: Family, const LIMIT: usize> Json<T, F, LIMIT> {
     /// The value; its default where there is no body.
     pub(crate) fn parse_optional(self) -> Result<(T, Bytes), Failure<F>> {
         if matches!(&self.body.bytes, Ok(bytes) if bytes.is_empty()) {

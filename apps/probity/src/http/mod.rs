@@ -11,3 +11,4 @@ pub(crate) mod openapi;
 pub(crate) mod operations;
 pub(crate) mod request;
 pub(crate) mod routes;
+pub(crate) mod shape;

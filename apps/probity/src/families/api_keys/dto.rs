@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
+use validator::Validate;
 
 use crate::http::instant;
 
 /// A key to issue.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize, ToSchema, Validate)]
 #[schema(as = api_keys::NewKey, example = json!({"name": "nightly drift job", "scopes": ["write"]}))]
 pub(super) struct CreateKeyRequest {
     /// What the key is for.
@@ -18,9 +19,11 @@ pub(super) struct CreateKeyRequest {
     pub(super) name: Option<String>,
     /// `read`, `write`, `admin`; each includes those before it.
     #[schema(required, nullable = false, min_items = 1, max_items = 3)]
+    #[validate(length(min = 1, max = 3))]
     pub(super) scopes: Option<Vec<String>>,
     /// The only spaces that the key reaches; all of them when absent.
     #[schema(max_items = 100)]
+    #[validate(length(max = 100))]
     pub(super) spaces: Option<Vec<String>>,
     /// When it ends, at most two years ahead; never when absent.
     #[schema(format = DateTime)]
@@ -28,7 +31,7 @@ pub(super) struct CreateKeyRequest {
 }
 
 /// How to rotate a key.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, ToSchema, Validate)]
 #[schema(as = api_keys::RotateKey, example = json!({"overlap_seconds": 86400}))]
 pub(super) struct RotateKeyRequest {
     /// For how long the old key still works: 0 to 604800 seconds, a day when absent.

@@ -8,6 +8,7 @@ use probity_kernel::AlertId;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
+use validator::Validate;
 
 use super::dto::schema;
 use super::{Guardian, TAG};
@@ -184,7 +185,7 @@ pub(super) async fn get_alert(
 }
 
 /// A word on the decision.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, ToSchema, Validate)]
 #[schema(as = guardian::AlertDecision, example = json!({"note": "The feed was late; retraining is under way."}))]
 pub(super) struct DecisionRequest {
     /// Free text of at most 2000 characters.

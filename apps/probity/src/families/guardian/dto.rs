@@ -8,11 +8,12 @@ use probity_kernel::FieldError;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
+use validator::Validate;
 
 use crate::http::instant;
 
 /// One evaluation of a model.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = guardian::NewSnapshot, example = json!({
     "modelId": "sys_01h455vb4pex5vsknk084sn02q", "driftScore": 15.2, "fairnessScore": 92.1,
@@ -72,10 +73,11 @@ impl SnapshotRequest {
 }
 
 /// 1 to 100 evaluations, all of which are recorded or none.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize, ToSchema, Validate)]
 #[schema(as = guardian::NewBatch)]
 pub(super) struct BatchRequest {
     #[schema(required, nullable = false, min_items = 1, max_items = 100)]
+    #[validate(length(min = 1, max = 100))]
     pub(super) snapshots: Option<Vec<SnapshotRequest>>,
 }
 

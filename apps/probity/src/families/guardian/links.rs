@@ -10,6 +10,7 @@ use probity_kernel::{FieldError, ProductId, RiskMetricLinkId};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
+use validator::Validate;
 
 use super::dto::ThresholdResponse;
 use super::{Guardian, TAG};
@@ -46,7 +47,7 @@ struct OverridesRequest {
 }
 
 /// A product and its limits.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize, ToSchema, Validate)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = guardian::NewRiskMetricLink, example = json!({
     "modelId": "sys_01h455vb4pex5vsknk084sn02q", "thresholds": {"drift": {"amber": 30, "red": 40}}
@@ -59,7 +60,7 @@ pub(super) struct CreateLinkRequest {
 }
 
 /// The limits anew, all of them.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize, ToSchema, Validate)]
 #[schema(as = guardian::UpdateRiskMetricLink, example = json!({"thresholds": {"psi": {"amber": 0.05, "red": 0.1}}}))]
 pub(super) struct UpdateLinkRequest {
     #[schema(required, nullable = false)]

@@ -7,6 +7,7 @@ use probity_kernel::FieldError;
 use probity_registry::AiRequest;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use validator::Validate;
 
 use super::{Ingestion, TAG};
 use crate::families::problem::{BodyErrors, CallerErrors, Clash, KeyReused, Malformed};
@@ -16,11 +17,8 @@ use crate::http::failure::Failure;
 use crate::http::instant;
 use crate::state::AppState;
 
-/// Most requests of one batch.
-const LARGEST_BATCH: usize = 1000;
-
 /// One request to a model.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = ingestion::AiRequest, example = json!({"model": "gpt-4o-mini", "provider": "openai"}))]
 struct AiRequestBody {
     /// The model as the request named it.
@@ -35,10 +33,11 @@ struct AiRequestBody {
 }
 
 /// 1 to 1000 requests, all of which are recorded or none.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize, ToSchema, Validate)]
 #[schema(as = ingestion::AiRequestBatch)]
 struct AiRequestBatch {
     #[schema(required, nullable = false, min_items = 1, max_items = 1000)]
+    #[validate(length(min = 1, max = 1000))]
     requests: Option<Vec<AiRequestBody>>,
 }
 
@@ -76,15 +75,13 @@ fn parse(
     batch: AiRequestBatch,
     now: time::OffsetDateTime,
 ) -> Result<Vec<AiRequest>, Failure<Ingestion>> {
-    let bodies = batch.requests.unwrap_or_default();
-    if !(1..=LARGEST_BATCH).contains(&bodies.len()) {
-        let message = "must hold 1 to 1000 requests";
-        return Err(Failure::malformed(vec![FieldError::new(
+    let bodies = batch.requests.ok_or_else(|| {
+        Failure::malformed(vec![FieldError::new(
             "/requests",
-            "out_of_range",
-            message,
-        )]));
-    }
+            "required",
+            "is required",
+        )])
+    })?;
     let mut faults = Faults::default();
     let mut requests = Vec::with_capacity(bodies.len());
     for (index, body) in bodies.into_iter().enumerate() {

@@ -10,11 +10,12 @@ use serde::{Deserialize, Deserializer, Serialize};
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
+use validator::Validate;
 
 use crate::http::instant;
 
 /// A model to register.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize, ToSchema, Validate)]
 #[schema(as = registry::RegisterModel, example = json!({
     "model_id": "claude-3-5-sonnet-20241022", "provider": "anthropic", "risk_tier": "tier_2",
     "validation_status": "pending_validation", "owner": "ai-risk-team@example.com",
@@ -74,7 +75,7 @@ impl From<RegisterModelRequest> for NewModelInput {
 }
 
 /// What changes in an entry; absent members stay as they are.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize, ToSchema, Validate)]
 #[schema(as = registry::UpdateModel, example = json!({
     "risk_tier": "tier_1", "owner": "sr-ml-risk@example.com",
     "description": "Reclassified to Tier 1 after production impact review"
@@ -277,7 +278,7 @@ pub(super) struct ModelListResponse {
 }
 
 /// How to look for models in use.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, ToSchema, Validate)]
 #[schema(as = registry::DiscoverModels, example = json!({
     "lookback_days": 30, "auto_assign_tier": "tier_4", "dry_run": false
 }))]

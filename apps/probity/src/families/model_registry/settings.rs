@@ -7,6 +7,7 @@ use actix_web::{get, put, web};
 use probity_registry::{RegistrySettings, SettingsInput};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use validator::Validate;
 
 use super::{Registry, TAG};
 use crate::families::problem::{BodyErrors, CallerErrors, Clash, KeyReused, Malformed};
@@ -42,7 +43,7 @@ impl From<RegistrySettings> for SettingsResponse {
 }
 
 /// What changes in the settings; absent members stay as they are.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize, ToSchema, Validate)]
 #[schema(as = registry::UpdateSettings, example = json!({"separation_of_duties": true}))]
 struct SettingsRequest {
     /// The guidance profile: `sr-11-7` or `sr-26-2`.

@@ -6,11 +6,12 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
+use validator::Validate;
 
 use crate::http::instant;
 
 /// A space to create.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize, ToSchema, Validate)]
 #[schema(as = repository::NewSpace, example = json!({"slug": "ml-platform", "name": "ML platform"}))]
 pub(super) struct CreateSpaceRequest {
     /// Lower case letters, digits and hyphens, 1 to 63.
@@ -48,7 +49,7 @@ impl From<Space> for SpaceResponse {
 }
 
 /// A model record to create.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, ToSchema, Validate)]
 #[serde(default)]
 #[schema(as = repository::NewModel, example = json!({
     "name": "Churn Prediction Model", "product_type": "ML Model", "risk_classification": "limited",

@@ -12,6 +12,7 @@ use probity_access::{Principal, Scope};
 use probity_kernel::{Clock as _, Context, ErrorKind, IdempotencyClaim, RequestId};
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
+use validator::Validate;
 
 use crate::http::extract::Json;
 use crate::http::failure::{Failure, Family, Problem};
@@ -123,7 +124,7 @@ impl<F: Family, P: Permission> Caller<F, P> {
     }
 
     /// The body of a command that creates, and its frame with the caller's idempotency claim.
-    pub(crate) fn command<T: DeserializeOwned, const LIMIT: usize>(
+    pub(crate) fn command<T: DeserializeOwned + Validate, const LIMIT: usize>(
         &self,
         body: Json<T, F, LIMIT>,
     ) -> Result<(Context, T), Failure<F>> {
@@ -132,7 +133,7 @@ impl<F: Family, P: Permission> Caller<F, P> {
     }
 
     /// The same where the body may be left out.
-    pub(crate) fn optional_command<T: DeserializeOwned + Default, const LIMIT: usize>(
+    pub(crate) fn optional_command<T: DeserializeOwned + Validate + Default, const LIMIT: usize>(
         &self,
         body: Json<T, F, LIMIT>,
     ) -> Result<(Context, T), Failure<F>> {
