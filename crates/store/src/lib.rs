@@ -4,6 +4,7 @@
 #[cfg(test)]
 extern crate self as probity_store;
 #[cfg(test)]
+#[expect(dead_code, reason = "the suite in tests/ uses the rest")]
 #[macro_use]
 #[path = "../tests/suite/support/mod.rs"]
 mod support;

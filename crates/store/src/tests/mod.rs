@@ -4,3 +4,4 @@ mod failures;
 mod gate;
 mod lanes;
 mod migrations;
+mod roles;

@@ -1,6 +1,16 @@
 //! The store on both of its databases. Each test has a database of its own.
 
+#[cfg(test)]
 #[macro_use]
 mod support;
 
+#[cfg(test)]
+mod concurrency;
+#[cfg(test)]
 mod contracts;
+#[cfg(test)]
+mod idempotency;
+#[cfg(test)]
+mod policies;
+#[cfg(test)]
+mod record;

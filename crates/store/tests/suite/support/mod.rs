@@ -1,6 +1,7 @@
 //! A database of its own for each test, with organisations and products in it.
 
 mod raw;
+pub(crate) mod story;
 
 use std::sync::Arc;
 
@@ -18,7 +19,6 @@ use probity_registry::{
 };
 use probity_store::{
     Database, DatabaseOptions, DieselAccess, DieselCatalog, DieselGuardian, DieselModels,
-    OpenDatabaseError,
 };
 use probity_testkit::TestDatabase;
 use time::OffsetDateTime;
@@ -26,6 +26,7 @@ use time::macros::datetime;
 use tokio::runtime::Runtime;
 
 pub(crate) use self::raw::Raw;
+pub(crate) use self::story::tell;
 
 /// When the tests take place.
 pub(crate) const NOW: OffsetDateTime = datetime!(2026-03-13 09:00:00.123 UTC);
@@ -99,11 +100,7 @@ impl Bed {
 
     /// Another node on the same database.
     pub(crate) fn node(&self) -> Database {
-        self.open(&options(self.kit.url())).expect("another node")
-    }
-
-    pub(crate) fn open(&self, options: &DatabaseOptions) -> Result<Database, OpenDatabaseError> {
-        Database::open(options)
+        Database::open(&options(self.kit.url())).expect("another node")
     }
 
     /// Waits for a future on this thread, with worker threads beside it.
@@ -173,6 +170,11 @@ impl Bed {
     /// A new product in a space of its own.
     pub(crate) fn product(&self, organization: OrganizationId, slug: &str) -> ProductId {
         let space = self.space(organization, slug);
+        self.product_in(&space, slug)
+    }
+
+    /// A new product.
+    pub(crate) fn product_in(&self, space: &Space, slug: &str) -> ProductId {
         let input = ProductInput {
             name: Some("A product".to_owned()),
             ..ProductInput::default()
@@ -180,7 +182,7 @@ impl Bed {
         let new = NewProduct::parse(input).expect("a valid product");
         let id = ProductId::new(self.ids.next_id(NOW));
         let slug = slug.parse().expect("a slug");
-        let change = Product::create(&context(organization), id, &space, slug, new);
+        let change = Product::create(&context(space.organization), id, space, slug, new);
         self.block(self.catalog().commit(change))
             .expect("a product");
         id

@@ -61,6 +61,22 @@ impl Raw {
         }
     }
 
+    /// Rows of a query.
+    pub(crate) fn rows<T>(&mut self, sql: &str) -> Vec<T>
+    where
+        T: QueryableByName<diesel::sqlite::Sqlite> + QueryableByName<diesel::pg::Pg> + 'static,
+    {
+        let query = diesel::sql_query(sql);
+        let found: QueryResult<Vec<T>> = match self {
+            Self::Sqlite(conn) => query.load(conn),
+            Self::Postgres(conn) => query.load(conn),
+        };
+        match found {
+            Ok(found) => found,
+            Err(error) => panic!("{sql}: {error}"),
+        }
+    }
+
     /// How many rows a table has; `rest` may hold a condition.
     pub(crate) fn count(&mut self, table: &str, rest: &str) -> i64 {
         self.number(&format!("SELECT COUNT(*) AS number FROM {table} {rest}"))

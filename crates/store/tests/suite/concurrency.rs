@@ -1,0 +1,170 @@
+//! Many writers at once, on one node and on two.
+
+use probity_access::{AccessRepository, NewOrganization, Organization};
+use probity_guardian::{GuardianRepository, Ingestion};
+use probity_kernel::{Context, IdSource, OrganizationId, PageRequest, Paging, RepositoryError};
+use probity_registry::{ModelFilter, ModelRepository};
+use probity_store::{Database, DieselAccess, DieselGuardian, DieselModels};
+use time::Duration;
+
+use crate::support::{Bed, NOW, Raw, context};
+
+const WRITERS: i64 = 64;
+
+/// Positions without a gap, from the organisation's first on; answers how many.
+fn contiguous(raw: &mut Raw, table: &str, organization: OrganizationId) -> i64 {
+    let id = raw.uuid(organization.uuid());
+    let mine = format!("WHERE organization_id = {id}");
+    let count = raw.count(table, &mine);
+    let first = raw.number(&format!(
+        "SELECT MIN(position) % 1099511627776 AS number FROM {table} {mine}"
+    ));
+    let span = raw.number(&format!(
+        "SELECT MAX(position) - MIN(position) + 1 AS number FROM {table} {mine}"
+    ));
+    assert_eq!((first, span), (0, count), "{table}");
+    count
+}
+
+/// The context of a writer whose clock is a little off.
+fn skewed(organization: OrganizationId, number: i64) -> Context {
+    Context {
+        now: NOW + Duration::milliseconds((number * 37) % 64),
+        ..context(organization)
+    }
+}
+
+fn all_of_many_writers_are_committed_once(bed: &Bed) {
+    let organization = bed.organization("north");
+    let writers = (0..WRITERS).map(|number| {
+        let repository = bed.models();
+        let change = bed.registration(&context(organization), &format!("model-{number}"));
+        async move { repository.commit(change).await }
+    });
+    for outcome in bed.at_once(writers) {
+        outcome.expect("every writer is committed");
+    }
+    let mut raw = bed.raw();
+    assert_eq!(
+        contiguous(&mut raw, "registered_models", organization),
+        WRITERS
+    );
+    assert_eq!(
+        contiguous(&mut raw, "audit_entries", organization),
+        WRITERS + 1
+    );
+    let size = raw.number("SELECT size AS number FROM audit_heads");
+    assert_eq!(size, WRITERS + 1);
+    let totals = raw.number("SELECT CAST(SUM(models) AS BIGINT) AS number FROM registry_totals");
+    assert_eq!(totals, WRITERS);
+}
+
+/// The order of the list is the order of `created_at`, whatever the writers' clocks say.
+fn created_at_never_falls_behind_the_order_of_the_list(bed: &Bed) {
+    let organization = bed.organization("north");
+    let writers = (0..WRITERS).map(|number| {
+        let repository = bed.models();
+        let change = bed.registration(&skewed(organization, number), &format!("model-{number}"));
+        async move { repository.commit(change).await }
+    });
+    for outcome in bed.at_once(writers) {
+        outcome.expect("every writer is committed");
+    }
+    let repository = bed.models();
+    let mut page = PageRequest::first(10);
+    let mut listed = Vec::new();
+    loop {
+        let filter = ModelFilter::default();
+        let found = bed.block(repository.list(organization, &filter, &page));
+        let found = found.expect("a page");
+        assert_eq!(found.total, 64);
+        listed.extend(found.items);
+        match found.next {
+            Some(cursor) => page.paging = Paging::After(cursor),
+            None => break,
+        }
+    }
+    assert_eq!(listed.len(), 64);
+    assert!(
+        listed.is_sorted_by(|a, b| a.created_at >= b.created_at),
+        "newest first"
+    );
+    assert!(
+        listed
+            .iter()
+            .all(|model| model.updated_at >= model.created_at)
+    );
+}
+
+/// Creations of organisations, registrations and ingestions of breaches, all at once.
+async fn busy(
+    database: Database,
+    new: probity_access::AccessChange,
+    model: probity_registry::ModelChange,
+    breach: Ingestion,
+) -> Result<(), RepositoryError> {
+    DieselAccess::new(database.clone()).commit(new).await?;
+    DieselModels::new(database.clone()).commit(model).await?;
+    let ingested = DieselGuardian::new(database).ingest(breach).await;
+    ingested.expect("an ingestion");
+    Ok(())
+}
+
+fn two_nodes_write_for_the_same_organizations_at_once(bed: &Bed) {
+    let organizations = [bed.organization("north"), bed.organization("south")];
+    let products = organizations.map(|organization| bed.product(organization, "product"));
+    let nodes = [bed.database.clone(), bed.node()];
+    let mut work = Vec::new();
+    for number in 0..WRITERS {
+        for (organization, product) in organizations.into_iter().zip(products) {
+            for (node, database) in nodes.iter().enumerate() {
+                let ctx = context(organization);
+                let name = format!("model-{number}-{node}");
+                let slug = format!(
+                    "org-{number}-{node}-{}",
+                    usize::from(organization == organizations[0])
+                );
+                let id = OrganizationId::new(bed.ids.next_id(NOW));
+                let new = NewOrganization::parse(&slug, "Another").expect("valid");
+                work.push(busy(
+                    database.clone(),
+                    Organization::create(&context(id), id, new),
+                    bed.registration(&ctx, &name),
+                    Ingestion::single(ctx.clone(), bed.snapshot(&ctx, product, 90.0)),
+                ));
+            }
+        }
+    }
+    for outcome in bed.at_once(work) {
+        outcome.expect("no deadlock, no conflict");
+    }
+    let mut raw = bed.raw();
+    for organization in organizations {
+        let id = raw.uuid(organization.uuid());
+        let mine = format!("WHERE organization_id = {id}");
+        assert_eq!(
+            contiguous(&mut raw, "registered_models", organization),
+            2 * WRITERS
+        );
+        // Created, space, product, then one leaf for each registration and each ingestion.
+        assert_eq!(
+            contiguous(&mut raw, "audit_entries", organization),
+            3 + 4 * WRITERS
+        );
+        assert_eq!(raw.count("metric_snapshots", &mine), 2 * WRITERS);
+        assert_eq!(raw.count("alerts", &mine), 1, "one alert, opened once");
+    }
+    let numbers = raw.number("SELECT MAX(no) AS number FROM organizations");
+    assert_eq!(
+        (numbers, raw.count("organizations", "")),
+        (2 + 4 * WRITERS, 2 + 4 * WRITERS)
+    );
+    let [_, second] = nodes;
+    second.drain();
+}
+
+on_both_databases!(
+    all_of_many_writers_are_committed_once,
+    created_at_never_falls_behind_the_order_of_the_list,
+);
+on_postgres_only!(two_nodes_write_for_the_same_organizations_at_once);
