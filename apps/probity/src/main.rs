@@ -5,6 +5,7 @@ mod cli;
 mod families;
 mod http;
 mod keys;
+mod recent;
 mod settings;
 mod startup;
 mod state;

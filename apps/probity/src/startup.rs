@@ -21,6 +21,7 @@ use crate::http::limits::{Quotas, RateLimits};
 use crate::http::metrics::Metrics;
 use crate::http::{request, routes};
 use crate::keys::{KeyFileError, KeyUse, load_or_create};
+use crate::recent::Recent;
 use crate::settings::Settings;
 use crate::state::{Access, AppState, Ids};
 use crate::workers::{self, Workers};
@@ -154,6 +155,7 @@ fn build_state(settings: &Settings) -> Result<AppState, StartError> {
         limits: RateLimits::new(quotas, shared),
         access,
         models,
+        registry_settings: Recent::default(),
         database,
         clock,
         ids,

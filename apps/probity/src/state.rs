@@ -5,13 +5,14 @@ use std::sync::Arc;
 use probity_access::AccessService;
 use probity_catalog::CatalogService;
 use probity_guardian::GuardianService;
-use probity_kernel::{Clock, IdSource, RequestId};
-use probity_registry::RegistryService;
+use probity_kernel::{Clock, IdSource, OrganizationId, RequestId};
+use probity_registry::{RegistryError, RegistryService, RegistrySettings};
 use probity_store::{Database, DieselAccess, DieselCatalog, DieselGuardian, DieselModels};
 
 use crate::http::auth::Authenticator;
 use crate::http::limits::RateLimits;
 use crate::http::metrics::Metrics;
+use crate::recent::Recent;
 
 /// Shared source of ids.
 pub(crate) type Ids = Arc<dyn IdSource>;
@@ -31,6 +32,8 @@ pub(crate) struct AppState {
     pub(crate) catalog: Catalog,
     pub(crate) models: DieselModels,
     pub(crate) registry: ModelRegistry,
+    /// The inventory's settings, for rendering alone: rules read them anew.
+    pub(crate) registry_settings: Recent<OrganizationId, RegistrySettings>,
     pub(crate) guardian: Guardian,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Ids,
@@ -40,6 +43,19 @@ pub(crate) struct AppState {
 }
 
 impl AppState {
+    /// The inventory's settings as entries are shown under them.
+    pub(crate) async fn shown_settings(
+        &self,
+        organization: OrganizationId,
+    ) -> Result<RegistrySettings, RegistryError> {
+        if let Some(settings) = self.registry_settings.get(&organization) {
+            return Ok(settings);
+        }
+        let settings = self.registry.settings(organization).await?;
+        self.registry_settings.keep(organization, settings);
+        Ok(settings)
+    }
+
     /// An id for a request that came without one.
     pub(crate) fn new_request_id(&self) -> RequestId {
         let id = self.ids.next_id(self.clock.now());

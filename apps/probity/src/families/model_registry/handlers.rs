@@ -46,7 +46,7 @@ pub(super) async fn list_models(
         .registry
         .list(context.organization, &filter, &page)
         .await?;
-    let settings = state.registry.settings(context.organization).await?;
+    let settings = state.shown_settings(context.organization).await?;
     let render = |model: RegisteredModel| {
         let standing = model.standing(&settings, context.now);
         ModelResponse::new(model, &standing)
@@ -235,7 +235,7 @@ async fn render(
     caller: &Admin,
     model: RegisteredModel,
 ) -> Answer<(String, ModelResponse)> {
-    let settings = state.registry.settings(model.organization).await?;
+    let settings = state.shown_settings(model.organization).await?;
     let standing = model.standing(&settings, caller.context().now);
     Ok((etag(model.version), ModelResponse::new(model, &standing)))
 }

@@ -100,5 +100,9 @@ pub(super) async fn put_settings(
         materiality_months: request.materiality_months,
     };
     let settings = state.registry.configure(caller.context(), &input).await?;
+    let organization = caller.context().organization;
+    state
+        .registry_settings
+        .forget(|key, _| *key == organization);
     Ok(web::Json(settings.into()))
 }

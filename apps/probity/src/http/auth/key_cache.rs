@@ -1,19 +1,15 @@
-//! Keys that were looked up a moment ago.
-//!
-//! An entry lives two seconds: that bounds how long a key that another node revoked still works.
-//! A key revoked here is forgotten at once.
+//! Keys that were looked up a moment ago. A key revoked here is forgotten at once, one that another
+//! node revoked within two seconds.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant};
 
 use probity_access::{ApiKey, Principal};
 use probity_kernel::ApiKeyId;
 use time::OffsetDateTime;
 
-const LIFETIME: Duration = Duration::from_secs(2);
-const MOST_ENTRIES: usize = 10_000;
+use crate::recent::Recent;
+
 /// Seconds between two notes of a key's use.
 const NOTE_EVERY: i64 = 60;
 
@@ -21,7 +17,6 @@ const NOTE_EVERY: i64 = 60;
 pub(super) struct Known {
     pub(super) key: ApiKey,
     pub(super) principal: Arc<Principal>,
-    since: Instant,
     noted: AtomicI64,
 }
 
@@ -29,53 +24,41 @@ impl Known {
     /// Whether this use of the key is to be noted: once a minute.
     pub(super) fn notes_usage_at(&self, now: OffsetDateTime) -> bool {
         let (last, now) = (self.noted.load(Ordering::Relaxed), now.unix_timestamp());
-        now - last >= NOTE_EVERY
-            && self
-                .noted
-                .compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed)
-                .is_ok()
+        let due = now - last >= NOTE_EVERY;
+        due && self
+            .noted
+            .compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
     }
 }
 
 #[derive(Default)]
-pub(super) struct KeyCache {
-    entries: RwLock<HashMap<[u8; 32], Arc<Known>>>,
-}
+pub(super) struct KeyCache(Recent<[u8; 32], Arc<Known>>);
 
 impl KeyCache {
     pub(super) fn get(&self, hash: &[u8; 32]) -> Option<Arc<Known>> {
-        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        entries
-            .get(hash)
-            .filter(|known| known.since.elapsed() < LIFETIME)
-            .cloned()
+        self.0.get(hash)
     }
 
+    /// Remembers a key; when it was last noted carries over from the entry that it replaces.
     pub(super) fn keep(&self, hash: [u8; 32], key: ApiKey) -> Arc<Known> {
-        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         let stored = key
             .last_used_at
             .map_or(i64::MIN / 2, OffsetDateTime::unix_timestamp);
-        let noted = entries
-            .get(&hash)
+        let noted = self
+            .0
+            .last(&hash)
             .map_or(stored, |old| old.noted.load(Ordering::Relaxed));
         let known = Arc::new(Known {
             principal: Arc::new(Principal::for_key(&key)),
             key,
-            since: Instant::now(),
             noted: AtomicI64::new(noted.max(stored)),
         });
-        if entries.len() >= MOST_ENTRIES {
-            entries.retain(|_, known| known.since.elapsed() < LIFETIME);
-        }
-        if entries.len() < MOST_ENTRIES {
-            entries.insert(hash, known.clone());
-        }
+        self.0.keep(hash, known.clone());
         known
     }
 
     pub(super) fn forget(&self, id: ApiKeyId) {
-        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
-        entries.retain(|_, known| known.key.id != id);
+        self.0.forget(|_, known| known.key.id == id);
     }
 }
