@@ -2,8 +2,10 @@
 
 mod alerts;
 mod dto;
+mod evaluate;
 mod links;
 mod metrics;
+mod sample;
 
 use actix_web::http::StatusCode;
 use serde_json::{Map, Value};
@@ -31,6 +33,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(metrics::ingest)
         .service(metrics::simulate)
         .service(metrics::ingest_batch)
+        .service(evaluate::evaluate)
         .service(metrics::history)
         .service(metrics::thresholds)
         .service(links::list_links)

@@ -136,24 +136,17 @@ type Next<'n, 'de, E> = &'n mut dyn FnMut() -> Result<Option<Cell<'de>>, E>;
 
 read_array!(ArrayColumn, "an array of numbers or of texts", read_column);
 read_array!(ArrayGroups, "an array of group names", read_groups);
-read_array!(
-    ArrayBinary,
-    "an array of 0, 1, true or false",
-    read_binary
-);
+read_array!(ArrayBinary, "an array of 0, 1, true or false", read_binary);
 
 fn read_column<E: Error>(next: Next<'_, '_, E>) -> Result<ArrayColumn, E> {
     let (mut numbers, mut texts) = (Vec::new(), CategoryTally::default());
     let (mut first_null, mut is_text, mut rows) = (None, None, 0);
     while let Some(cell) = next()? {
-        let cell = match cell {
-            Cell::Whole(whole) => Cell::Number(nearest(whole)),
-            cell => cell,
-        };
         match cell {
             Cell::Null => {
                 first_null.get_or_insert(rows);
             }
+            Cell::Whole(whole) if !*is_text.get_or_insert(false) => numbers.push(nearest(whole)),
             Cell::Number(number) if !*is_text.get_or_insert(false) => numbers.push(number),
             Cell::Text(text) if *is_text.get_or_insert(true) => {
                 let counted = texts.push(&text);
@@ -263,7 +256,10 @@ mod tests {
     #[test]
     fn groups_are_texts_or_whole_numbers() {
         let read = |json| serde_json::from_str::<ArrayGroups>(json);
-        assert_eq!(read(r#"["a", 3, "a", false]"#).unwrap().0.codes, [0, 1, 0, 2]);
+        assert_eq!(
+            read(r#"["a", 3, "a", false]"#).unwrap().0.codes,
+            [0, 1, 0, 2]
+        );
         for json in ["[null]", "[0.5]", "[\"\"]"] {
             assert!(read(json).is_err(), "{json}");
         }

@@ -32,11 +32,7 @@ pub(super) struct FrameDraft {
 impl FrameDraft {
     /// Judges by the rules of snapshots. `prefix` precedes the names: `/` in a body, nothing in a
     /// query.
-    pub(super) fn check(
-        self,
-        prefix: &str,
-        now: OffsetDateTime,
-    ) -> Result<Frame, Vec<FieldError>> {
+    pub(super) fn check(self, prefix: &str, now: OffsetDateTime) -> Result<Frame, Vec<FieldError>> {
         let captured_at = self
             .captured_at
             .as_deref()
@@ -93,7 +89,10 @@ mod tests {
     #[test]
     fn scores_still_to_come_are_no_fault() {
         let frame = draft().check("/", NOW).unwrap();
-        assert_eq!((frame.draft.drift_score, frame.draft.fairness_score), (None, None));
+        assert_eq!(
+            (frame.draft.drift_score, frame.draft.fairness_score),
+            (None, None)
+        );
         assert_eq!(frame.draft.sample_size, None);
     }
 

@@ -65,7 +65,10 @@ impl SettingsDraft {
                 Binning::QuantileBins(bins)
             }
         };
-        let missing = self.missing.as_deref().map_or(Ok(Missing::Refuse), str::parse);
+        let missing = self
+            .missing
+            .as_deref()
+            .map_or(Ok(Missing::Refuse), str::parse);
         let missing = missing.unwrap_or_else(|()| {
             wrong("missing", "must be `refuse` or `skip`");
             Missing::Refuse
@@ -158,7 +161,11 @@ mod tests {
                 min_samples: Some(min_samples),
                 ..SettingsDraft::default()
             };
-            assert_eq!(check(draft).err().unwrap_or_default().len(), faults, "{bins}");
+            assert_eq!(
+                check(draft).err().unwrap_or_default().len(),
+                faults,
+                "{bins}"
+            );
         }
     }
 
@@ -177,7 +184,11 @@ mod tests {
             ("none", None, Some(Smoothing::None)),
             ("lidstone", None, None),
         ] {
-            assert_eq!(smoothing(Some(kind), value).ok(), expected, "{kind} {value:?}");
+            assert_eq!(
+                smoothing(Some(kind), value).ok(),
+                expected,
+                "{kind} {value:?}"
+            );
         }
     }
 

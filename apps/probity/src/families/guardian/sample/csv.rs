@@ -49,8 +49,7 @@ pub(in super::super) fn read(
         decisions: DecisionRows::default(),
         current: 0,
     };
-    rows.read(&mut reader, &budget)
-        .map_err(|fault| vec![fault])
+    rows.read(&mut reader, &budget).map_err(|fault| vec![fault])
 }
 
 /// Hands out so many bytes per record and then fails.
@@ -66,7 +65,9 @@ impl Read for Metered<'_> {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         let length = buffer.len().min(left);
-        let read = self.rest.read(buffer.get_mut(..length).unwrap_or_default())?;
+        let read = self
+            .rest
+            .read(buffer.get_mut(..length).unwrap_or_default())?;
         self.budget.set(left - read);
         Ok(read)
     }
@@ -74,34 +75,35 @@ impl Read for Metered<'_> {
 
 fn header(reader: &mut Reader<Metered<'_>>) -> Result<Vec<String>, FieldError> {
     let mut record = ByteRecord::new();
-    if !reader.read_byte_record(&mut record).map_err(|error| broken(&error))? {
-        return Err(table_fault("empty", "the table is empty; it needs a header line"));
+    if !reader
+        .read_byte_record(&mut record)
+        .map_err(|error| broken(&error))?
+    {
+        return Err(table_fault(
+            "empty",
+            "the table is empty; it needs a header line",
+        ));
     }
     let names = record.iter().map(|name| {
         let name = std::str::from_utf8(name);
-        name.map(|name| name.trim().to_owned()).map_err(|_| {
-            table_fault("invalid_utf8", "line 1 must be UTF-8")
-        })
+        name.map(|name| name.trim().to_owned())
+            .map_err(|_| table_fault("invalid_utf8", "line 1 must be UTF-8"))
     });
     names.collect()
 }
 
 fn broken(error: &csv::Error) -> FieldError {
     let line = error.position().map_or(0, csv::Position::line);
-    match error.kind() {
-        ErrorKind::UnequalLengths {
-            expected_len, len, ..
-        } => {
-            let message =
-                format!("line {line} has {len} cells where the header has {expected_len}");
-            table_fault("ragged", message)
-        }
-        ErrorKind::Io(_) => {
-            let message = format!("a record must not exceed {MAX_RECORD} bytes");
-            table_fault("record_too_long", message)
-        }
-        _ => table_fault("malformed_csv", "the body is not CSV"),
+    if let ErrorKind::UnequalLengths {
+        expected_len, len, ..
+    } = error.kind()
+    {
+        let message = format!("line {line} has {len} cells where the header has {expected_len}");
+        return table_fault("ragged", message);
     }
+    // Bytes are read as they are, so that nothing else can fail but the meter.
+    let message = format!("a record must not exceed {MAX_RECORD} bytes");
+    table_fault("record_too_long", message)
 }
 
 /// The table on its way in.
@@ -123,7 +125,10 @@ impl Rows<'_> {
         let mut rows = 0;
         loop {
             budget.set(MAX_RECORD);
-            if !reader.read_byte_record(&mut record).map_err(|error| broken(&error))? {
+            if !reader
+                .read_byte_record(&mut record)
+                .map_err(|error| broken(&error))?
+            {
                 break;
             }
             rows += 1;

@@ -68,34 +68,37 @@ impl TableOptions {
             found
         };
         let sample = find("sampleColumn", &self.sample);
-        let label = self.label.as_deref().map(|name| find("labelColumn", name));
-        let prediction = self
-            .prediction
-            .as_deref()
-            .map(|name| find("predictionColumn", name));
-        let group = self.group.as_deref().map(|name| find("groupColumn", name));
+        let mut optional = |parameter, name: &Option<String>| {
+            name.as_deref().and_then(|name| find(parameter, name))
+        };
+        let label = optional("labelColumn", &self.label);
+        let prediction = optional("predictionColumn", &self.prediction);
+        let group = optional("groupColumn", &self.group);
         for name in &self.categorical {
             find("categoricalColumns", name);
         }
-        let named = self.columns.as_ref().map(|wanted| {
-            let found = wanted.iter().map(|name| find("columns", name));
+        let asked = self.columns.as_ref().map(|wanted| {
+            let found = wanted.iter().filter_map(|name| find("columns", name));
             found.collect::<Vec<_>>()
         });
-        let special = [Some(sample), label, prediction, group].map(Option::flatten);
+        self.require_decision(&mut faults);
+        let special = [sample, label, prediction, group];
         let by_default = |at: &usize| {
-            let named = names.get(*at).is_some_and(|name| !name.is_empty());
-            named && !special.contains(&Some(*at)) && is_usable(*at)
+            let is_named = names.get(*at).is_some_and(|name| !name.is_empty());
+            is_named && !special.contains(&Some(*at)) && is_usable(*at)
         };
-        let compared = match named {
-            Some(found) => found.into_iter().flatten().collect(),
-            None => (0..names.len()).filter(by_default).collect::<Vec<_>>(),
-        };
-        let decision = self.decision(label.flatten(), prediction, group, &mut faults);
+        let compared = asked.unwrap_or_else(|| (0..names.len()).filter(by_default).collect());
         match sample {
             Some(sample) if faults.is_empty() => Ok(Plan {
                 sample,
                 features: self.features(names, compared),
-                decision,
+                decision: group
+                    .zip(prediction)
+                    .map(|(group, prediction)| PlannedDecision {
+                        group,
+                        prediction,
+                        label,
+                    }),
             }),
             _ => Err(faults),
         }
@@ -110,25 +113,20 @@ impl TableOptions {
         planned.collect()
     }
 
-    fn decision(
-        &self,
-        label: Option<usize>,
-        prediction: Option<Option<usize>>,
-        group: Option<Option<usize>>,
-        faults: &mut Vec<FieldError>,
-    ) -> Option<PlannedDecision> {
-        let asked = self.label.is_some() || prediction.is_some() || group.is_some();
-        for (parameter, given) in [("predictionColumn", prediction), ("groupColumn", group)] {
-            if asked && given.is_none() {
+    /// Fairness needs a decision and a group; the label alone is not enough, nor is one of the two.
+    fn require_decision(&self, faults: &mut Vec<FieldError>) {
+        if self.label.is_none() && self.prediction.is_none() && self.group.is_none() {
+            return;
+        }
+        for (parameter, given) in [
+            ("predictionColumn", self.prediction.is_some()),
+            ("groupColumn", self.group.is_some()),
+        ] {
+            if !given {
                 let message = "is required for fairness";
                 faults.push(FieldError::new(parameter, "required", message));
             }
         }
-        Some(PlannedDecision {
-            group: group??,
-            prediction: prediction??,
-            label,
-        })
     }
 }
 
@@ -215,13 +213,22 @@ mod tests {
         let fields: Vec<&str> = faults.iter().map(|fault| fault.field.as_str()).collect();
         assert_eq!(
             fields,
-            ["sampleColumn", "groupColumn", "categoricalColumns", "columns", "predictionColumn"]
+            [
+                "sampleColumn",
+                "groupColumn",
+                "categoricalColumns",
+                "columns",
+                "predictionColumn"
+            ]
         );
     }
 
     #[test]
     fn two_columns_of_one_name_are_refused() {
         let faults = options().plan(&names("a,sample,a"), |_| true).unwrap_err();
-        assert_eq!((faults[0].field.as_str(), faults[0].code), ("/a", "duplicate"));
+        assert_eq!(
+            (faults[0].field.as_str(), faults[0].code),
+            ("/a", "duplicate")
+        );
     }
 }

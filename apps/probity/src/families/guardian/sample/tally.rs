@@ -116,7 +116,10 @@ mod tests {
         for group in ["b", "a", "b"] {
             groups.push(group).unwrap();
         }
-        assert_eq!((groups.names(), groups.codes), (vec!["b", "a"], vec![0, 1, 0]));
+        assert_eq!(
+            (groups.names(), groups.codes),
+            (vec!["b", "a"], vec![0, 1, 0])
+        );
     }
 
     #[test]

@@ -79,7 +79,9 @@ impl Leaf {
                 |value| match kind {
                     Kind::Unsigned => Cell::Whole(value.cast_unsigned().into()),
                     Kind::Decimal(places) => Cell::Number(decimal((*value).into(), places)),
-                    _ => Cell::Whole((*value).into()),
+                    Kind::Boolean | Kind::Signed | Kind::Float | Kind::Text | Kind::Other => {
+                        Cell::Whole((*value).into())
+                    }
                 },
                 visit,
             ),
@@ -89,13 +91,18 @@ impl Leaf {
                 |value| match kind {
                     Kind::Unsigned => Cell::Whole(value.cast_unsigned().into()),
                     Kind::Decimal(places) => Cell::Number(decimal(*value, places)),
-                    _ => Cell::Whole((*value).into()),
+                    Kind::Boolean | Kind::Signed | Kind::Float | Kind::Text | Kind::Other => {
+                        Cell::Whole((*value).into())
+                    }
                 },
                 visit,
             ),
-            ColumnReader::FloatColumnReader(reader) => {
-                walk(reader, optional, |value| Cell::Number((*value).into()), visit)
-            }
+            ColumnReader::FloatColumnReader(reader) => walk(
+                reader,
+                optional,
+                |value| Cell::Number((*value).into()),
+                visit,
+            ),
             ColumnReader::DoubleColumnReader(reader) => {
                 walk(reader, optional, |value| Cell::Number(*value), visit)
             }
@@ -239,7 +246,11 @@ impl<'a> Cell<'a> {
         match self {
             Self::Whole(whole) if !is_text => feature.push_number(side, nearest(whole), at),
             Self::Number(number) if !is_text => feature.push_number(side, number, at),
-            cell => match cell.text(feature.name(), at)? {
+            cell @ (Self::Missing
+            | Self::Boolean(_)
+            | Self::Whole(_)
+            | Self::Number(_)
+            | Self::Text(_)) => match cell.text(feature.name(), at)? {
                 Some(text) => feature.push_text(side, &text, at),
                 None => feature.push_missing(at),
             },

@@ -21,6 +21,16 @@ const MAX_UNPACKED: u64 = 512 << 20;
 /// Most entries of a dictionary.
 const MAX_DICTIONARY: u32 = 1 << 20;
 
+/// Encodings whose decoders reserve no more than the page holds.
+const ENCODINGS: [Encoding; 6] = [
+    Encoding::PLAIN,
+    Encoding::PLAIN_DICTIONARY,
+    Encoding::RLE,
+    Encoding::RLE_DICTIONARY,
+    Encoding::DELTA_BINARY_PACKED,
+    Encoding::BYTE_STREAM_SPLIT,
+];
+
 const MAGIC: &[u8] = b"PAR1";
 
 /// Looks at the two ends of a file and at its schema before any of it is decoded.
@@ -31,14 +41,18 @@ pub(super) fn check_frame(body: &[u8]) -> std::result::Result<(), FieldError> {
         return Err(malformed("the body is not a Parquet file, or was cut off"));
     }
     let end = body.len() - 8;
-    let length = body.get(end..end + 4).and_then(|bytes| bytes.try_into().ok());
+    let length = body
+        .get(end..end + 4)
+        .and_then(|bytes| bytes.try_into().ok());
     let length = length.map_or(u32::MAX, u32::from_le_bytes);
     let length = usize::try_from(length).unwrap_or(usize::MAX);
     if length > MAX_FOOTER {
         let message = format!("the footer must not exceed {MAX_FOOTER} bytes");
         return Err(malformed(&message));
     }
-    let footer = end.checked_sub(length).and_then(|start| body.get(start..end));
+    let footer = end
+        .checked_sub(length)
+        .and_then(|start| body.get(start..end));
     match footer {
         Some(footer) if thrift::is_schema_sound(footer) => Ok(()),
         _ => Err(malformed("the footer is not one of a table")),
@@ -102,7 +116,9 @@ impl ChunkReader for Guarded {
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
         self.admit(start)?;
-        let end = usize::try_from(start).ok().and_then(|start| start.checked_add(length));
+        let end = usize::try_from(start)
+            .ok()
+            .and_then(|start| start.checked_add(length));
         if end.is_none_or(|end| end > self.file.len()) {
             return Err(refused("a page lies outside the file"));
         }
@@ -110,7 +126,7 @@ impl ChunkReader for Guarded {
     }
 }
 
-/// Pages in encodings whose decoders reserve no more than the page holds.
+/// Pages in the encodings that are read here.
 pub(super) struct GuardedPages(pub(super) Box<dyn PageReader>);
 
 impl GuardedPages {
@@ -118,18 +134,12 @@ impl GuardedPages {
         if page.is_dictionary_page() && page.num_values() > MAX_DICTIONARY {
             return Err(refused("a dictionary has too many entries"));
         }
-        match page.encoding() {
-            Encoding::PLAIN
-            | Encoding::PLAIN_DICTIONARY
-            | Encoding::RLE
-            | Encoding::RLE_DICTIONARY
-            | Encoding::DELTA_BINARY_PACKED
-            | Encoding::BYTE_STREAM_SPLIT => Ok(page),
-            other => {
-                let message = format!("the encoding {other} is not read here");
-                Err(ParquetError::NYI(message))
-            }
+        let encoding = page.encoding();
+        if ENCODINGS.contains(&encoding) {
+            return Ok(page);
         }
+        let message = format!("the encoding {encoding} is not read here");
+        Err(ParquetError::NYI(message))
     }
 }
 

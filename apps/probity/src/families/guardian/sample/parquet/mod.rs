@@ -40,12 +40,20 @@ pub(in super::super) fn read(
 }
 
 fn broken(error: &ParquetError) -> FieldError {
-    let reason = match error {
-        ParquetError::General(reason) | ParquetError::NYI(reason) => reason.as_str(),
-        _ => "the file is broken or was cut off",
+    let reason = if let ParquetError::General(reason) | ParquetError::NYI(reason) = error {
+        reason.as_str()
+    } else {
+        "the file is broken or was cut off"
     };
-    let reason: String = reason.chars().filter(|c| !c.is_control()).take(200).collect();
-    table_fault("malformed_parquet", format!("the file cannot be read: {reason}"))
+    let reason: String = reason
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(200)
+        .collect();
+    table_fault(
+        "malformed_parquet",
+        format!("the file cannot be read: {reason}"),
+    )
 }
 
 fn read_checked(body: Bytes, options: &TableOptions) -> Result<Samples, Vec<FieldError>> {
@@ -53,7 +61,11 @@ fn read_checked(body: Bytes, options: &TableOptions) -> Result<Samples, Vec<Fiel
     let metadata = ParquetMetaDataReader::new().parse_and_finish(&body);
     let metadata = metadata.map_err(|error| vec![broken(&error)])?;
     let rows = metadata.file_metadata().num_rows();
-    let root = metadata.file_metadata().schema_descr().root_schema().clone();
+    let root = metadata
+        .file_metadata()
+        .schema_descr()
+        .root_schema()
+        .clone();
     let leaves = leaves(&root);
     let names: Vec<String> = leaves.iter().map(|leaf| leaf.name.clone()).collect();
     let usable = |at: usize| leaves.get(at).is_some_and(|leaf| leaf.kind != Kind::Other);
@@ -85,7 +97,11 @@ fn leaf_count(field: &Type) -> usize {
     if field.is_primitive() {
         1
     } else {
-        field.get_fields().iter().map(|inner| leaf_count(inner)).sum()
+        field
+            .get_fields()
+            .iter()
+            .map(|inner| leaf_count(inner))
+            .sum()
     }
 }
 
@@ -177,9 +193,11 @@ impl Table<'_> {
 
     /// Refuses what is used but cannot be: nested columns, and types that are not numbers or texts.
     fn check_types(&self) -> Result<(), FieldError> {
-        let decision = self.plan.decision.iter().flat_map(|planned| {
-            [Some(planned.group), Some(planned.prediction), planned.label]
-        });
+        let decision = self
+            .plan
+            .decision
+            .iter()
+            .flat_map(|planned| [Some(planned.group), Some(planned.prediction), planned.label]);
         let used = self.plan.features.iter().map(|planned| planned.at);
         let used = used.chain(decision.flatten()).chain([self.plan.sample]);
         let asked = self.options.columns.is_some();
@@ -192,9 +210,15 @@ impl Table<'_> {
             None => Ok(()),
             Some(leaf) => {
                 let (code, message) = if leaf.is_nested {
-                    ("nested_column", "is nested; name the flat columns to compare in `columns`")
+                    (
+                        "nested_column",
+                        "is nested; name the flat columns to compare in `columns`",
+                    )
                 } else {
-                    ("unsupported_type", "is neither a number nor a text nor a boolean")
+                    (
+                        "unsupported_type",
+                        "is neither a number nor a text nor a boolean",
+                    )
                 };
                 Err(FieldError::new(pointer(&leaf.name), code, message))
             }
@@ -211,7 +235,10 @@ impl Table<'_> {
         let rows = usize::try_from(group.num_rows()).unwrap_or(usize::MAX);
         let pages = SerializedPageReader::new(Arc::clone(&self.file), chunk, rows, None);
         let pages = pages.map_err(|error| broken(&error))?;
-        Ok((chunk.column_descr_ptr(), Box::new(GuardedPages(Box::new(pages)))))
+        Ok((
+            chunk.column_descr_ptr(),
+            Box::new(GuardedPages(Box::new(pages))),
+        ))
     }
 
     /// Visits the cells of a column in order; there must be as many as the file says it has rows.
@@ -227,7 +254,10 @@ impl Table<'_> {
             leaf.read(column, pages, &mut |cell| {
                 row += 1;
                 if row > rows {
-                    return Err(table_fault("malformed_parquet", "a column has too many rows"));
+                    return Err(table_fault(
+                        "malformed_parquet",
+                        "a column has too many rows",
+                    ));
                 }
                 visit(Place::Row(row), cell)
             })?;
@@ -236,7 +266,11 @@ impl Table<'_> {
             return Ok(());
         }
         let message = "has fewer rows than the file says";
-        Err(FieldError::new(pointer(&leaf.name), "malformed_parquet", message))
+        Err(FieldError::new(
+            pointer(&leaf.name),
+            "malformed_parquet",
+            message,
+        ))
     }
 }
 

@@ -209,7 +209,9 @@ mod tests {
     #[test]
     fn a_page_header_tells_its_length_and_the_unpacked_size() {
         // type 0, unpacked 300, packed 100, a nested struct with one number, stop.
-        let header = [0x15, 0, 0x15, 0xd8, 0x04, 0x15, 0xc8, 0x01, 0x2c, 0x15, 2, 0, 0, 9, 9];
+        let header = [
+            0x15, 0, 0x15, 0xd8, 0x04, 0x15, 0xc8, 0x01, 0x2c, 0x15, 2, 0, 0, 9, 9,
+        ];
         let read = page_header(&header).unwrap();
         assert_eq!((read.length, read.unpacked), (13, 300));
     }
