@@ -1,0 +1,116 @@
+//! Every answer that a case sees has to be one that the document promises.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use jsonschema::Validator;
+use serde_json::{Value, json};
+
+use super::{Reply, bare_command};
+
+/// The document that the binary prints.
+pub(crate) fn document() -> &'static Value {
+    static DOCUMENT: OnceLock<Value> = OnceLock::new();
+    DOCUMENT.get_or_init(|| {
+        let printed = bare_command(&["openapi"]).output().unwrap();
+        serde_json::from_slice(&printed.stdout).unwrap()
+    })
+}
+
+/// Whether a path is one of the template's.
+pub(crate) fn matches(template: &str, path: &str) -> bool {
+    let (template, path) = (template.split('/'), path.split('/'));
+    template.clone().count() == path.clone().count()
+        && template.zip(path).all(|(wanted, given)| {
+            wanted == given || (wanted.starts_with('{') && !given.is_empty())
+        })
+}
+
+/// The operation behind a request, literal paths before templates.
+fn operation(method: &str, path: &str) -> Option<(&'static str, &'static Value)> {
+    let paths = document()["paths"].as_object()?;
+    let exact = paths.get_key_value(path);
+    let found = exact.or_else(|| paths.iter().find(|(template, _)| matches(template, path)));
+    let (template, item) = found?;
+    Some((template, item.get(method.to_lowercase())?))
+}
+
+/// Fails for an undocumented status, media type or shape.
+pub(crate) fn check(method: &str, path: &str, reply: &Reply) {
+    let Some((template, operation)) = operation(method, path) else {
+        return;
+    };
+    let Reply { call, status, .. } = reply;
+    let responses = &operation["responses"];
+    let response = responses.get(status.to_string());
+    let response = response.unwrap_or_else(|| {
+        panic!(
+            "{call}: {status} is not documented for {template}: {}",
+            reply.text()
+        )
+    });
+    let Some(content) = response.get("content").and_then(Value::as_object) else {
+        assert!(reply.bytes.is_empty(), "{call}: an undocumented body");
+        return;
+    };
+    let media = reply
+        .header("content-type")
+        .split(';')
+        .next()
+        .unwrap_or_default();
+    let media = media.trim();
+    let documented = content.get(media);
+    let documented = documented.unwrap_or_else(|| panic!("{call}: {media} is not documented"));
+    let is_json = media == "application/json" || media.ends_with("+json");
+    if let Some(schema) = documented.get("schema").filter(|_| is_json) {
+        conforms(call, schema, &reply.json());
+    }
+}
+
+fn conforms(call: &str, schema: &Value, body: &Value) {
+    static KNOWN: OnceLock<Mutex<HashMap<String, Arc<Validator>>>> = OnceLock::new();
+    let known = KNOWN.get_or_init(Mutex::default);
+    let name = schema.to_string();
+    let ready = known.lock().unwrap().get(&name).cloned();
+    let validator = ready.unwrap_or_else(|| {
+        let made = Arc::new(validator(schema));
+        known.lock().unwrap().insert(name, made.clone());
+        made
+    });
+    let faults: Vec<String> = validator
+        .iter_errors(body)
+        .map(|fault| format!("{}: {fault}", fault.instance_path()))
+        .collect();
+    assert!(faults.is_empty(), "{call}: {faults:?} in {body}");
+}
+
+/// The schema with all components beside it. Objects are closed, so that a member that the
+/// document does not tell of is a fault.
+fn validator(schema: &Value) -> Validator {
+    static CLOSED: OnceLock<Value> = OnceLock::new();
+    let components = CLOSED.get_or_init(|| {
+        let mut components = document()["components"]["schemas"].clone();
+        for (name, schema) in components.as_object_mut().unwrap() {
+            close(name, schema);
+        }
+        components
+    });
+    let mut root = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "components": {"schemas": components},
+    });
+    for (name, value) in schema.as_object().unwrap() {
+        root[name.as_str()] = value.clone();
+    }
+    jsonschema::validator_for(&root).unwrap_or_else(|fault| panic!("{schema}: {fault}"))
+}
+
+fn close(name: &str, schema: &mut Value) {
+    // A problem may carry further members (RFC 9457), and these are parts of other objects.
+    let is_open = name == "Problem" || name.ends_with("Fields") || name == "api_keys.Key";
+    let is_object = schema["type"] == "object" || schema.get("allOf").is_some();
+    let has_members = schema.get("properties").is_some() || schema.get("allOf").is_some();
+    if !is_open && is_object && has_members && schema.get("additionalProperties").is_none() {
+        schema["unevaluatedProperties"] = json!(false);
+    }
+}

@@ -1,0 +1,26 @@
+//! Drives the real binary over HTTP, on SQLite and on PostgreSQL.
+//!
+//! A case is an `async fn` that takes an [`harness::Api`]: an organisation of its own on a server
+//! that the cases share. `both!` makes a test of it per database. Every JSON answer that any case
+//! sees is held against the server's own OpenAPI document on its way in.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test ends at the first thing that is not as it should be"
+)]
+
+#[macro_use]
+mod harness;
+
+mod access;
+mod guardian;
+mod guardian_reference;
+mod http;
+mod isolation;
+mod limits;
+mod openapi;
+mod otlp;
+mod registry_reference;
+mod tokens;
