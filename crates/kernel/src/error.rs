@@ -5,7 +5,6 @@ use std::time::Duration;
 
 /// What kind of failure an error is; families map kinds to status codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum ErrorKind {
     /// The input has the wrong form or is out of range.
     Invalid,

@@ -14,7 +14,7 @@ use crate::adapters::redis_limits::RedisLimits;
 use crate::http::failure::{Problem, whole_seconds};
 
 /// The window of every limit.
-const WINDOW: Duration = Duration::from_secs(60);
+const WINDOW: Duration = Duration::from_mins(1);
 /// Wrong keys from one address per window.
 const GUESSES: u32 = 120;
 /// How many credentials are remembered before idle ones are let go.
@@ -104,7 +104,7 @@ impl RateLimits {
                 Ok(Err(refusal)) => return Err(refused(limit, refusal)),
                 // Without Redis each node counts for itself rather than refusing everyone.
                 Err(error) => {
-                    tracing::warn!(error = %error, "rate limits are counted on this node")
+                    tracing::warn!(error = %error, "rate limits are counted on this node");
                 }
             }
         }
@@ -112,6 +112,10 @@ impl RateLimits {
     }
 
     /// Counts a request on this node alone.
+    #[expect(
+        clippy::result_large_err,
+        reason = "a refusal is rare and rendered at once"
+    )]
     pub(crate) fn admit_here(
         &self,
         key: &str,
@@ -134,6 +138,10 @@ impl RateLimits {
     }
 
     /// Refuses an address that has tried too many wrong keys, without counting this try.
+    #[expect(
+        clippy::result_large_err,
+        reason = "a refusal is rare and rendered at once"
+    )]
     pub(crate) fn check_guessing(&self, peer: IpAddr) -> Result<(), Problem> {
         let now = self.now_ms();
         let logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);

@@ -120,7 +120,7 @@ fn matches(template: &str, path: &str) -> bool {
 pub(crate) fn configure_pages(config: &mut web::ServiceConfig) {
     config
         .route("/openapi.json", web::get().to(json))
-        .route("/docs", web::get().to(|| page(String::new())))
+        .route("/docs", web::get().to(|| async { page("") }))
         .route("/docs/{file:.*}", web::get().to(file));
 }
 
@@ -132,17 +132,17 @@ async fn json(document: web::Data<Document>) -> HttpResponse {
 }
 
 async fn file(request: HttpRequest) -> HttpResponse {
-    page(request.match_info().query("file").to_owned()).await
+    page(request.match_info().query("file"))
 }
 
-async fn page(name: String) -> HttpResponse {
+fn page(name: &str) -> HttpResponse {
     if name.is_empty() {
         return HttpResponse::PermanentRedirect()
             .insert_header(("Location", "/docs/index.html"))
             .finish();
     }
     let config = std::sync::Arc::new(Config::from("/openapi.json"));
-    match utoipa_swagger_ui::serve(&name, config) {
+    match utoipa_swagger_ui::serve(name, config) {
         Ok(Some(file)) => HttpResponse::Ok()
             .insert_header((CONTENT_TYPE, file.content_type))
             .insert_header((CACHE_CONTROL, "max-age=3600"))

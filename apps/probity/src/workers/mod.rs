@@ -15,7 +15,7 @@ use crate::startup::StartError;
 use crate::state::AppState;
 
 /// How often expired idempotency keys are forgotten.
-const SWEEP_EVERY: Duration = Duration::from_secs(60);
+const SWEEP_EVERY: Duration = Duration::from_mins(1);
 /// How many of them at a time, so that no caller waits long for the writer.
 const SWEEP_STEP: i64 = 1000;
 

@@ -201,7 +201,7 @@ pub(super) struct ModelResponse {
 }
 
 impl ModelResponse {
-    pub(super) fn new(model: RegisteredModel, standing: &ModelStanding) -> Self {
+    pub(super) fn new(model: RegisteredModel, standing: ModelStanding) -> Self {
         let ModelStanding {
             validation_expired,
             revalidation_due,
@@ -228,11 +228,11 @@ impl ModelResponse {
             technique: model.technique.as_str(),
             materiality: materiality.map(probity_registry::Materiality::as_str),
             guidance_profile: guidance_profile.as_str(),
-            in_scope: *in_scope,
+            in_scope,
             validated_at: model.validated_at,
             validation_expires_at: model.validation_expires_at,
-            validation_expired: *validation_expired,
-            revalidation_due: *revalidation_due,
+            validation_expired,
+            revalidation_due,
         }
     }
 }
@@ -364,7 +364,6 @@ pub(super) mod schema {
     #[derive(ToSchema)]
     #[schema(as = registry::RiskTier, rename_all = "snake_case")]
     #[expect(dead_code, reason = "describes texts that the domain parses")]
-    #[expect(clippy::enum_variant_names, reason = "the texts are the contract's")]
     pub(crate) enum RiskTier {
         #[schema(rename = "tier_1")]
         Tier1,

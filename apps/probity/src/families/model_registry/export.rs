@@ -190,17 +190,15 @@ impl Export {
             self.write(model, count, &mut buffer);
             count += 1;
         }
+        if last.is_none() && self.format == Format::Json {
+            buffer.extend_from_slice(b"]}");
+        }
         self.stage = match last {
             Some(last) => Stage::Rows {
                 after: Some(last),
                 written: count,
             },
-            None => {
-                if self.format == Format::Json {
-                    buffer.extend_from_slice(b"]}");
-                }
-                Stage::End
-            }
+            None => Stage::End,
         };
         Ok(buffer.into())
     }
@@ -213,7 +211,7 @@ impl Export {
             buffer.push(b',');
         }
         let standing = model.standing(&self.settings, self.context.now);
-        let text = serde_json::to_vec(&ModelResponse::new(model, &standing));
+        let text = serde_json::to_vec(&ModelResponse::new(model, standing));
         buffer.extend(text.unwrap_or_default());
     }
 }

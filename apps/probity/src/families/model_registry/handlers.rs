@@ -49,7 +49,7 @@ pub(super) async fn list_models(
     let settings = state.shown_settings(context.organization).await?;
     let render = |model: RegisteredModel| {
         let standing = model.standing(&settings, context.now);
-        ModelResponse::new(model, &standing)
+        ModelResponse::new(model, standing)
     };
     Ok(web::Json(ModelListResponse {
         total: found.total,
@@ -237,5 +237,5 @@ async fn render(
 ) -> Answer<(String, ModelResponse)> {
     let settings = state.shown_settings(model.organization).await?;
     let standing = model.standing(&settings, caller.context().now);
-    Ok((etag(model.version), ModelResponse::new(model, &standing)))
+    Ok((etag(model.version), ModelResponse::new(model, standing)))
 }

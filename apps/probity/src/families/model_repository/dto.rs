@@ -1,6 +1,8 @@
 //! The family's shapes on the wire.
 
-use probity_catalog::{Product, ProductInput, Space};
+use probity_catalog::{
+    LifecycleStage, ModelFamily, Product, ProductInput, RiskClassification, Space, TaskType,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
@@ -213,13 +215,13 @@ impl ModelSummary {
             space_id: space.id.uuid(),
             space_slug: space.slug.as_str().to_owned(),
             space_name: space.name.clone(),
-            risk_classification: product.risk_classification.map(|risk| risk.as_str()),
-            lifecycle_stage: product.lifecycle_stage.map(|stage| stage.as_str()),
+            risk_classification: product.risk_classification.map(RiskClassification::as_str),
+            lifecycle_stage: product.lifecycle_stage.map(LifecycleStage::as_str),
             environment: product.environment,
             deployment_status: model.deployment_status.as_str(),
             model: ModelFields {
-                model_family: model.model_family.map(|family| family.as_str()),
-                model_task_type: model.model_task_type.map(|task| task.as_str()),
+                model_family: model.model_family.map(ModelFamily::as_str),
+                model_task_type: model.model_task_type.map(TaskType::as_str),
                 model_architecture: model.model_architecture,
                 framework: model.framework,
                 serving_url: model.serving_url.map(|url| url.as_str().to_owned()),

@@ -15,11 +15,11 @@ use tokio::sync::Mutex;
 use super::token::Unverified;
 
 /// How long a key set is taken as it is.
-const FRESH: Duration = Duration::from_secs(600);
+const FRESH: Duration = Duration::from_mins(10);
 /// How long a key set is still used when it cannot be fetched.
-const STALE: Duration = Duration::from_secs(24 * 3600);
+const STALE: Duration = Duration::from_hours(24);
 /// The shortest time between two fetches.
-const PAUSE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_mins(1);
 /// The largest key set that is read, in bytes.
 const LARGEST: usize = 256 << 10;
 
@@ -93,7 +93,7 @@ struct Keys {
 struct Key {
     kid: Option<String>,
     algorithm: Algorithm,
-    key: DecodingKey,
+    material: DecodingKey,
 }
 
 impl Issuers {
@@ -138,8 +138,12 @@ impl Issuers {
         let issuer = self.issuers.get(token.issuer()).ok_or("unknown issuer")?;
         let key = issuer.key(token.kid()).await?;
         let (signature, signed) = token.parts();
-        let genuine =
-            jsonwebtoken::crypto::verify(&signature, signed.as_bytes(), &key.key, key.algorithm);
+        let genuine = jsonwebtoken::crypto::verify(
+            &signature,
+            signed.as_bytes(),
+            &key.material,
+            key.algorithm,
+        );
         if !matches!(genuine, Ok(true)) {
             return Err("wrong signature");
         }
@@ -236,7 +240,7 @@ fn usable(jwk: &Jwk) -> Option<Key> {
         (AlgorithmParameters::EllipticCurve(curve), _) => match curve.curve {
             EllipticCurve::P256 => Algorithm::ES256,
             EllipticCurve::P384 => Algorithm::ES384,
-            _ => return None,
+            EllipticCurve::P521 | EllipticCurve::Ed25519 | _ => return None,
         },
         (AlgorithmParameters::RSA(_), None | Some(KeyAlgorithm::RS256)) => Algorithm::RS256,
         (AlgorithmParameters::RSA(_), Some(KeyAlgorithm::RS384)) => Algorithm::RS384,
@@ -248,6 +252,6 @@ fn usable(jwk: &Jwk) -> Option<Key> {
     Some(Key {
         kid: jwk.common.key_id.clone(),
         algorithm,
-        key,
+        material: key,
     })
 }

@@ -41,6 +41,11 @@ impl KeyCache {
     }
 
     /// Remembers a key; when it was last noted carries over from the entry that it replaces.
+    /// Whether the key was good when it was last looked up, however long ago.
+    pub(super) fn has_known(&self, hash: &[u8; 32]) -> bool {
+        self.0.last(hash).is_some()
+    }
+
     pub(super) fn keep(&self, hash: [u8; 32], key: ApiKey) -> Arc<Known> {
         let stored = key
             .last_used_at

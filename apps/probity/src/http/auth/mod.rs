@@ -87,9 +87,11 @@ impl Authenticator {
     ) -> Result<Arc<Principal>, Problem> {
         let hash = secret.hash();
         if let Some(known) = self.keys.get(&hash) {
-            return self.admit(&known, now).await;
+            return self.admit(&known, now);
         }
-        if let Some(peer) = peer {
+        // Whoever had a good key a moment ago is not guessing, even where many come from one address
+        // and one of them does.
+        if let Some(peer) = peer.filter(|_| !self.keys.has_known(&hash)) {
             limits.check_guessing(peer)?;
         }
         let found = self.access.repository().find_key_by_hash(&hash).await?;
@@ -100,10 +102,14 @@ impl Authenticator {
             return Err(Problem::unauthorized());
         };
         let known = self.keys.keep(hash, key);
-        self.admit(&known, now).await
+        self.admit(&known, now)
     }
 
-    async fn admit(
+    #[expect(
+        clippy::result_large_err,
+        reason = "a refusal is rare and rendered at once"
+    )]
+    fn admit(
         &self,
         known: &Arc<key_cache::Known>,
         now: OffsetDateTime,
@@ -146,9 +152,10 @@ impl Authenticator {
             return Err(refused("the server's own tokens name users that it knows"));
         }
         Principal::for_token(organization, issuer, &accepted, user.as_ref()).map_err(|error| {
-            match error {
-                AccessError::Unauthorized => Problem::unauthorized(),
-                other => Problem::from(other),
+            if matches!(error, AccessError::Unauthorized) {
+                Problem::unauthorized()
+            } else {
+                Problem::from(error)
             }
         })
     }

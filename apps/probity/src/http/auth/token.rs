@@ -34,11 +34,11 @@ impl<'a> Unverified<'a> {
             return Err("critical extensions");
         }
         let types = ["JWT", "at+jwt", "application/at+jwt"];
-        let typed = header.get("typ").is_none_or(|typ| {
+        let fits = header.get("typ").is_none_or(|typ| {
             typ.as_str()
                 .is_some_and(|typ| types.iter().any(|known| known.eq_ignore_ascii_case(typ)))
         });
-        if !typed {
+        if !fits {
             return Err("not a JWT");
         }
         let kid = match header.get("kid") {
