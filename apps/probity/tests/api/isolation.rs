@@ -1,1 +1,541 @@
-//! isolation
+//! Nobody learns that something of another organisation exists.
+//!
+//! The table says for every operation of the document which ids a caller can put into it. An
+//! operation that is missing here fails the test, so that a new route has to be thought about.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::harness::{Api, Call, Reply, document, unique};
+
+/// What an id in a request is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Thing {
+    Model,
+    Key,
+    Link,
+    Alert,
+    Product,
+    Space,
+    Organization,
+}
+
+/// How to ask for a thing: method, path with `{id}` in place of the id, body.
+type Probe = (Thing, &'static str, &'static str, fn(&str) -> Value);
+
+const NOTHING: fn(&str) -> Value = |_| Value::Null;
+
+/// Every operation with every id that it takes; none for one that takes no id.
+fn table() -> Vec<(&'static str, Vec<Probe>)> {
+    let snapshot =
+        |id: &str| json!({"modelId": id, "driftScore": 60, "fairnessScore": 99, "sampleSize": 1});
+    let batch = |id: &str| json!({"snapshots": [{"modelId": id, "driftScore": 1, "fairnessScore": 99, "sampleSize": 1}]});
+    let limits = |_: &str| json!({"thresholds": {"drift": {"amber": 1, "red": 2}}});
+    let link = |id: &str| json!({"modelId": id, "thresholds": {"drift": {"amber": 1, "red": 2}}});
+    let evaluation = |id: &str| {
+        json!({"modelId": id, "minSamples": 2,
+        "drift": {"reference": {"columns": {"a": [1, 2, 3, 4]}}, "current": {"columns": {"a": [1, 2, 3, 4]}}, "bins": 2},
+        "fairness": {"predictions": [1, 0, 1, 0], "groups": ["x", "x", "y", "y"]}})
+    };
+    vec![
+        ("api_keys_list", vec![]),
+        // A key may be confined to spaces: an unknown one opens nothing.
+        ("api_keys_create", vec![]),
+        (
+            "api_keys_get",
+            vec![(Thing::Key, "GET", "/api/v1/api-keys/{id}", NOTHING)],
+        ),
+        (
+            "api_keys_revoke",
+            vec![(Thing::Key, "DELETE", "/api/v1/api-keys/{id}", NOTHING)],
+        ),
+        (
+            "api_keys_rotate",
+            vec![(Thing::Key, "POST", "/api/v1/api-keys/{id}/rotate", |_| {
+                json!({})
+            })],
+        ),
+        (
+            "guardian_ingest_metric",
+            vec![(Thing::Product, "POST", "/api/v1/metrics", snapshot)],
+        ),
+        (
+            "guardian_ingest_batch",
+            vec![(Thing::Product, "POST", "/api/v1/metrics/batch", batch)],
+        ),
+        (
+            "guardian_evaluate",
+            vec![(
+                Thing::Product,
+                "POST",
+                "/api/v1/metrics/evaluate",
+                evaluation,
+            )],
+        ),
+        ("guardian_simulate", vec![]),
+        (
+            "guardian_list_history",
+            vec![(
+                Thing::Product,
+                "GET",
+                "/api/v1/metrics/history?modelId={id}",
+                NOTHING,
+            )],
+        ),
+        (
+            "guardian_get_thresholds",
+            vec![(
+                Thing::Product,
+                "GET",
+                "/api/v1/thresholds?modelId={id}",
+                NOTHING,
+            )],
+        ),
+        (
+            "guardian_list_links",
+            vec![(
+                Thing::Product,
+                "GET",
+                "/api/v1/risk-metric-links?modelId={id}",
+                NOTHING,
+            )],
+        ),
+        (
+            "guardian_create_link",
+            vec![(Thing::Product, "POST", "/api/v1/risk-metric-links", link)],
+        ),
+        (
+            "guardian_get_link",
+            vec![(
+                Thing::Link,
+                "GET",
+                "/api/v1/risk-metric-links/{id}",
+                NOTHING,
+            )],
+        ),
+        (
+            "guardian_update_link",
+            vec![(Thing::Link, "PUT", "/api/v1/risk-metric-links/{id}", limits)],
+        ),
+        (
+            "guardian_delete_link",
+            vec![(
+                Thing::Link,
+                "DELETE",
+                "/api/v1/risk-metric-links/{id}",
+                NOTHING,
+            )],
+        ),
+        (
+            "guardian_list_alerts",
+            vec![(
+                Thing::Product,
+                "GET",
+                "/api/v1/alerts?modelId={id}",
+                NOTHING,
+            )],
+        ),
+        (
+            "guardian_get_alert",
+            vec![(Thing::Alert, "GET", "/api/v1/alerts/{id}", NOTHING)],
+        ),
+        (
+            "guardian_acknowledge_alert",
+            vec![(
+                Thing::Alert,
+                "POST",
+                "/api/v1/alerts/{id}/acknowledge",
+                |_| json!({}),
+            )],
+        ),
+        (
+            "guardian_resolve_alert",
+            vec![(Thing::Alert, "POST", "/api/v1/alerts/{id}/resolve", |_| {
+                json!({})
+            })],
+        ),
+        ("ingestion_record_ai_requests", vec![]),
+        ("ingestion_receive_traces", vec![]),
+        ("operations_health", vec![]),
+        ("operations_readiness", vec![]),
+        ("operations_metrics", vec![]),
+        ("operations_jwks", vec![]),
+        ("registry_list_models", vec![]),
+        ("registry_register_model", vec![]),
+        ("registry_discover_models", vec![]),
+        ("registry_export_inventory", vec![]),
+        ("registry_get_settings", vec![]),
+        ("registry_update_settings", vec![]),
+        (
+            "registry_get_model",
+            vec![(Thing::Model, "GET", "/api/admin/models/{id}", NOTHING)],
+        ),
+        (
+            "registry_update_model",
+            vec![(
+                Thing::Model,
+                "PUT",
+                "/api/admin/models/{id}",
+                |_| json!({"owner": "x"}),
+            )],
+        ),
+        (
+            "registry_delete_model",
+            vec![(Thing::Model, "DELETE", "/api/admin/models/{id}", NOTHING)],
+        ),
+        (
+            "repository_create_space",
+            vec![(
+                Thing::Organization,
+                "POST",
+                "/api/v1.0/organizations/{id}/spaces",
+                |_| json!({"slug": unique("s")}),
+            )],
+        ),
+        (
+            "repository_list_spaces",
+            vec![(
+                Thing::Organization,
+                "GET",
+                "/api/v1.0/organizations/{id}/spaces",
+                NOTHING,
+            )],
+        ),
+        (
+            "repository_create_model",
+            vec![(
+                Thing::Space,
+                "POST",
+                "/api/v1.0/catalog/spaces/{id}/model-repository/models",
+                |_| json!({"name": "x"}),
+            )],
+        ),
+    ]
+}
+
+fn operations() -> Vec<(String, String, &'static Value)> {
+    let paths = document()["paths"].as_object().unwrap();
+    let items = paths.iter().flat_map(|(path, item)| {
+        let item = item.as_object().unwrap();
+        item.iter()
+            .map(move |(method, operation)| (method.to_uppercase(), path.clone(), operation))
+    });
+    items.collect()
+}
+
+#[test]
+fn the_table_knows_every_operation() {
+    let known: Vec<&str> = table().into_iter().map(|(name, _)| name).collect();
+    for (method, path, operation) in operations() {
+        let id = operation["operationId"].as_str().unwrap();
+        assert!(
+            known.contains(&id),
+            "{method} {path} ({id}) has no row in the table of ids"
+        );
+    }
+    assert_eq!(
+        known.len(),
+        operations().len(),
+        "the table has rows of no operation"
+    );
+}
+
+#[test]
+fn a_path_with_an_id_has_a_probe() {
+    for (method, path, operation) in operations()
+        .into_iter()
+        .filter(|(_, path, _)| path.contains('{'))
+    {
+        let id = operation["operationId"].as_str().unwrap();
+        let row = table().into_iter().find(|(name, _)| *name == id);
+        assert!(
+            row.is_some_and(|(_, probes)| !probes.is_empty()),
+            "{method} {path} takes an id"
+        );
+    }
+}
+
+/// What an organisation has, one of each kind.
+async fn one_of_each(api: &Api) -> Vec<(Thing, String)> {
+    let text = |value: &Value| value["id"].as_str().unwrap().to_owned();
+    let space = api.new_space().await;
+    let product = api.product_in(&space).await;
+    let limits = json!({"modelId": product, "thresholds": {"drift": {"amber": 10, "red": 20}}});
+    let link = api
+        .post("/api/v1/risk-metric-links", &limits)
+        .send()
+        .await
+        .expect(201);
+    let red = json!({"modelId": product, "driftScore": 90, "fairnessScore": 99, "sampleSize": 1});
+    api.post("/api/v1/metrics", &red).send().await.expect(200);
+    let alerts = api
+        .get(&format!("/api/v1/alerts?modelId={product}"))
+        .send()
+        .await
+        .expect(200);
+    let key = api
+        .post(
+            "/api/v1/api-keys",
+            &json!({"name": "k", "scopes": ["read"]}),
+        )
+        .send()
+        .await
+        .expect(201);
+    vec![
+        (Thing::Model, text(&api.new_model(&json!({})).await)),
+        (Thing::Key, text(&key)),
+        (Thing::Link, text(&link)),
+        (Thing::Alert, text(&alerts["alerts"][0])),
+        (Thing::Product, product),
+        (Thing::Space, space),
+        (Thing::Organization, api.organization.clone()),
+    ]
+}
+
+/// Ids of things that were there and are gone.
+async fn deleted(api: &Api) -> Vec<(Thing, String)> {
+    let things = one_of_each(api).await;
+    let mut gone = Vec::new();
+    for (thing, id) in things {
+        let path = match thing {
+            Thing::Model => format!("/api/admin/models/{id}"),
+            Thing::Link => format!("/api/v1/risk-metric-links/{id}"),
+            _ => continue,
+        };
+        api.delete(&path).send().await.expect(204);
+        gone.push((thing, id));
+    }
+    gone
+}
+
+fn call(api: &Api, credential: &str, probe: &Probe, id: &str) -> Call {
+    let (_, method, path, body) = probe;
+    let method: Method = method.parse().unwrap();
+    let call = api
+        .call(method, &path.replace("{id}", id))
+        .bearer(credential);
+    match body(id) {
+        Value::Null => call,
+        body => call.json(&body),
+    }
+}
+
+/// What a caller can tell one answer from another by.
+fn seen(reply: &Reply) -> (u16, Vec<(String, String)>, String) {
+    let hidden = ["date", "x-request-id"];
+    let headers = reply
+        .headers
+        .iter()
+        .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()));
+    let mut headers: Vec<_> = headers
+        .filter(|(name, _)| !hidden.contains(&name.as_str()))
+        .collect();
+    headers.sort();
+    let id = reply.header("x-request-id");
+    (reply.status, headers, reply.text().replace(id, "ID"))
+}
+
+/// An id of the same spelling that never was: the same length, so that the answers have it too.
+fn never(thing: Thing, like: &str) -> String {
+    if matches!(thing, Thing::Space | Thing::Organization) {
+        return "x".repeat(like.len());
+    }
+    if let Some((prefix, _)) = like.split_once('_') {
+        return format!("{prefix}_01h455vb4pex5vsknk084sn02q");
+    }
+    "01890a5d-ac96-774b-bcce-b302099a8057".to_owned()
+}
+
+async fn what_is_anothers_looks_like_what_never_was(api: Api) {
+    let theirs = Api::on(&api.app);
+    let foreign = one_of_each(&theirs).await;
+    let gone = deleted(&api).await;
+    let roles = [
+        ("admin", api.key.clone()),
+        ("write", api.new_key("write")),
+        ("read", api.new_key("read")),
+    ];
+    for (operation, probes) in table() {
+        for probe in probes {
+            let thing = probe.0;
+            let of_kind = foreign
+                .iter()
+                .chain(&gone)
+                .filter(|(kind, _)| *kind == thing);
+            for (_, id) in of_kind {
+                for (role, credential) in &roles {
+                    let asked = call(&api, credential, &probe, id).send().await;
+                    let never = call(&api, credential, &probe, &never(thing, id))
+                        .send()
+                        .await;
+                    assert_eq!(seen(&asked), seen(&never), "{operation} as {role}");
+                    let filtered = probe.1 == "GET"
+                        && matches!(operation, "guardian_list_alerts" | "guardian_list_links");
+                    match asked.status {
+                        404 | 403 => {}
+                        200 if filtered => assert_eq!(asked.json()["total"], 0),
+                        other => panic!("{operation} as {role}: {other} {}", asked.text()),
+                    }
+                    if *role == "admin" {
+                        assert_ne!(asked.status, 403, "{operation}");
+                    }
+                }
+            }
+        }
+    }
+    // And nothing of theirs was touched.
+    for (thing, id) in foreign {
+        let path = match thing {
+            Thing::Model => format!("/api/admin/models/{id}"),
+            Thing::Key => format!("/api/v1/api-keys/{id}"),
+            Thing::Link => format!("/api/v1/risk-metric-links/{id}"),
+            Thing::Alert => format!("/api/v1/alerts/{id}"),
+            Thing::Product => format!("/api/v1/metrics/history?modelId={id}"),
+            Thing::Space | Thing::Organization => continue,
+        };
+        let record = theirs.get(&path).send().await.expect(200);
+        assert_ne!(record["owner"], "x");
+        assert_eq!(record.get("total").unwrap_or(&json!(1)), 1);
+        for ended in ["revoked_at", "replaced_by", "acknowledgedAt", "resolvedAt"] {
+            assert!(
+                record.get(ended).is_none_or(Value::is_null),
+                "{ended} of {record}"
+            );
+        }
+    }
+}
+
+async fn lists_hold_what_is_ones_own_whatever_the_cursor(api: Api) {
+    let theirs = Api::on(&api.app);
+    for account in [&api, &theirs] {
+        let product = account.new_product().await;
+        for _ in 0..3 {
+            account.new_model(&json!({})).await;
+            let red = json!({"modelId": product, "driftScore": 90, "fairnessScore": 9, "psi": 1, "sampleSize": 1});
+            account
+                .post("/api/v1/metrics", &red)
+                .send()
+                .await
+                .expect(200);
+            account
+                .post(
+                    "/api/v1/api-keys",
+                    &json!({"name": "k", "scopes": ["read"]}),
+                )
+                .send()
+                .await
+                .expect(201);
+        }
+    }
+    for (path, items, cursor) in [
+        ("/api/admin/models", "models", "next_cursor"),
+        ("/api/v1/api-keys", "api_keys", "next_cursor"),
+        ("/api/v1/alerts", "alerts", "nextCursor"),
+    ] {
+        let mine = api.get(path).send().await.expect(200)[items].clone();
+        let first = theirs
+            .get(&format!("{path}?limit=1"))
+            .send()
+            .await
+            .expect(200);
+        let cursor = first[cursor].as_str().unwrap();
+        let page = api
+            .get(&format!("{path}?cursor={cursor}"))
+            .send()
+            .await
+            .expect(200);
+        for one in page[items].as_array().unwrap() {
+            assert!(mine.as_array().unwrap().contains(one), "{path} gave {one}");
+        }
+    }
+    let export = api
+        .get("/api/admin/model-inventory-export?format=json")
+        .send()
+        .await
+        .expect(200);
+    assert_eq!(export["total"], 3);
+    let settings = json!({"separation_of_duties": true});
+    api.put("/api/admin/model-registry-settings", &settings)
+        .send()
+        .await
+        .expect(200);
+    let untouched = theirs
+        .get("/api/admin/model-registry-settings")
+        .send()
+        .await
+        .expect(200);
+    assert_eq!(untouched["separation_of_duties"], false);
+    let name = json!({"model_id": "shared-name"});
+    api.new_model(&name).await;
+    theirs.new_model(&name).await;
+    theirs
+        .post(
+            "/api/v1/ai-requests",
+            &json!({"requests": [{"model": "only-theirs"}]}),
+        )
+        .send()
+        .await
+        .expect(202);
+    let found = api
+        .post("/api/admin/models/discover", &json!({}))
+        .send()
+        .await
+        .expect(200);
+    assert_eq!(found["discovered"], 0);
+}
+
+/// Operations that anybody may use.
+const OPEN: [&str; 5] = [
+    "operations_health",
+    "operations_readiness",
+    "operations_metrics",
+    "operations_jwks",
+    "guardian_simulate",
+];
+
+async fn every_operation_is_there_and_closed_unless_it_is_listed(api: Api) {
+    let nowhere = api
+        .get("/api/v1/nothing-here")
+        .send()
+        .await
+        .problem(404, "not_found");
+    for (method, path, operation) in operations() {
+        let id = operation["operationId"].as_str().unwrap();
+        let address = path
+            .split('/')
+            .map(|part| if part.starts_with('{') { "x" } else { part });
+        let address = address.collect::<Vec<_>>().join("/");
+        let call = api
+            .call(method.parse().unwrap(), &address)
+            .raw("application/json", "");
+        let reply = call.clone().send().await;
+        assert_ne!(reply.status, 405, "{id}");
+        if reply.status == 404 {
+            assert_ne!(
+                reply.json()["detail"],
+                nowhere["detail"],
+                "{id} leads nowhere"
+            );
+        }
+        let security = operation["security"]
+            .as_array()
+            .unwrap_or_else(|| panic!("{id} does not say who may"));
+        let is_open = security
+            .iter()
+            .any(|one| one.as_object().unwrap().is_empty());
+        assert_eq!(is_open, OPEN.contains(&id), "{id}");
+        if !is_open {
+            call.clone()
+                .anonymous()
+                .send()
+                .await
+                .problem(401, "unauthorized");
+        }
+    }
+}
+
+both!(
+    what_is_anothers_looks_like_what_never_was,
+    lists_hold_what_is_ones_own_whatever_the_cursor,
+    every_operation_is_there_and_closed_unless_it_is_listed,
+);

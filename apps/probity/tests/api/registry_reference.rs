@@ -235,9 +235,12 @@ async fn pages_hold_what_they_say_and_limits_are_refused_not_clamped(api: Api) {
         let reply = api.get(&format!("/api/admin/models?{query}")).send().await;
         assert_eq!(reply.faults(400, "validation_error"), [field], "{query}");
     }
-    for query in ["limit=1&limit=2", "search=%FF", "search=%ED%A0%80"] {
+    let twice = api.get("/api/admin/models?limit=1&limit=2").send().await;
+    twice.problem(400, "validation_error");
+    // What is no UTF-8 is read with replacement characters, as forms are everywhere.
+    for query in ["search=%FF", "search=%ED%A0%80"] {
         let reply = api.get(&format!("/api/admin/models?{query}")).send().await;
-        reply.problem(400, "validation_error");
+        assert_eq!(reply.expect(200)["total"], 0, "{query}");
     }
 }
 
@@ -620,10 +623,10 @@ async fn the_owner_does_not_validate_where_duties_are_separate(api: Api) {
         "validation_months": {"tier_1": 12, "tier_2": 18, "tier_3": 24, "tier_4": 36},
         "materiality_months": {"low": 36, "medium": 24, "high": 12}})
     );
-    let owner = api.new_token("ann", "admin");
-    let other = api.new_token("bob", "admin");
+    let owner = api.new_user_token("ann", "admin", "Ann@example.com");
+    let other = api.new_user_token("bob", "admin", "bob@example.com");
     let entry = api
-        .new_model(&json!({"owner": "ann", "validation_status": "in_validation"}))
+        .new_model(&json!({"owner": "ann@example.com", "validation_status": "in_validation"}))
         .await;
     let path = format!("/api/admin/models/{}", entry["id"].as_str().unwrap());
     let validate = json!({"validation_status": "validated"});
@@ -634,7 +637,7 @@ async fn the_owner_does_not_validate_where_duties_are_separate(api: Api) {
     );
     let refused = api.put(&path, &validate).bearer(&owner).send().await;
     refused.problem(422, "separation_of_duties");
-    let evasive = json!({"validation_status": "validated", "owner": "bob"});
+    let evasive = json!({"validation_status": "validated", "owner": "bob@example.com"});
     api.put(&path, &evasive)
         .bearer(&owner)
         .send()

@@ -54,6 +54,13 @@ impl Api {
         self.app.place.run(&[&arguments[..], &rest[..]].concat())
     }
 
+    /// The same for a user with an address.
+    pub(crate) fn new_user_token(&self, subject: &str, role: &str, email: &str) -> String {
+        let arguments = ["token", "create", "--org", &self.organization];
+        let rest = ["--subject", subject, "--role", role, "--email", email];
+        self.app.place.run(&[&arguments[..], &rest[..]].concat())
+    }
+
     /// A request with the admin's key.
     pub(crate) fn call(&self, method: Method, path: &str) -> Call {
         let url = format!("{}{path}", self.app.base);

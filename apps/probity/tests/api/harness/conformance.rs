@@ -90,8 +90,13 @@ fn validator(schema: &Value) -> Validator {
     static CLOSED: OnceLock<Value> = OnceLock::new();
     let components = CLOSED.get_or_init(|| {
         let mut components = document()["components"]["schemas"].clone();
+        // A problem may carry further members (RFC 9457); parts of other objects are closed there.
+        let mut open = parts(&components);
+        open.push("Problem".to_owned());
         for (name, schema) in components.as_object_mut().unwrap() {
-            close(name, schema);
+            if !open.contains(name) {
+                close(schema);
+            }
         }
         components
     });
@@ -105,12 +110,30 @@ fn validator(schema: &Value) -> Validator {
     jsonschema::validator_for(&root).unwrap_or_else(|fault| panic!("{schema}: {fault}"))
 }
 
-fn close(name: &str, schema: &mut Value) {
-    // A problem may carry further members (RFC 9457), and these are parts of other objects.
-    let is_open = name == "Problem" || name.ends_with("Fields") || name == "api_keys.Key";
+/// The names of the schemas that others are put together from.
+fn parts(schema: &Value) -> Vec<String> {
+    let inner = match schema {
+        Value::Object(members) => members.values().collect::<Vec<_>>(),
+        Value::Array(items) => items.iter().collect(),
+        _ => Vec::new(),
+    };
+    let all = schema
+        .get("allOf")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    let named = all.filter_map(|part| part["$ref"].as_str()?.rsplit('/').next());
+    let named = named.map(str::to_owned).collect::<Vec<_>>();
+    named
+        .into_iter()
+        .chain(inner.into_iter().flat_map(parts))
+        .collect()
+}
+
+fn close(schema: &mut Value) {
     let is_object = schema["type"] == "object" || schema.get("allOf").is_some();
     let has_members = schema.get("properties").is_some() || schema.get("allOf").is_some();
-    if !is_open && is_object && has_members && schema.get("additionalProperties").is_none() {
+    if is_object && has_members && schema.get("additionalProperties").is_none() {
         schema["unevaluatedProperties"] = json!(false);
     }
 }
