@@ -97,6 +97,15 @@ impl IntoResponses for CallerErrors {
     }
 }
 
+/// What an operation without a credential may answer where it is limited by address.
+pub(crate) struct Limited;
+
+impl IntoResponses for Limited {
+    fn responses() -> Responses {
+        collect([(429, with_retry(problem("Rate limit exceeded")))])
+    }
+}
+
 /// What every operation with a JSON body may answer besides.
 pub(crate) struct BodyErrors;
 

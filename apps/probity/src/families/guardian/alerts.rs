@@ -1,5 +1,7 @@
 //! Alerts: what is out of bounds now, and who has taken note of it.
 
+use std::str::FromStr;
+
 use actix_web::http::header::ETAG;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get, post, web};
@@ -76,6 +78,20 @@ impl From<Alert> for AlertResponse {
     }
 }
 
+/// A status that an alert can have: nothing is wrong with GREEN.
+struct Severity(ComplianceStatus);
+
+impl FromStr for Severity {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text.parse() {
+            Ok(ComplianceStatus::Green) | Err(_) => Err(()),
+            Ok(status) => Ok(Self(status)),
+        }
+    }
+}
+
 /// Which alerts are wanted.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -135,11 +151,9 @@ pub(super) async fn list_alerts(
             query.metric.as_deref(),
             "drift, fairness, psi or disparateImpact",
         ),
-        severity: faults.optional::<ComplianceStatus>(
-            "severity",
-            query.severity.as_deref(),
-            "AMBER or RED",
-        ),
+        severity: faults
+            .optional::<Severity>("severity", query.severity.as_deref(), "AMBER or RED")
+            .map(|severity| severity.0),
         state: faults.optional::<AlertState>("state", query.state.as_deref(), "open or resolved"),
     };
     let limit = faults.number("limit", query.limit.as_deref(), 1..=200, 50);

@@ -15,7 +15,9 @@ use super::dto::{
     SimulationResponse, SnapshotRequest, SnapshotResponse, ThresholdsResponse,
 };
 use super::{Guardian, TAG};
-use crate::families::problem::{BodyErrors, CallerErrors, Clash, KeyReused, Malformed, Missing};
+use crate::families::problem::{
+    BodyErrors, CallerErrors, Clash, KeyReused, Limited, Malformed, Missing,
+};
 use crate::http::auth::{Caller, IngestBatch, IngestSingle, ReadAccess};
 use crate::http::extract::{BATCH_BODY, Faults, Json, Query};
 use crate::http::failure::Failure;
@@ -101,7 +103,7 @@ fn drafts(request: BatchRequest) -> Result<Vec<SnapshotDraft>, Failure<Guardian>
 /// Made-up figures for trying an integration; no credential is needed and nothing is read.
 #[utoipa::path(
     operation_id = "guardian_simulate", tag = TAG, security(()), params(SimulationQuery),
-    responses((status = 200, description = "Simulated figures", body = SimulationResponse), Malformed, CallerErrors)
+    responses((status = 200, description = "Simulated figures", body = SimulationResponse), Malformed, Limited)
 )]
 #[get("/metrics")]
 pub(super) async fn simulate(
