@@ -116,10 +116,8 @@ mod tests {
         for group in ["b", "a", "b"] {
             groups.push(group).unwrap();
         }
-        assert_eq!(
-            (groups.names(), groups.codes),
-            (vec!["b", "a"], vec![0, 1, 0])
-        );
+        assert_eq!(groups.names(), ["b", "a"]);
+        assert_eq!(groups.codes, [0, 1, 0]);
     }
 
     #[test]
