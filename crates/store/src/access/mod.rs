@@ -1,6 +1,6 @@
 //! Organisations, users and API keys.
 
-mod rows;
+pub(crate) mod rows;
 
 use diesel::prelude::*;
 use probity_access::{

@@ -1,6 +1,6 @@
 //! Spaces and products.
 
-mod rows;
+pub(crate) mod rows;
 
 use diesel::prelude::*;
 use probity_catalog::{

@@ -175,7 +175,7 @@ impl From<&Product> for ModelRow {
 }
 
 /// A product out of its two rows.
-pub(super) fn product((row, model): (ProductRow, ModelRow)) -> Result<Product, RepositoryError> {
+pub(crate) fn product((row, model): (ProductRow, ModelRow)) -> Result<Product, RepositoryError> {
     let slug = row.slug.parse::<ProductSlug>();
     Ok(Product {
         id: ProductId::new(row.id.0),

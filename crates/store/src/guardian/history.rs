@@ -20,7 +20,7 @@ use crate::types::{Id, Utc};
 
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = snapshots)]
-struct SnapshotRow {
+pub(crate) struct SnapshotRow {
     product_id: Id,
     captured_at: Utc,
     id: Id,

@@ -1,10 +1,10 @@
 //! Metric snapshots, custom thresholds and alerts.
 
-mod alerts;
+pub(crate) mod alerts;
 mod bulk;
-mod history;
+pub(crate) mod history;
 mod ingest;
-mod links;
+pub(crate) mod links;
 mod outcome;
 
 use diesel::prelude::*;

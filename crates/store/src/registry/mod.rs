@@ -2,7 +2,7 @@
 
 mod outcome;
 mod query;
-mod rows;
+pub(crate) mod rows;
 mod usage;
 mod write;
 

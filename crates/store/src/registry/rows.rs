@@ -15,10 +15,12 @@ use crate::error::corrupt;
 use crate::schema::registered_models;
 use crate::types::{Id, Utc};
 
-#[derive(Debug, Clone, Queryable, Selectable, Insertable, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, Serialize, Deserialize,
+)]
 #[diesel(table_name = registered_models, treat_none_as_default_value = false)]
 pub(crate) struct ModelRow {
-    pub(super) position: i64,
+    pub(crate) position: i64,
     pub(super) organization_id: Id,
     pub(super) id: Id,
     pub(super) model_id: String,
@@ -44,7 +46,7 @@ pub(crate) struct ModelRow {
 }
 
 impl ModelRow {
-    pub(super) fn new(model: &RegisteredModel, position: i64) -> Self {
+    pub(crate) fn new(model: &RegisteredModel, position: i64) -> Self {
         let RegisteredModel {
             id,
             organization,
@@ -166,7 +168,7 @@ pub(super) fn settings_text(settings: &RegistrySettings) -> Result<String, Repos
 }
 
 /// The settings out of what is stored.
-pub(super) fn parse_settings(text: &str) -> Result<RegistrySettings, RepositoryError> {
+pub(crate) fn parse_settings(text: &str) -> Result<RegistrySettings, RepositoryError> {
     let document: SettingsDocument = serde_json::from_str(text)
         .map_err(|error| corrupt("registry_settings", "settings")(error.into()))?;
     let input = SettingsInput {

@@ -1,5 +1,6 @@
 //! What can only be shown from inside: turns, their queue, and migrations taken back.
 
+mod checks;
 mod failures;
 mod gate;
 mod lanes;

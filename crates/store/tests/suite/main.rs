@@ -5,6 +5,8 @@
 mod support;
 
 #[cfg(test)]
+mod check;
+#[cfg(test)]
 mod concurrency;
 #[cfg(test)]
 mod contracts;

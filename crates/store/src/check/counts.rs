@@ -1,0 +1,157 @@
+//! What is kept beside the rows that it is computed from.
+
+use super::findings::Findings;
+use super::sql::{Dialect, LIMIT, RANGE, examine, tell};
+use crate::connection::AnyConnection;
+use crate::error::StoreResult;
+
+/// Where a snapshot stands in time: an instant ahead of the server's clock counts as the arrival.
+const STANDS_AT: &str =
+    "CASE WHEN s.captured_at <= s.received_at THEN s.captured_at ELSE s.received_at END";
+
+pub(super) fn check(conn: &mut AnyConnection, findings: &mut Findings) -> StoreResult<()> {
+    let dialect = Dialect::of(conn);
+    for (name, table, statements) in [
+        (
+            "organizations.record",
+            "organizations",
+            organizations(dialect),
+        ),
+        ("record.stray", "audit_entries", stray(dialect)),
+        ("record.events", "governance_events", events(dialect)),
+        ("registry.totals", "registry_totals", totals(dialect)),
+        ("registry.heads", "registry_heads", heads(dialect)),
+        ("registry.order", "registered_models", order(dialect)),
+        (
+            "guardian.standings",
+            "product_standings",
+            standings(dialect),
+        ),
+        ("guardian.open_alerts", "alerts", open_alerts(dialect)),
+    ] {
+        examine(conn, findings, name, table)?;
+        for statement in statements {
+            tell(conn, findings, name, format!("{statement} {LIMIT}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn organizations(dialect: Dialect) -> Vec<String> {
+    vec![format!(
+        "SELECT {} AS subject, 'has no log under its number' AS detail FROM organizations o \
+         WHERE NOT EXISTS (SELECT 1 FROM audit_heads h WHERE h.organization_id = o.id AND h.no = o.no)",
+        dialect.uuid("o.id")
+    )]
+}
+
+fn stray(dialect: Dialect) -> Vec<String> {
+    vec![format!(
+        "SELECT {} AS subject, 'the entry at ' || CAST(e.position AS TEXT) || ' is in no log' AS detail \
+         FROM audit_entries e WHERE NOT EXISTS (SELECT 1 FROM audit_heads h \
+         WHERE h.organization_id = e.organization_id AND e.position >= h.no * {RANGE} \
+         AND e.position < h.no * {RANGE} + h.size)",
+        dialect.uuid("e.organization_id")
+    )]
+}
+
+fn events(dialect: Dialect) -> Vec<String> {
+    vec![format!(
+        "SELECT {} AS subject, 'leaf ' || CAST(g.audit_index AS TEXT) || ' does not exist' AS detail \
+         FROM governance_events g WHERE NOT EXISTS (SELECT 1 FROM audit_heads h \
+         JOIN audit_entries e ON e.position = h.no * {RANGE} + g.audit_index \
+         WHERE h.organization_id = g.organization_id AND e.organization_id = g.organization_id \
+         AND g.audit_index < h.size)",
+        dialect.uuid("g.id")
+    )]
+}
+
+fn totals(dialect: Dialect) -> Vec<String> {
+    let name = |table: &str| {
+        let organization = dialect.uuid(&format!("{table}.organization_id"));
+        format!("{organization} || ' ' || {table}.risk_tier || ' ' || {table}.validation_status")
+    };
+    vec![
+        format!(
+            "SELECT {} AS subject, 'counted ' || CAST(m.counted AS TEXT) || ', kept ' || \
+             CAST(COALESCE(t.models, 0) AS TEXT) AS detail FROM (SELECT organization_id, risk_tier, \
+             validation_status, COUNT(*) AS counted FROM registered_models \
+             GROUP BY organization_id, risk_tier, validation_status) m LEFT JOIN registry_totals t \
+             ON t.organization_id = m.organization_id AND t.risk_tier = m.risk_tier \
+             AND t.validation_status = m.validation_status WHERE COALESCE(t.models, 0) <> m.counted",
+            name("m")
+        ),
+        format!(
+            "SELECT {} AS subject, 'counted 0, kept ' || CAST(t.models AS TEXT) AS detail \
+             FROM registry_totals t WHERE t.models <> 0 AND NOT EXISTS (SELECT 1 \
+             FROM registered_models m WHERE m.organization_id = t.organization_id \
+             AND m.risk_tier = t.risk_tier AND m.validation_status = t.validation_status)",
+            name("t")
+        ),
+    ]
+}
+
+fn heads(dialect: Dialect) -> Vec<String> {
+    let organization = dialect.uuid("m.organization_id");
+    vec![
+        format!(
+            "SELECT {organization} AS subject, \
+             'the next position or the last instant is behind an entry' AS detail \
+             FROM (SELECT organization_id, MAX(position) AS highest, MAX(created_at) AS latest \
+             FROM registered_models GROUP BY organization_id) m \
+             JOIN organizations o ON o.id = m.organization_id \
+             LEFT JOIN registry_heads h ON h.organization_id = m.organization_id \
+             WHERE h.next_position IS NULL OR o.no * {RANGE} + h.next_position <= m.highest \
+             OR h.last_created_at IS NULL OR h.last_created_at < m.latest"
+        ),
+        format!(
+            "SELECT {} AS subject, 'its position is outside the range of its organisation' AS detail \
+             FROM registered_models m JOIN organizations o ON o.id = m.organization_id \
+             WHERE m.position < o.no * {RANGE} OR m.position >= (o.no + 1) * {RANGE}",
+            dialect.uuid("m.id")
+        ),
+    ]
+}
+
+fn order(dialect: Dialect) -> Vec<String> {
+    vec![format!(
+        "SELECT {} AS subject, 'created_at is before that of the entry before it' AS detail \
+         FROM (SELECT id, created_at, LAG(created_at) OVER (PARTITION BY organization_id \
+         ORDER BY position) AS earlier FROM registered_models) m WHERE m.earlier > m.created_at",
+        dialect.uuid("m.id")
+    )]
+}
+
+fn standings(dialect: Dialect) -> Vec<String> {
+    let counted = format!(
+        "SELECT s.organization_id, s.product_id, COUNT(*) AS counted, MAX({STANDS_AT}) AS latest \
+         FROM metric_snapshots s GROUP BY s.organization_id, s.product_id"
+    );
+    vec![
+        format!(
+            "SELECT {} AS subject, 'counted ' || CAST(m.counted AS TEXT) || ' snapshots, kept ' || \
+             CAST(COALESCE(t.snapshots, 0) AS TEXT) || \
+             CASE WHEN t.latest_captured_at <> m.latest THEN ', and another latest instant' ELSE '' END \
+             AS detail FROM ({counted}) m LEFT JOIN product_standings t \
+             ON t.organization_id = m.organization_id AND t.product_id = m.product_id \
+             WHERE COALESCE(t.snapshots, 0) <> m.counted OR t.latest_captured_at <> m.latest",
+            dialect.uuid("m.product_id")
+        ),
+        format!(
+            "SELECT {} AS subject, 'no snapshot stands at its latest instant with its status' AS detail \
+             FROM product_standings t WHERE NOT EXISTS (SELECT 1 FROM metric_snapshots s \
+             WHERE s.organization_id = t.organization_id AND s.product_id = t.product_id \
+             AND s.status = t.latest_status AND {STANDS_AT} = t.latest_captured_at)",
+            dialect.uuid("t.product_id")
+        ),
+    ]
+}
+
+fn open_alerts(dialect: Dialect) -> Vec<String> {
+    vec![format!(
+        "SELECT {} AS subject, CAST(COUNT(*) AS TEXT) || ' alerts are open on ' || a.metric AS detail \
+         FROM alerts a WHERE a.state = 'open' GROUP BY a.organization_id, a.product_id, a.metric \
+         HAVING COUNT(*) > 1",
+        dialect.uuid("a.product_id")
+    )]
+}

@@ -1,0 +1,206 @@
+//! Every state has its record: the ids of an organisation's states, less those that its leaves name,
+//! are none.
+//!
+//! So that memory stays bounded, the ids are taken in rounds: each round holds one share of them and
+//! goes through the leaves once. The first round shares the walk that checks the leaves themselves.
+
+use std::collections::HashSet;
+
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use probity_kernel::OrganizationId;
+use probity_ledger::Leaf;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::findings::Findings;
+use super::log::{Entry, Log};
+use super::names::{Kind, names};
+use crate::connection::{AnyConnection, MultiBackend};
+use crate::error::StoreResult;
+use crate::types::{AnyTimestamp, AnyUuid, Id, Utc};
+
+const CHECK: &str = "record.evidence";
+/// How many ids a statement reads.
+const STEP: i64 = 10_000;
+
+/// Tables whose rows have an id of their own.
+const TABLES: [(Kind, &str); 7] = [
+    (Kind::User, "users"),
+    (Kind::ApiKey, "api_keys"),
+    (Kind::Space, "spaces"),
+    (Kind::Product, "products"),
+    (Kind::RegisteredModel, "registered_models"),
+    (Kind::RiskMetricLink, "risk_metric_links"),
+    (Kind::Alert, "alerts"),
+];
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = AnyUuid)]
+    id: Id,
+}
+
+#[derive(QueryableByName)]
+struct SnapshotRow {
+    #[diesel(sql_type = AnyUuid)]
+    product_id: Id,
+    #[diesel(sql_type = AnyTimestamp)]
+    captured_at: Utc,
+    #[diesel(sql_type = AnyUuid)]
+    id: Id,
+}
+
+/// The states of one organisation that no leaf has named yet.
+pub(super) struct Evidence {
+    organization: OrganizationId,
+    round: u128,
+    rounds: u128,
+    waiting: HashSet<(Kind, Uuid)>,
+    examined: u64,
+}
+
+impl Evidence {
+    /// The first round of the organisation's states.
+    pub(super) fn gather(
+        conn: &mut AnyConnection,
+        organization: OrganizationId,
+        ids_at_once: u64,
+    ) -> StoreResult<Self> {
+        let mut states = 1;
+        for table in TABLES
+            .map(|(_, table)| table)
+            .into_iter()
+            .chain(["metric_snapshots"])
+        {
+            states += count(conn, organization, table)?;
+        }
+        let mut evidence = Self {
+            organization,
+            round: 0,
+            rounds: u128::from(states.div_ceil(ids_at_once.max(1)).max(1)),
+            waiting: HashSet::new(),
+            examined: 0,
+        };
+        evidence.fill(conn)?;
+        Ok(evidence)
+    }
+
+    /// A leaf names states.
+    pub(super) fn take(&mut self, leaf: &Leaf, entry: &Entry) {
+        names(leaf, entry.detail.as_deref(), |kind, id| {
+            self.waiting.remove(&(kind, id));
+        });
+    }
+
+    /// Tells what no leaf has named, and makes the other rounds.
+    pub(super) fn finish(
+        mut self,
+        conn: &mut AnyConnection,
+        findings: &mut Findings,
+        log: Log,
+    ) -> StoreResult<()> {
+        self.tell(findings);
+        for round in 1..self.rounds {
+            self.round = round;
+            self.fill(conn)?;
+            log.pages(conn, |_, page| {
+                for entry in page {
+                    if let Some(leaf) = entry.parsed() {
+                        self.take(&leaf, entry);
+                    }
+                }
+                Ok(())
+            })?;
+            self.tell(findings);
+        }
+        findings.examined(CHECK, self.examined);
+        Ok(())
+    }
+
+    fn tell(&mut self, findings: &mut Findings) {
+        let mut unnamed: Vec<_> = self.waiting.drain().collect();
+        unnamed.sort_unstable();
+        for (kind, id) in unnamed {
+            let detail = format!("this {} is named by no leaf", kind.as_str());
+            findings.violated(CHECK, id.to_string(), detail);
+        }
+    }
+
+    fn fill(&mut self, conn: &mut AnyConnection) -> StoreResult<()> {
+        self.add(Kind::Organization, Id(self.organization.uuid()));
+        for (kind, table) in TABLES {
+            self.fill_from(conn, kind, table)?;
+        }
+        self.fill_snapshots(conn)
+    }
+
+    /// Keeps an id when it is of this round; the low bits of an id are random.
+    fn add(&mut self, kind: Kind, id: Id) {
+        if id.0.as_u128() % self.rounds == self.round {
+            self.waiting.insert((kind, id.0));
+            self.examined += 1;
+        }
+    }
+
+    fn fill_from(&mut self, conn: &mut AnyConnection, kind: Kind, table: &str) -> StoreResult<()> {
+        let mut after = Id(Uuid::nil());
+        loop {
+            let rows: Vec<Row> = diesel::sql_query(format!(
+                "SELECT id FROM {table} WHERE organization_id = $1 AND id > $2 \
+                 ORDER BY id LIMIT {STEP}"
+            ))
+            .into_boxed::<MultiBackend>()
+            .bind::<AnyUuid, _>(Id(self.organization.uuid()))
+            .bind::<AnyUuid, _>(after)
+            .load(conn)?;
+            let Some(last) = rows.last() else {
+                return Ok(());
+            };
+            after = last.id;
+            for row in rows {
+                self.add(kind, row.id);
+            }
+        }
+    }
+
+    fn fill_snapshots(&mut self, conn: &mut AnyConnection) -> StoreResult<()> {
+        let nil = Id(Uuid::nil());
+        let mut after = (nil, Utc(OffsetDateTime::UNIX_EPOCH), nil);
+        loop {
+            let rows: Vec<SnapshotRow> = diesel::sql_query(format!(
+                "SELECT product_id, captured_at, id FROM metric_snapshots \
+                 WHERE organization_id = $1 AND (product_id, captured_at, id) > ($2, $3, $4) \
+                 ORDER BY product_id, captured_at, id LIMIT {STEP}"
+            ))
+            .into_boxed::<MultiBackend>()
+            .bind::<AnyUuid, _>(Id(self.organization.uuid()))
+            .bind::<AnyUuid, _>(after.0)
+            .bind::<AnyTimestamp, _>(after.1)
+            .bind::<AnyUuid, _>(after.2)
+            .load(conn)?;
+            let Some(last) = rows.last() else {
+                return Ok(());
+            };
+            after = (last.product_id, last.captured_at, last.id);
+            for row in rows {
+                self.add(Kind::MetricSnapshot, row.id);
+            }
+        }
+    }
+}
+
+fn count(conn: &mut AnyConnection, organization: OrganizationId, table: &str) -> StoreResult<u64> {
+    let statement = format!("SELECT COUNT(*) AS number FROM {table} WHERE organization_id = $1");
+    let Number { number } = diesel::sql_query(statement)
+        .into_boxed::<MultiBackend>()
+        .bind::<AnyUuid, _>(Id(organization.uuid()))
+        .get_result(conn)?;
+    Ok(u64::try_from(number).unwrap_or_default())
+}

@@ -1,0 +1,332 @@
+//! The logs: entries, the tree over them, its stored nodes and its checkpoints.
+
+use diesel::prelude::*;
+use probity_kernel::OrganizationId;
+use probity_ledger::{
+    Checkpoint, Commitment, Frontier, Hash, Leaf, Salt, SignedNote, SlotName, TileHash,
+};
+
+use super::PAGE;
+use super::evidence::Evidence;
+use super::findings::Findings;
+use super::log::{Entry, Log};
+use crate::connection::AnyConnection;
+use crate::error::StoreResult;
+use crate::record::position;
+use crate::schema::{audit_checkpoints, audit_heads, audit_nodes};
+use crate::types::Id;
+
+const ENTRIES: &str = "record.entries";
+const HEAD: &str = "record.head";
+const NODES: &str = "record.nodes";
+const CHECKPOINTS: &str = "record.checkpoints";
+
+type HeadRow = (Id, i64, i64, i64, Vec<u8>);
+
+pub(super) fn check(
+    conn: &mut AnyConnection,
+    findings: &mut Findings,
+    ids_at_once: u64,
+) -> StoreResult<()> {
+    for name in [ENTRIES, HEAD, NODES, CHECKPOINTS] {
+        findings.examined(name, 0);
+    }
+    let mut after = i64::MIN;
+    loop {
+        let heads: Vec<HeadRow> = audit_heads::table
+            .filter(audit_heads::no.gt(after))
+            .order(audit_heads::no)
+            .limit(PAGE)
+            .select((
+                audit_heads::organization_id,
+                audit_heads::no,
+                audit_heads::epoch,
+                audit_heads::size,
+                audit_heads::frontier,
+            ))
+            .load(conn)?;
+        let Some(last) = heads.last() else {
+            return Ok(());
+        };
+        after = last.1;
+        for (id, no, epoch, size, frontier) in heads {
+            let log = Log {
+                organization: OrganizationId::new(id.0),
+                no,
+                epoch,
+                size,
+            };
+            let mut evidence = Evidence::gather(conn, log.organization, ids_at_once)?;
+            Walk::new(log).walk(conn, findings, &frontier, &mut evidence)?;
+            evidence.finish(conn, findings, log)?;
+        }
+    }
+}
+
+/// One way through a log.
+struct Walk {
+    log: Log,
+    tree: Frontier,
+    /// Whether entries are missing, and the tree can no longer be told.
+    broken: bool,
+    nodes: i64,
+    checkpoints: Vec<(i64, String)>,
+    /// Checkpoints up to this size were taken from the table.
+    fetched: i64,
+}
+
+impl Walk {
+    fn new(log: Log) -> Self {
+        Self {
+            log,
+            tree: Frontier::new(),
+            broken: false,
+            nodes: 0,
+            checkpoints: Vec::new(),
+            fetched: -1,
+        }
+    }
+
+    fn subject(&self, seq: i64) -> String {
+        format!("{} {seq}", self.log.organization)
+    }
+
+    fn walk(
+        mut self,
+        conn: &mut AnyConnection,
+        findings: &mut Findings,
+        frontier: &[u8],
+        evidence: &mut Evidence,
+    ) -> StoreResult<()> {
+        let log = self.log;
+        self.pass_checkpoints(conn, findings)?;
+        log.pages(conn, |conn, page| {
+            findings.examined(ENTRIES, u64::try_from(page.len()).unwrap_or_default());
+            let mut completed = Vec::new();
+            for entry in page {
+                let leaf = self.entry(findings, entry);
+                if let Some(leaf) = leaf {
+                    evidence.take(&leaf, entry);
+                }
+                if let (false, Ok(hash)) = (self.broken, Hash::try_from(entry.leaf_hash.as_slice()))
+                {
+                    completed.extend(self.tree.append_batch(&[hash]));
+                    self.pass_checkpoints(conn, findings)?;
+                }
+            }
+            self.compare_nodes(conn, findings, &completed)
+        })?;
+        self.compare_head(findings, frontier);
+        self.count_nodes(conn, findings)?;
+        self.leftover_checkpoints(conn, findings)
+    }
+
+    /// How many leaves the tree has.
+    fn size(&self) -> i64 {
+        i64::try_from(self.tree.size()).unwrap_or(i64::MAX)
+    }
+
+    /// Checks one entry by itself; answers its leaf.
+    fn entry(&mut self, findings: &mut Findings, entry: &Entry) -> Option<Leaf> {
+        let seq = entry.position - position(self.log.no, 0);
+        let subject = self.subject(seq);
+        let mut wrong = |detail: &str| findings.violated(ENTRIES, subject.as_str(), detail);
+        if !self.broken && seq != self.size() {
+            wrong(&format!("the entries from {} on are missing", self.size()));
+            self.broken = true;
+        }
+        if entry.organization_id.0 != self.log.organization.uuid() {
+            wrong("is of another organisation than its position");
+        }
+        let Some(bytes) = entry.leaf.as_deref() else {
+            wrong("has no leaf, and nothing on the record explains that");
+            return None;
+        };
+        if entry.leaf_hash != Hash::leaf(bytes).as_bytes() {
+            wrong("the leaf does not have the stored hash");
+        }
+        let leaf = match Leaf::parse(bytes) {
+            Ok(leaf) => leaf,
+            Err(error) => {
+                wrong(&format!("the leaf cannot be read: {error}"));
+                return None;
+            }
+        };
+        let header = leaf.header();
+        if i64::try_from(header.seq) != Ok(seq) {
+            wrong(&format!("the leaf says {}", header.seq));
+        }
+        if header.org != self.log.organization.to_string() {
+            wrong("the leaf names another organisation");
+        }
+        let slots = [
+            (SlotName::Actor, &entry.actor_salt, &entry.actor),
+            (SlotName::Detail, &entry.detail_salt, &entry.detail),
+        ];
+        for (name, salt, bytes) in slots {
+            if !committed(
+                header.slots.get(name),
+                name,
+                salt.as_deref(),
+                bytes.as_deref(),
+            ) {
+                wrong(&format!("the {name} is not what the leaf commits to"));
+            }
+        }
+        Some(leaf)
+    }
+
+    fn compare_nodes(
+        &mut self,
+        conn: &mut AnyConnection,
+        findings: &mut Findings,
+        completed: &[TileHash],
+    ) -> StoreResult<()> {
+        for tile in completed {
+            let index = i64::try_from(tile.index).unwrap_or(i64::MAX);
+            let key = (
+                Id(self.log.organization.uuid()),
+                i32::from(tile.level),
+                index,
+            );
+            let stored: Option<Vec<u8>> = audit_nodes::table
+                .find(key)
+                .select(audit_nodes::hash)
+                .first(conn)
+                .optional()?;
+            self.nodes += 1;
+            findings.examined(NODES, 1);
+            let subject = format!("{} {}/{}", self.log.organization, tile.level, tile.index);
+            match stored {
+                None => findings.violated(NODES, subject, "is missing"),
+                Some(hash) if hash != tile.hash.as_bytes() => {
+                    findings.violated(NODES, subject, "is not the root of its leaves");
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn count_nodes(&self, conn: &mut AnyConnection, findings: &mut Findings) -> StoreResult<()> {
+        let stored: i64 = audit_nodes::table
+            .filter(audit_nodes::organization_id.eq(Id(self.log.organization.uuid())))
+            .count()
+            .get_result(conn)?;
+        if !self.broken && stored > self.nodes {
+            let detail = format!("{stored} nodes are stored, {} belong there", self.nodes);
+            findings.violated(NODES, self.log.organization.to_string(), detail);
+        }
+        Ok(())
+    }
+
+    fn compare_head(&self, findings: &mut Findings, frontier: &[u8]) {
+        findings.examined(HEAD, 1);
+        let mut wrong = |detail: String| {
+            findings.violated(HEAD, self.log.organization.to_string(), detail);
+        };
+        let size = u64::try_from(self.log.size).unwrap_or_default();
+        match Frontier::from_bytes(size, frontier) {
+            Err(error) => wrong(error.to_string()),
+            Ok(_) if self.broken => {}
+            Ok(_) if self.size() != self.log.size => {
+                wrong(format!("has {} leaves of {}", self.size(), self.log.size));
+            }
+            Ok(kept) if kept != self.tree => {
+                wrong("is not the root of the leaf hashes".to_owned());
+            }
+            Ok(_) => {}
+        }
+    }
+
+    /// Compares the checkpoints that were made at the size which the tree has now.
+    fn pass_checkpoints(
+        &mut self,
+        conn: &mut AnyConnection,
+        findings: &mut Findings,
+    ) -> StoreResult<()> {
+        if self.checkpoints.is_empty() && self.fetched < i64::MAX {
+            self.fetch(conn)?;
+        }
+        let size = self.size();
+        while let Some((at, note)) = self.checkpoints.pop_if(|(at, _)| *at <= size) {
+            self.compare_checkpoint(findings, at, &note);
+        }
+        Ok(())
+    }
+
+    /// The next checkpoints by size, the smallest last.
+    fn fetch(&mut self, conn: &mut AnyConnection) -> StoreResult<()> {
+        let mut next: Vec<(i64, String)> = audit_checkpoints::table
+            .filter(audit_checkpoints::organization_id.eq(Id(self.log.organization.uuid())))
+            .filter(audit_checkpoints::size.gt(self.fetched))
+            .order(audit_checkpoints::size)
+            .limit(PAGE)
+            .select((audit_checkpoints::size, audit_checkpoints::note))
+            .load(conn)?;
+        self.fetched = next.last().map_or(i64::MAX, |(size, _)| *size);
+        next.reverse();
+        self.checkpoints = next;
+        Ok(())
+    }
+
+    fn compare_checkpoint(&self, findings: &mut Findings, at: i64, note: &str) {
+        findings.examined(CHECKPOINTS, 1);
+        let mut wrong = |detail: &str| findings.violated(CHECKPOINTS, self.subject(at), detail);
+        let read = SignedNote::parse(note.as_bytes())
+            .map_err(|error| error.to_string())
+            .and_then(|note| {
+                Checkpoint::parse_body(note.text()).map_err(|error| error.to_string())
+            });
+        let checkpoint = match read {
+            Ok(checkpoint) => checkpoint,
+            Err(error) => return wrong(&format!("the note cannot be read: {error}")),
+        };
+        let origin = format!("/{}/audit/{}", self.log.organization, self.log.epoch);
+        if !checkpoint.origin().ends_with(&origin) {
+            wrong("the note is of another log");
+        }
+        if i64::try_from(checkpoint.size()) != Ok(at) {
+            wrong("the note states another size");
+        } else if self.size() == at && checkpoint.root() != self.tree.root() {
+            wrong("the note states another root than the log has at that size");
+        }
+    }
+
+    /// Checkpoints of more leaves than there are.
+    fn leftover_checkpoints(
+        mut self,
+        conn: &mut AnyConnection,
+        findings: &mut Findings,
+    ) -> StoreResult<()> {
+        if self.broken {
+            return Ok(());
+        }
+        loop {
+            while let Some((at, _)) = self.checkpoints.pop() {
+                findings.examined(CHECKPOINTS, 1);
+                findings.violated(CHECKPOINTS, self.subject(at), "the log has fewer leaves");
+            }
+            if self.fetched == i64::MAX {
+                return Ok(());
+            }
+            self.fetch(conn)?;
+        }
+    }
+}
+
+/// Whether a slot holds what its leaf commits to: both or neither.
+fn committed(
+    commitment: Option<Commitment>,
+    name: SlotName,
+    salt: Option<&[u8]>,
+    bytes: Option<&[u8]>,
+) -> bool {
+    match (commitment, salt, bytes) {
+        (Some(commitment), Some(salt), Some(bytes)) => salt
+            .try_into()
+            .is_ok_and(|salt| commitment.verify(name, &Salt::from_bytes(salt), bytes)),
+        (None, None, None) => true,
+        _ => false,
+    }
+}

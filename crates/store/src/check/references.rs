@@ -1,0 +1,162 @@
+//! What rows refer to: it exists, and in the same organisation. Checked on both databases alike,
+//! also where no constraint stands behind it.
+
+use super::findings::Findings;
+use super::sql::{Dialect, LIMIT, examine, tell};
+use crate::connection::AnyConnection;
+use crate::error::StoreResult;
+
+/// How a row is named in a report.
+enum Name {
+    Uuid(&'static str),
+    Number(&'static str),
+}
+
+/// Tables whose rows belong to an organisation.
+const OWNED: [(&str, &str, Name); 20] = [
+    ("references.users", "users", Name::Uuid("id")),
+    ("references.api_keys", "api_keys", Name::Uuid("id")),
+    ("references.spaces", "spaces", Name::Uuid("id")),
+    ("references.products", "products", Name::Uuid("id")),
+    (
+        "references.product_models",
+        "product_models",
+        Name::Uuid("product_id"),
+    ),
+    (
+        "references.registered_models",
+        "registered_models",
+        Name::Uuid("id"),
+    ),
+    (
+        "references.registry_heads",
+        "registry_heads",
+        Name::Uuid("organization_id"),
+    ),
+    (
+        "references.registry_totals",
+        "registry_totals",
+        Name::Uuid("organization_id"),
+    ),
+    (
+        "references.registry_settings",
+        "registry_settings",
+        Name::Uuid("organization_id"),
+    ),
+    (
+        "references.model_usage_daily",
+        "model_usage_daily",
+        Name::Uuid("organization_id"),
+    ),
+    (
+        "references.risk_metric_links",
+        "risk_metric_links",
+        Name::Uuid("id"),
+    ),
+    (
+        "references.metric_snapshots",
+        "metric_snapshots",
+        Name::Uuid("id"),
+    ),
+    (
+        "references.product_standings",
+        "product_standings",
+        Name::Uuid("product_id"),
+    ),
+    ("references.alerts", "alerts", Name::Uuid("id")),
+    (
+        "references.idempotency_records",
+        "idempotency_records",
+        Name::Uuid("organization_id"),
+    ),
+    (
+        "references.audit_heads",
+        "audit_heads",
+        Name::Uuid("organization_id"),
+    ),
+    (
+        "references.audit_entries",
+        "audit_entries",
+        Name::Number("position"),
+    ),
+    (
+        "references.audit_nodes",
+        "audit_nodes",
+        Name::Uuid("organization_id"),
+    ),
+    (
+        "references.audit_checkpoints",
+        "audit_checkpoints",
+        Name::Uuid("organization_id"),
+    ),
+    (
+        "references.governance_events",
+        "governance_events",
+        Name::Uuid("id"),
+    ),
+];
+
+/// A reference inside an organisation: the check, the table, its column, and whose `id` it is.
+const INSIDE: [(&str, &str, &str, &str); 7] = [
+    ("references.api_keys", "api_keys", "replaced_by", "api_keys"),
+    ("references.products", "products", "space_id", "spaces"),
+    (
+        "references.product_models",
+        "product_models",
+        "product_id",
+        "products",
+    ),
+    (
+        "references.risk_metric_links",
+        "risk_metric_links",
+        "product_id",
+        "products",
+    ),
+    (
+        "references.metric_snapshots",
+        "metric_snapshots",
+        "product_id",
+        "products",
+    ),
+    (
+        "references.product_standings",
+        "product_standings",
+        "product_id",
+        "products",
+    ),
+    ("references.alerts", "alerts", "product_id", "products"),
+];
+
+pub(super) fn check(conn: &mut AnyConnection, findings: &mut Findings) -> StoreResult<()> {
+    let dialect = Dialect::of(conn);
+    for (check, table, name) in &OWNED {
+        examine(conn, findings, check, table)?;
+        let statement = format!(
+            "SELECT {} AS subject, 'belongs to no organisation' AS detail FROM {table} c \
+             WHERE NOT EXISTS (SELECT 1 FROM organizations o WHERE o.id = c.organization_id) {LIMIT}",
+            shown(dialect, name)
+        );
+        tell(conn, findings, check, statement)?;
+    }
+    for (check, table, column, parent) in INSIDE {
+        let name = OWNED.iter().find(|(_, owned, _)| *owned == table);
+        let subject = name.map_or_else(String::new, |(_, _, name)| shown(dialect, name));
+        let statement = format!(
+            "SELECT {subject} AS subject, CASE \
+             WHEN EXISTS (SELECT 1 FROM {parent} q WHERE q.id = c.{column}) \
+             THEN '{column} is of another organisation' ELSE '{column} does not exist' END AS detail \
+             FROM {table} c WHERE c.{column} IS NOT NULL AND NOT EXISTS (\
+             SELECT 1 FROM {parent} p WHERE p.id = c.{column} \
+             AND p.organization_id = c.organization_id) {LIMIT}"
+        );
+        tell(conn, findings, check, statement)?;
+    }
+    Ok(())
+}
+
+fn shown(dialect: Dialect, name: &Name) -> String {
+    match name {
+        Name::Uuid(column) => dialect.uuid(&format!("c.{column}")),
+        Name::Number(column) => format!("CAST(c.{column} AS TEXT)"),
+    }
+}

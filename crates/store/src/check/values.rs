@@ -1,0 +1,203 @@
+//! Every stored value is one that the domain reads.
+
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::result::Error as DieselError;
+use diesel::sql_types::Bool;
+use probity_access::{ApiKey, Organization, User};
+use probity_catalog::Space;
+use probity_guardian::{Alert, RiskMetricLink, Snapshot};
+use probity_kernel::RepositoryError;
+use probity_registry::RegisteredModel;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::PAGE;
+use super::findings::Findings;
+use crate::access::rows::{ApiKeyRow, OrganizationRow, UserRow};
+use crate::catalog::rows::{ModelRow as ProductModelRow, ProductRow, SpaceRow, product};
+use crate::connection::AnyConnection;
+use crate::error::StoreResult;
+use crate::guardian::alerts::AlertRow;
+use crate::guardian::history::SnapshotRow;
+use crate::guardian::links::LinkRow;
+use crate::registry::rows::{ModelRow, parse_settings};
+use crate::schema::{
+    alerts, api_keys, metric_snapshots, organizations, product_models, products, registered_models,
+    registry_settings, risk_metric_links, spaces, users,
+};
+use crate::types::{AnyTimestamp, AnyUuid, Id, Utc};
+
+/// The position before every other.
+const BEFORE_ALL: i64 = i64::MIN;
+
+pub(super) fn check(conn: &mut AnyConnection, findings: &mut Findings) -> StoreResult<()> {
+    /// Reads a table by its key and parses each row.
+    macro_rules! values {
+        ($check:literal, $table:ident.$key:ident after $first:expr, $columns:expr, $parse:expr) => {
+            let shown = |key: &_| Key::shown(key);
+            pages($check, findings, $first, shown, $parse, |after| {
+                $table::table
+                    .filter($table::$key.gt(after))
+                    .order($table::$key)
+                    .limit(PAGE)
+                    .select(($table::$key, $columns))
+                    .load(conn)
+            })?;
+        };
+    }
+    let nil = Id(Uuid::nil());
+    values!("values.organizations", organizations.id after nil, OrganizationRow::as_select(), parsed::<_, Organization>);
+    values!("values.users", users.id after nil, UserRow::as_select(), parsed::<_, User>);
+    values!("values.api_keys", api_keys.id after nil, ApiKeyRow::as_select(), parsed::<_, ApiKey>);
+    values!("values.spaces", spaces.id after nil, SpaceRow::as_select(), parsed::<_, Space>);
+    values!("values.registered_models", registered_models.position after BEFORE_ALL, ModelRow::as_select(), model);
+    values!("values.registry_settings", registry_settings.organization_id after nil, registry_settings::settings, |text: String| parse_settings(&text).map(drop));
+    values!("values.risk_metric_links", risk_metric_links.id after nil, LinkRow::as_select(), parsed::<_, RiskMetricLink>);
+    values!("values.alerts", alerts.id after nil, AlertRow::as_select(), parsed::<_, Alert>);
+    product_values(conn, findings)?;
+    snapshot_values(conn, findings)
+}
+
+fn product_values(conn: &mut AnyConnection, findings: &mut Findings) -> StoreResult<()> {
+    let name = "values.products";
+    let nil = Id(Uuid::nil());
+    let parse = |(row, model): (ProductRow, Option<ProductModelRow>)| match model {
+        Some(model) => product((row, model)).map(drop),
+        None => Err(RepositoryError::Database("has no model metadata".into())),
+    };
+    pages(name, findings, nil, Key::shown, parse, |after| {
+        products::table
+            .left_join(product_models::table.on(product_models::product_id.eq(products::id)))
+            .filter(products::id.gt(after))
+            .order(products::id)
+            .limit(PAGE)
+            .select((
+                products::id,
+                (
+                    ProductRow::as_select(),
+                    Option::<ProductModelRow>::as_select(),
+                ),
+            ))
+            .load(conn)
+    })
+}
+
+type SnapshotKey = (Id, Id, Utc, Id);
+
+fn snapshot_values(conn: &mut AnyConnection, findings: &mut Findings) -> StoreResult<()> {
+    use metric_snapshots::{captured_at, id, organization_id, product_id};
+    let name = "values.metric_snapshots";
+    let nil = Id(Uuid::nil());
+    let first = (nil, nil, Utc(OffsetDateTime::UNIX_EPOCH), nil);
+    let shown = |key: &SnapshotKey| key.3.shown();
+    pages(
+        name,
+        findings,
+        first,
+        shown,
+        parsed::<SnapshotRow, Snapshot>,
+        |after| {
+            // Compared as a whole, which both databases find in the primary key.
+            let later = sql::<Bool>("(organization_id, product_id, captured_at, id) > (")
+                .bind::<AnyUuid, _>(after.0)
+                .sql(", ")
+                .bind::<AnyUuid, _>(after.1)
+                .sql(", ")
+                .bind::<AnyTimestamp, _>(after.2)
+                .sql(", ")
+                .bind::<AnyUuid, _>(after.3)
+                .sql(")");
+            metric_snapshots::table
+                .filter(later)
+                .order((organization_id, product_id, captured_at, id))
+                .limit(PAGE)
+                .select((
+                    (organization_id, product_id, captured_at, id),
+                    SnapshotRow::as_select(),
+                ))
+                .load(conn)
+        },
+    )
+}
+
+/// Goes through a table in pages that start after a key.
+fn pages<K: Copy, R>(
+    check: &'static str,
+    findings: &mut Findings,
+    first: K,
+    shown: impl Fn(&K) -> String,
+    mut parse: impl FnMut(R) -> Result<(), RepositoryError>,
+    mut load: impl FnMut(K) -> QueryResult<Vec<(K, R)>>,
+) -> StoreResult<()> {
+    findings.examined(check, 0);
+    let mut after = first;
+    loop {
+        let page = match load(after) {
+            Ok(page) => page,
+            Err(DieselError::DeserializationError(error)) => {
+                let subject = format!("after {}", shown(&after));
+                findings.violated(check, subject, format!("cannot be read: {error}"));
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let Some((last, _)) = page.last() else {
+            return Ok(());
+        };
+        after = *last;
+        findings.examined(check, u64::try_from(page.len()).unwrap_or_default());
+        for (key, row) in page {
+            if let Err(error) = parse(row) {
+                findings.violated(check, shown(&key), told(&error));
+            }
+        }
+    }
+}
+
+fn parsed<R, T: TryFrom<R, Error = RepositoryError>>(row: R) -> Result<(), RepositoryError> {
+    T::try_from(row).map(drop)
+}
+
+/// An entry, with the columns that are derived from the others.
+fn model(row: ModelRow) -> Result<(), RepositoryError> {
+    let position = row.position;
+    let stored = row.clone();
+    let model = RegisteredModel::try_from(row)?;
+    if ModelRow::new(&model, position) == stored {
+        Ok(())
+    } else {
+        Err(RepositoryError::Database(
+            "is not stored as it would be written".into(),
+        ))
+    }
+}
+
+fn told(error: &RepositoryError) -> String {
+    match error {
+        RepositoryError::Corrupt {
+            table,
+            column,
+            source,
+        } => format!("{table}.{column}: {source}"),
+        RepositoryError::Database(source) => source.to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// A key as a report names it.
+trait Key {
+    fn shown(&self) -> String;
+}
+
+impl Key for Id {
+    fn shown(&self) -> String {
+        self.0.to_string()
+    }
+}
+
+impl Key for i64 {
+    fn shown(&self) -> String {
+        format!("position {self}")
+    }
+}
