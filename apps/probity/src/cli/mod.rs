@@ -1,5 +1,6 @@
 //! The command line.
 
+mod check;
 mod demo;
 mod key;
 mod organization;
@@ -29,6 +30,7 @@ fn command() -> Command {
         .subcommand(organization::command())
         .subcommand(key::command())
         .subcommand(token::command())
+        .subcommand(check::command())
         .subcommand(Command::new("openapi").about("Prints the OpenAPI 3.1 document"))
 }
 
@@ -53,6 +55,7 @@ fn dispatch(matches: &ArgMatches) -> Outcome {
         "org" => organization::run(arguments, &sources),
         "key" => key::run(arguments, &sources),
         "token" => token::run(arguments, &sources),
+        "check" => check::run(arguments, &sources),
         "openapi" => openapi(),
         other => Err(format!("unknown command {other}").into()),
     }
