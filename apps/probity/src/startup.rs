@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::{App, HttpServer, web};
@@ -71,7 +72,10 @@ impl Application {
         })
         .workers(settings.workers)
         .shutdown_timeout(settings.shutdown_timeout.as_secs())
-        .client_request_timeout(std::time::Duration::from_secs(5))
+        .client_request_timeout(Duration::from_secs(5))
+        // Longer than the minute for which balancers keep idle connections: otherwise a request
+        // now and then meets a connection that is being closed.
+        .keep_alive(Duration::from_secs(75))
         .listen(listener)?
         .run();
         Ok(Self {

@@ -119,6 +119,31 @@ impl IntoResponses for BodyErrors {
     }
 }
 
+/// What the receiver of traces may answer besides, in the encoding of the request.
+pub(crate) struct TraceErrors;
+
+impl IntoResponses for TraceErrors {
+    fn responses() -> Responses {
+        let both = |description| {
+            let status = ContentBuilder::new().build();
+            problem(description).content("application/x-protobuf", status)
+        };
+        collect([
+            (400, both("The input has the wrong form or is out of range")),
+            (413, both("The body is too large")),
+            (
+                415,
+                both("The body has another media type or content coding"),
+            ),
+            (
+                503,
+                with_retry(both("The store cannot take the request now")),
+            ),
+            (507, both("The disk is full; nothing was written")),
+        ])
+    }
+}
+
 /// Input of the wrong form, in the families that answer 400.
 pub(crate) struct Malformed;
 

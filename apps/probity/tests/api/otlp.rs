@@ -214,7 +214,7 @@ async fn spans_of_both_generations_are_counted_in_both_encodings(api: Api) {
         [
             named("claude-3-5-sonnet", "anthropic", 2),
             named("gpt-4o", "openai", 6),
-            named("mistral-large", "mistral_ai", 2)
+            named("mistral-large", "mistral", 2)
         ]
     );
     assert_eq!(

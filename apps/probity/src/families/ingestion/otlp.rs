@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 
 use super::otlp_messages::{ExportRequest, ExportResponse, PartialSuccess, RpcStatus, Span, json};
 use super::{Ingestion, TAG};
-use crate::families::problem::{BodyErrors, CallerErrors, Malformed};
+use crate::families::problem::{CallerErrors, TraceErrors};
 use crate::http::auth::{Caller, WriteAccess};
 use crate::http::extract::{RawBody, media_type, parse_json};
 use crate::http::failure::{Failure, Problem};
@@ -35,7 +35,7 @@ enum Encoding {
     request_body(content(("application/x-protobuf"), (Object = "application/json")), description = "ExportTraceServiceRequest"),
     responses(
         (status = 200, description = "ExportTraceServiceResponse", content((Object = "application/json"), ("application/x-protobuf"))),
-        CallerErrors, BodyErrors, Malformed
+        CallerErrors, TraceErrors
     )
 )]
 #[post("/traces")]

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use probity_testkit::TestDatabase;
 
 pub(crate) use api::{Api, Call, Reply, merge};
-pub(crate) use conformance::document;
+pub(crate) use conformance::{document, matches};
 
 /// How long a server may take to start or stop on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
