@@ -258,7 +258,7 @@ impl Database {
         scope: Scope,
         work: impl FnMut(&mut Tx<'_>) -> StoreResult<T> + Send + 'static,
     ) -> Result<T, RepositoryError> {
-        let (work, answer) = Job::new(organization, scope, work);
+        let (work, answer) = Job::with_answer(organization, scope, work);
         self.submit(organization, work)?;
         answer.await.map_err(|_| unavailable())?
     }
@@ -355,7 +355,8 @@ impl Database {
         organization: OrganizationId,
         mut work: impl FnMut(&mut AnyConnection) -> StoreResult<T> + Send + 'static,
     ) -> Result<T, RepositoryError> {
-        let (work, answer) = Job::new(organization, Scope::System, move |tx| work(tx.writing()));
+        let (work, answer) =
+            Job::with_answer(organization, Scope::System, move |tx| work(tx.writing()));
         self.submit(organization, work)?;
         answer.blocking_recv().map_err(|_| unavailable())?
     }

@@ -40,6 +40,10 @@ const UNIQUE_KEYS: &[(&str, &[&str])] = &[
 ];
 
 /// Translates an error of Diesel.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "whatever else Diesel says is a fault of ours"
+)]
 pub(crate) fn translate(error: DieselError) -> RepositoryError {
     match error {
         DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, info) => {

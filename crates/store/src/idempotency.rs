@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use time::Duration;
 
-use crate::connection::{AnyConnection, MultiBackend};
+use crate::connection::{AnyConnection, MultiBackend, on_backend};
 use crate::error::{StoreError, StoreResult};
 use crate::schema::idempotency_records as records;
 use crate::turn::Tx;
@@ -86,23 +86,27 @@ pub(crate) fn remember<T: Serialize>(
     let outcome = serde_json::to_string(outcome)
         .map_err(|error| StoreError(RepositoryError::Database(Box::new(error))))?;
     let organization = Id(context.organization.uuid());
-    diesel::delete(
-        records::table
-            .filter(records::organization_id.eq(organization))
-            .filter(records::scope.eq(&claim.scope))
-            .filter(records::key.eq(&claim.key)),
-    )
-    .execute(conn)?;
-    diesel::insert_into(records::table)
-        .values((
-            records::organization_id.eq(organization),
-            records::scope.eq(&claim.scope),
-            records::key.eq(&claim.key),
-            records::fingerprint.eq(claim.fingerprint.to_vec()),
-            records::outcome.eq(outcome),
-            records::created_at.eq(Utc(context.now)),
-        ))
-        .execute(conn)?;
+    let fingerprint = claim.fingerprint.to_vec();
+    let created_at = Utc(context.now);
+    on_backend!(conn, |c| {
+        diesel::insert_into(records::table)
+            .values((
+                records::organization_id.eq(organization),
+                records::scope.eq(&claim.scope),
+                records::key.eq(&claim.key),
+                records::fingerprint.eq(&fingerprint),
+                records::outcome.eq(&outcome),
+                records::created_at.eq(created_at),
+            ))
+            .on_conflict((records::organization_id, records::scope, records::key))
+            .do_update()
+            .set((
+                records::fingerprint.eq(&fingerprint),
+                records::outcome.eq(&outcome),
+                records::created_at.eq(created_at),
+            ))
+            .execute(c)?;
+    });
     Ok(())
 }
 

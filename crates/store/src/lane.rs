@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::connection::{AnyConnection, Location, Scope, Use};
 use crate::error::{StoreResult, unavailable};
+use crate::guardian::StandingCache;
 use crate::turn::{self, Tx, Unit, Work};
 
 /// How many units may wait in a lane; what comes beyond is refused with `Unavailable`.
@@ -56,6 +57,7 @@ impl Lane {
 
 fn serve(location: &Location, ids: &dyn IdSource, waiting: &Receiver<Work>) {
     let mut conn: Option<AnyConnection> = None;
+    let mut standings = StandingCache::default();
     while let Ok(first) = waiting.recv() {
         let mut works = Vec::with_capacity(64);
         works.push(first);
@@ -66,7 +68,7 @@ fn serve(location: &Location, ids: &dyn IdSource, waiting: &Receiver<Work>) {
         };
         match open {
             Ok(mut open) => {
-                if turn::run(&mut open, ids, works) {
+                if turn::run(&mut open, ids, &mut standings, works) {
                     conn = Some(open);
                 }
             }
@@ -96,7 +98,7 @@ where
     F: FnMut(&mut Tx<'_>) -> StoreResult<T> + Send + 'static,
 {
     /// A job and the end at which its answer arrives.
-    pub(crate) fn new(
+    pub(crate) fn with_answer(
         organization: OrganizationId,
         scope: Scope,
         work: F,

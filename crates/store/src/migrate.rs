@@ -33,7 +33,7 @@ pub(crate) fn up(location: &Location) -> Result<usize, Failure> {
             conn.batch_execute("PRAGMA busy_timeout = 30000; PRAGMA journal_mode = WAL;")?;
             // The write lock is held from the look at what is pending to the last of it.
             conn.immediate_transaction(|conn| {
-                refuse_newer::<diesel::sqlite::Sqlite>(conn, SQLITE).map_err(Stopped)?;
+                refuse_newer::<diesel::sqlite::Sqlite>(conn, &SQLITE).map_err(Stopped)?;
                 Ok(conn.run_pending_migrations(SQLITE).map_err(Stopped)?.len())
             })
             .map_err(|Stopped(failure)| failure)
@@ -41,7 +41,7 @@ pub(crate) fn up(location: &Location) -> Result<usize, Failure> {
         Location::Postgres(url) => {
             let mut conn = PgConnection::establish(url)?;
             conn.batch_execute(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})"))?;
-            refuse_newer::<diesel::pg::Pg>(&mut conn, POSTGRES)?;
+            refuse_newer::<diesel::pg::Pg>(&mut conn, &POSTGRES)?;
             Ok(conn.run_pending_migrations(POSTGRES)?.len())
         }
     }
@@ -53,8 +53,8 @@ pub(crate) fn up(location: &Location) -> Result<usize, Failure> {
 /// That the schema was made by a newer release, and what the database says.
 pub(crate) fn pending(conn: &mut AnyConnection) -> Result<Vec<String>, Failure> {
     let known = match conn {
-        AnyConnection::Postgres(_) => names::<diesel::pg::Pg>(POSTGRES)?,
-        AnyConnection::Sqlite(_) => names::<diesel::sqlite::Sqlite>(SQLITE)?,
+        AnyConnection::Postgres(_) => names::<diesel::pg::Pg>(&POSTGRES)?,
+        AnyConnection::Sqlite(_) => names::<diesel::sqlite::Sqlite>(&SQLITE)?,
     };
     let applied = applied(conn)?;
     let is_known = |version: &&String| known.iter().any(|(known, _)| known == *version);
@@ -80,11 +80,11 @@ pub(crate) fn pending_at(location: &Location) -> Result<Vec<String>, Failure> {
 }
 
 /// Versions and names of the migrations of this release.
-fn names<DB: Backend>(known: EmbeddedMigrations) -> Result<Vec<(String, String)>, Failure>
+fn names<DB: Backend>(known: &EmbeddedMigrations) -> Result<Vec<(String, String)>, Failure>
 where
     EmbeddedMigrations: MigrationSource<DB>,
 {
-    Ok(MigrationSource::<DB>::migrations(&known)?
+    Ok(MigrationSource::<DB>::migrations(known)?
         .iter()
         .map(|m| (m.name().version().to_string(), m.name().to_string()))
         .collect())
@@ -138,7 +138,7 @@ pub(crate) fn down(location: &Location) -> Result<usize, Failure> {
 /// A schema that a newer release made is left alone.
 fn refuse_newer<DB: Backend>(
     conn: &mut impl MigrationHarness<DB>,
-    known: EmbeddedMigrations,
+    known: &EmbeddedMigrations,
 ) -> Result<(), Failure>
 where
     EmbeddedMigrations: MigrationSource<DB>,

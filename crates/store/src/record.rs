@@ -28,6 +28,11 @@ pub(crate) struct Head {
 }
 
 impl Head {
+    /// How many leaves the log has.
+    pub(crate) const fn size(&self) -> u64 {
+        self.frontier.size()
+    }
+
     /// Reads the head and, on PostgreSQL, locks it: from here to the commit no other node writes
     /// for this organisation, so what a unit decides on stays true until it is durable.
     pub(crate) fn lock(
@@ -133,16 +138,16 @@ struct EventRow {
     created_at: Utc,
 }
 
-/// Appends the drafts of one organisation and moves its head.
+/// Appends the drafts of one organisation and moves its head; answers the size of its log.
 pub(crate) fn append(
     conn: &mut AnyConnection,
     ids: &dyn IdSource,
     organization: OrganizationId,
     head: Option<Head>,
     drafts: Vec<Draft>,
-) -> StoreResult<()> {
+) -> StoreResult<u64> {
     if drafts.is_empty() {
-        return Ok(());
+        return Ok(head.map_or(0, |head| head.size()));
     }
     let head = match head {
         Some(head) => Some(head),
@@ -185,7 +190,7 @@ pub(crate) fn append(
             audit_heads::frontier.eq(frontier.to_bytes()),
         ))
         .execute(conn)?;
-    Ok(())
+    Ok(frontier.size())
 }
 
 fn signed(size: u64) -> StoreResult<i64> {

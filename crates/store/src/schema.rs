@@ -1,4 +1,11 @@
 //! The tables as Diesel sees them, kept by hand: a test selects every column on both databases.
+#![cfg_attr(
+    not(test),
+    expect(
+        clippy::wildcard_imports,
+        reason = "the macro names column types, which these bring into its scope"
+    )
+)]
 
 diesel::table! {
     use diesel::sql_types::*;

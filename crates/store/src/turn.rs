@@ -12,13 +12,15 @@ use probity_kernel::{Context, DomainEvent, IdSource, OrganizationId, RepositoryE
 
 use crate::connection::{AnyConnection, Scope};
 use crate::error::{StoreError, StoreResult, translate, unavailable};
-use crate::guardian::{self, IngestJob};
+use crate::guardian::{self, IngestJob, StandingCache, Standings};
 use crate::record::{self, Draft, Head};
 
 /// What a unit of work sees: the transaction, and the organisation's record.
 pub(crate) struct Tx<'a> {
     pub(crate) conn: &'a mut AnyConnection,
     pub(crate) ids: &'a dyn IdSource,
+    /// Where products stand, as far as this lane knows; an ingestion adds and moves.
+    pub(crate) standings: Standings,
     drafts: Vec<Draft>,
     head: Option<Head>,
     wrote: bool,
@@ -155,7 +157,12 @@ enum Abandoned {
 }
 
 /// Runs one turn and answers every caller. Returns whether the connection is still good.
-pub(crate) fn run(conn: &mut AnyConnection, ids: &dyn IdSource, works: Vec<Work>) -> bool {
+pub(crate) fn run(
+    conn: &mut AnyConnection,
+    ids: &dyn IdSource,
+    cache: &mut StandingCache,
+    works: Vec<Work>,
+) -> bool {
     let mut groups = Groups::new();
     for work in works {
         let slots = groups.entry(Group::of(&work)).or_default();
@@ -164,9 +171,13 @@ pub(crate) fn run(conn: &mut AnyConnection, ids: &dyn IdSource, works: Vec<Work>
             result: Ok(()),
         });
     }
-    let mut ended = attempt(conn, ids, &mut groups, Mode::Plain);
+    let mut ended = attempt(conn, ids, cache, &mut groups, Mode::Plain);
     if matches!(ended, Err(Abandoned::Unit)) {
-        ended = attempt(conn, ids, &mut groups, Mode::Savepoints);
+        cache.clear();
+        ended = attempt(conn, ids, cache, &mut groups, Mode::Savepoints);
+    }
+    if ended.is_err() {
+        cache.clear();
     }
     let failure = match ended {
         Ok(()) => None,
@@ -188,18 +199,21 @@ pub(crate) fn run(conn: &mut AnyConnection, ids: &dyn IdSource, works: Vec<Work>
 
 /// The same error for each of many callers.
 fn again(error: &RepositoryError) -> RepositoryError {
-    match error {
-        RepositoryError::Full => RepositoryError::Full,
-        RepositoryError::Unavailable { retry_after } => RepositoryError::Unavailable {
+    if let RepositoryError::Unavailable { retry_after } = error {
+        return RepositoryError::Unavailable {
             retry_after: *retry_after,
-        },
-        other => RepositoryError::Database(format!("{other:?}").into()),
+        };
     }
+    if matches!(error, RepositoryError::Full) {
+        return RepositoryError::Full;
+    }
+    RepositoryError::Database(format!("{error:?}").into())
 }
 
 fn attempt(
     conn: &mut AnyConnection,
     ids: &dyn IdSource,
+    cache: &mut StandingCache,
     groups: &mut Groups,
     mode: Mode,
 ) -> Result<(), Abandoned> {
@@ -208,7 +222,7 @@ fn attempt(
     let worked = catch_unwind(AssertUnwindSafe(|| {
         groups
             .iter_mut()
-            .try_for_each(|(group, slots)| run_group(conn, ids, *group, slots, mode))
+            .try_for_each(|(group, slots)| run_group(conn, ids, cache, *group, slots, mode))
     }));
     let ended = match worked {
         Ok(Ok(())) => {
@@ -230,6 +244,7 @@ fn attempt(
 fn run_group(
     conn: &mut AnyConnection,
     ids: &dyn IdSource,
+    cache: &mut StandingCache,
     group: Group,
     slots: &mut [Slot],
     mode: Mode,
@@ -241,25 +256,43 @@ fn run_group(
     } else {
         Head::lock(conn, group.organization).map_err(fatal)?
     };
+    let size = head.as_ref().map_or(0, Head::size);
+    let standings = cache.take(group.organization, size);
     let mut tx = Tx {
         conn,
         ids,
+        standings,
         drafts: Vec::with_capacity(slots.len()),
         head,
         wrote: false,
     };
     let mut ingests: Vec<(&mut IngestJob, &mut Result<(), RepositoryError>)> = Vec::new();
+    // Units may move standings behind the ingestions' back, and what a savepoint takes back was
+    // folded already: only a plain turn of ingestions alone knows where products stand after it.
+    let mut knows = mode == Mode::Plain;
     for Slot { work, result } in slots {
         match work {
-            Work::Unit(unit) => run_guarded(&mut tx, mode, result, |tx| unit.run(tx))?,
+            Work::Unit(unit) => {
+                knows = false;
+                tx.standings.clear();
+                run_guarded(&mut tx, mode, result, |tx| unit.run(tx))?;
+            }
             Work::Ingest(job) => ingests.push((job, result)),
         }
     }
     run_ingests(&mut tx, group.organization, ingests, mode)?;
     let Tx {
-        conn, drafts, head, ..
+        conn,
+        drafts,
+        head,
+        standings,
+        ..
     } = tx;
-    record::append(conn, ids, group.organization, head, drafts).map_err(fatal)
+    let size = record::append(conn, ids, group.organization, head, drafts).map_err(fatal)?;
+    if knows {
+        cache.put(group.organization, size, standings);
+    }
+    Ok(())
 }
 
 /// All ingestions of the organisation at once; one after another where each needs a savepoint.
@@ -271,6 +304,7 @@ fn run_ingests(
 ) -> Result<(), Abandoned> {
     if mode == Mode::Savepoints {
         for (job, result) in ingests {
+            tx.standings.clear();
             run_guarded(tx, mode, result, |tx| {
                 guardian::ingest_all(tx, organization, &mut [&mut *job])
             })?;

@@ -46,10 +46,10 @@ impl Checkpointer {
                         if conn.is_none() {
                             conn = location.connect(Use::Write).ok();
                         }
-                        let step = conn
+                        let folding = conn
                             .as_mut()
                             .map(|c| c.batch_execute("PRAGMA wal_checkpoint(PASSIVE)"));
-                        if let Some(Err(error)) = step {
+                        if let Some(Err(error)) = folding {
                             tracing::warn!(error = %error, "a checkpoint step failed");
                         }
                         folded = written;

@@ -198,7 +198,10 @@ impl AccessRepository for DieselAccess {
         let organization = context.organization;
         let scope = match write {
             AccessWrite::CreateOrganization(_) => Scope::System,
-            _ => Scope::Organization(organization),
+            AccessWrite::IssueKey(_)
+            | AccessWrite::RotateKey { .. }
+            | AccessWrite::RevokeKey { .. }
+            | AccessWrite::PutUser { .. } => Scope::Organization(organization),
         };
         self.database
             .write_as(organization, scope, move |tx| {
@@ -216,14 +219,14 @@ impl AccessRepository for DieselAccess {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Outcome {
     Organization(OrganizationRow),
-    Issued(ApiKeyRow),
+    Issued(Box<ApiKeyRow>),
     Rotated {
-        old: ApiKeyRow,
+        old: Box<ApiKeyRow>,
         expected: i64,
-        new: ApiKeyRow,
+        new: Box<ApiKeyRow>,
     },
     Revoked {
-        next: ApiKeyRow,
+        next: Box<ApiKeyRow>,
         expected: i64,
     },
     User {
@@ -240,14 +243,14 @@ impl Remembered for AccessWrite {
             Self::CreateOrganization(created) => {
                 Outcome::Organization(OrganizationRow::new(created, 0))
             }
-            Self::IssueKey(key) => Outcome::Issued(key.into()),
+            Self::IssueKey(key) => Outcome::Issued(Box::new(key.into())),
             Self::RotateKey { old, expected, new } => Outcome::Rotated {
-                old: old.into(),
+                old: Box::new(old.into()),
                 expected: expected.get(),
-                new: new.into(),
+                new: Box::new(new.into()),
             },
             Self::RevokeKey { next, expected } => Outcome::Revoked {
-                next: next.into(),
+                next: Box::new(next.into()),
                 expected: expected.get(),
             },
             Self::PutUser { user, expected } => Outcome::User {
@@ -260,14 +263,14 @@ impl Remembered for AccessWrite {
     fn from_record(outcome: Outcome) -> Result<Self, RepositoryError> {
         Ok(match outcome {
             Outcome::Organization(row) => Self::CreateOrganization(row.try_into()?),
-            Outcome::Issued(row) => Self::IssueKey(row.try_into()?),
+            Outcome::Issued(row) => Self::IssueKey((*row).try_into()?),
             Outcome::Rotated { old, expected, new } => Self::RotateKey {
-                old: old.try_into()?,
+                old: (*old).try_into()?,
                 expected: Version::new(expected),
-                new: new.try_into()?,
+                new: (*new).try_into()?,
             },
             Outcome::Revoked { next, expected } => Self::RevokeKey {
-                next: next.try_into()?,
+                next: (*next).try_into()?,
                 expected: Version::new(expected),
             },
             Outcome::User { user, expected } => Self::PutUser {

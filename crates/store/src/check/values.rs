@@ -174,15 +174,18 @@ fn model(row: ModelRow) -> Result<(), RepositoryError> {
 }
 
 fn told(error: &RepositoryError) -> String {
-    match error {
-        RepositoryError::Corrupt {
-            table,
-            column,
-            source,
-        } => format!("{table}.{column}: {source}"),
-        RepositoryError::Database(source) => source.to_string(),
-        other => other.to_string(),
+    if let RepositoryError::Corrupt {
+        table,
+        column,
+        source,
+    } = error
+    {
+        return format!("{table}.{column}: {source}");
     }
+    if let RepositoryError::Database(source) = error {
+        return source.to_string();
+    }
+    error.to_string()
 }
 
 /// A key as a report names it.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use diesel::prelude::*;
-use probity_guardian::{Alert, AlertFilter, AlertState};
+use probity_guardian::{Alert, AlertFilter};
 use probity_kernel::{
     AlertId, Cursor, OrganizationId, Page, PageRequest, Paging, ProductId, RepositoryError,
     SnapshotId, Version,
@@ -117,7 +117,10 @@ pub(super) fn open_of(
     let query = || {
         alerts::table
             .filter(alerts::organization_id.eq(Id(organization.uuid())))
-            .filter(alerts::state.eq(AlertState::Open.as_str()))
+            // A literal, as in the partial index that finds them.
+            .filter(diesel::dsl::sql::<diesel::sql_types::Bool>(
+                "state = 'open'",
+            ))
             .select(AlertRow::as_select())
     };
     let mut rows: Vec<AlertRow> = Vec::new();

@@ -1,5 +1,9 @@
 //! The rows of a turn: one prepared statement per row where the database is in this process,
 //! arrays where each statement costs a round trip.
+#![expect(
+    clippy::ref_option_ref,
+    reason = "the derived insert refers to each field, and texts are borrowed"
+)]
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Double, Nullable, Text};

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use tokio::sync::oneshot;
 
-use super::{alerts, bulk, links};
+use super::{Standings, alerts, bulk, links};
 use crate::connection::AnyConnection;
 use crate::error::{StoreError, StoreResult, corrupt, unavailable};
 use crate::idempotency;
@@ -73,7 +73,14 @@ struct Tracked {
 struct Harvest {
     snapshots: Vec<Snapshot>,
     alerts: Vec<AlertWrite>,
-    claims: Vec<(Context, IdempotencyClaim, Vec<Stored>)>,
+    claims: HashMap<(String, String), Claimed>,
+}
+
+/// A claim that this turn spends, and the outcome that it keeps.
+struct Claimed {
+    context: Context,
+    claim: IdempotencyClaim,
+    stored: Vec<Stored>,
 }
 
 /// An outcome as the idempotency record keeps it.
@@ -102,11 +109,18 @@ pub(crate) fn ingest_all(
                 .map(|snapshot| snapshot.product)
         })
         .collect();
-    let mut standings = load(tx.conn, organization, &wanted)?;
+    let mut standings = std::mem::take(&mut tx.standings);
+    let wanted: BTreeSet<ProductId> = wanted
+        .into_iter()
+        .filter(|product| !standings.contains_key(product))
+        .collect();
+    if !wanted.is_empty() {
+        standings.extend(load(tx.conn, organization, &wanted)?);
+    }
     let mut tracked: HashMap<ProductId, Tracked> = HashMap::with_capacity(standings.len());
-    for (product, standing) in &standings {
+    for (product, standing) in named(jobs, &standings) {
         tracked.insert(
-            *product,
+            product,
             Tracked {
                 recorded: 0,
                 before: standing.latest,
@@ -123,7 +137,28 @@ pub(crate) fn ingest_all(
             &mut harvest,
         )?);
     }
-    write(tx, organization, &harvest, &standings, &tracked)
+    write(tx, organization, &harvest, &standings, &tracked)?;
+    tx.standings = standings;
+    Ok(())
+}
+
+/// The standings of the products that the ingestions name.
+fn named<'a>(
+    jobs: &[&mut IngestJob],
+    standings: &'a Standings,
+) -> impl Iterator<Item = (ProductId, &'a Standing)> {
+    let products: BTreeSet<ProductId> = jobs
+        .iter()
+        .flat_map(|job| {
+            job.ingestion
+                .snapshots()
+                .iter()
+                .map(|snapshot| snapshot.product)
+        })
+        .collect();
+    products
+        .into_iter()
+        .filter_map(|product| Some((product, standings.get(&product)?)))
 }
 
 /// The first outcome of a claim that was spent in an earlier turn.
@@ -163,15 +198,14 @@ fn fold(
 ) -> StoreResult<Answer> {
     let context = ingestion.context();
     if let Some(claim) = &context.idempotency
-        && let Some((_, earlier, stored)) = harvest
+        && let Some(earlier) = harvest
             .claims
-            .iter()
-            .find(|(_, known, _)| (&known.scope, &known.key) == (&claim.scope, &claim.key))
+            .get(&(claim.scope.clone(), claim.key.clone()))
     {
-        if earlier.fingerprint != claim.fingerprint {
+        if earlier.claim.fingerprint != claim.fingerprint {
             return Ok(Err(RepositoryError::IdempotencyMismatch.into()));
         }
-        return Ok(revive(stored.clone()).map_err(IngestError::from));
+        return Ok(revive(earlier.stored.clone()).map_err(IngestError::from));
     }
     let change = match ingestion.clone().into_change(standings, tx.ids) {
         Ok(change) => change,
@@ -194,7 +228,16 @@ fn fold(
             id: Id(ingested.snapshot.uuid()),
             status: ingested.status.as_str().to_owned(),
         });
-        harvest.claims.push((context, claim, stored.collect()));
+        let stored = stored.collect();
+        let key = (claim.scope.clone(), claim.key.clone());
+        harvest.claims.insert(
+            key,
+            Claimed {
+                context,
+                claim,
+                stored,
+            },
+        );
     }
     harvest.snapshots.extend(snapshots);
     harvest.alerts.extend(alerts);
@@ -236,7 +279,12 @@ fn write(
         })
         .collect();
     bulk::move_standings(conn, &moved)?;
-    for (context, claim, stored) in &harvest.claims {
+    for Claimed {
+        context,
+        claim,
+        stored,
+    } in harvest.claims.values()
+    {
         idempotency::remember(conn, context, claim, stored)?;
     }
     Ok(())

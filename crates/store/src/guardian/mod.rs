@@ -6,6 +6,7 @@ pub(crate) mod history;
 mod ingest;
 pub(crate) mod links;
 mod outcome;
+mod standings;
 
 use diesel::prelude::*;
 use probity_guardian::{
@@ -26,6 +27,7 @@ use crate::turn::Tx;
 use crate::types::Id;
 
 pub(crate) use self::ingest::{IngestJob, ingest_all};
+pub(crate) use self::standings::{StandingCache, Standings};
 
 /// The Guardian repository over Diesel.
 #[derive(Debug, Clone)]

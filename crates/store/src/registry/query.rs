@@ -235,13 +235,13 @@ fn indexed(
     if trigrams.is_empty() {
         return None;
     }
-    let mut condition = String::new();
-    if let Some(tier) = filter.risk_tier {
-        condition.push_str(&format!(" AND m.risk_tier = '{tier}'"));
-    }
-    if let Some(status) = filter.validation_status {
-        condition.push_str(&format!(" AND m.validation_status = '{status}'"));
-    }
+    let tier = filter
+        .risk_tier
+        .map(|tier| format!(" AND m.risk_tier = '{tier}'"));
+    let status = filter
+        .validation_status
+        .map(|status| format!(" AND m.validation_status = '{status}'"));
+    let condition = tier.unwrap_or_default() + &status.unwrap_or_default();
     Some(TrigramSearch {
         organization,
         first: position(no, 0),
@@ -265,9 +265,10 @@ fn trigrams(word: &str) -> Vec<String> {
 impl TrigramSearch {
     /// The statement up to its ordering; numbered from `$1`.
     fn statement(&self, select: &str) -> String {
-        let words: String = (0..self.patterns.len())
+        let words: Vec<String> = (0..self.patterns.len())
             .map(|word| format!(" AND m.search_text LIKE ${} ESCAPE '\\'", word + 5))
             .collect();
+        let words = words.concat();
         format!(
             "SELECT {select} FROM registered_models_search s \
              JOIN registered_models m ON m.position = s.rowid \
@@ -308,13 +309,12 @@ impl TrigramSearch {
         skip: i64,
         limit: i64,
     ) -> StoreResult<Vec<i64>> {
-        let mut statement = self.statement("s.rowid AS found");
-        if let Some(before) = before {
-            statement.push_str(&format!(" AND s.rowid < {before}"));
-        }
-        statement.push_str(&format!(
-            " ORDER BY s.rowid DESC LIMIT {limit} OFFSET {skip}"
-        ));
+        let before = before.map(|before| format!(" AND s.rowid < {before}"));
+        let statement = format!(
+            "{}{} ORDER BY s.rowid DESC LIMIT {limit} OFFSET {skip}",
+            self.statement("s.rowid AS found"),
+            before.unwrap_or_default()
+        );
         self.run(conn, statement)
     }
 }

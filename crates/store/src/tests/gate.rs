@@ -76,7 +76,7 @@ pub(super) fn submit<T: Send + 'static>(
     organization: OrganizationId,
     work: impl FnMut(&mut Tx<'_>) -> StoreResult<T> + Send + 'static,
 ) -> Result<Answer<T>, RepositoryError> {
-    let (work, answer) = Job::new(organization, Scope::Organization(organization), work);
+    let (work, answer) = Job::with_answer(organization, Scope::Organization(organization), work);
     bed.database.submit(organization, work)?;
     Ok(answer)
 }

@@ -122,7 +122,7 @@ fn settings(ctx: &Context, tier_1: i64) -> Change<ModelWrite, RegistryEvent> {
         validation_months: [("tier_1".to_owned(), tier_1)].into(),
         ..SettingsInput::default()
     };
-    let settings = before.clone().with(&input).expect("valid settings");
+    let settings = before.with(&input).expect("valid settings");
     let event = RegistryEvent::configured(ctx.organization, &before, &settings);
     Change::new(ctx, ModelWrite::Configure { settings }, event)
 }

@@ -115,7 +115,7 @@ fn long_log(bed: &Bed) -> (OrganizationId, Vec<Hash>) {
     (organization, leaves)
 }
 
-fn failed(error: TreeError<RepositoryError>) -> RepositoryError {
+fn failed(error: &TreeError<RepositoryError>) -> RepositoryError {
     RepositoryError::Database(error.to_string().into())
 }
 
@@ -134,17 +134,23 @@ fn proofs_are_made_from_the_stored_hashes(bed: &Bed) {
     bed.database
         .with_log(organization, |hashes| {
             for size in [1, 255, 256, 257, 511, 512, 513, 600, 699, 700] {
-                assert_eq!(root_at(hashes, size).map_err(failed)?, root(size), "{size}");
+                assert_eq!(
+                    root_at(hashes, size).map_err(|error| failed(&error))?,
+                    root(size),
+                    "{size}"
+                );
                 for index in [0, 1, 254, 255, 256, 300, 511, 512, 600, 699] {
                     if index >= size {
                         continue;
                     }
-                    let proof = inclusion_proof(hashes, index, size).map_err(failed)?;
+                    let proof =
+                        inclusion_proof(hashes, index, size).map_err(|error| failed(&error))?;
                     let leaf = leaves[usize::try_from(index).expect("an index")];
                     verify_inclusion(&leaf, index, size, &proof, &root(size))
                         .expect("an inclusion proof");
                 }
-                let proof = consistency_proof(hashes, size, total).map_err(failed)?;
+                let proof =
+                    consistency_proof(hashes, size, total).map_err(|error| failed(&error))?;
                 verify_consistency(size, total, &proof, &root(size), &root(total))
                     .expect("a consistency proof");
             }

@@ -116,7 +116,7 @@ fn models(bed: &Bed, organization: OrganizationId, told: &mut dyn FnMut(&str)) -
         separation_of_duties: Some(!settings.separation_of_duties),
         ..SettingsInput::default()
     };
-    let next = settings.clone().with(&input).expect("valid settings");
+    let next = settings.with(&input).expect("valid settings");
     let event = RegistryEvent::configured(organization, &settings, &next);
     commit(Change::new(
         &ctx,
