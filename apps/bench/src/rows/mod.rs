@@ -1,0 +1,9 @@
+//! What is measured for which rows of the table.
+
+pub(crate) mod discovery;
+pub(crate) mod ingest;
+pub(crate) mod inventory;
+pub(crate) mod mlflow;
+pub(crate) mod operations;
+pub(crate) mod read;
+pub(crate) mod register;
