@@ -27,6 +27,9 @@ local first = oldest[2] or now
 return {1, limit - count - 1, math.ceil((first + window - now) / 1000)}
 ";
 
+/// How long an answer may take: longer than a busy moment of either side.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+
 /// Limits on Redis; connects at the first use and reconnects by itself.
 pub(crate) struct RedisLimits {
     client: Client,
@@ -55,8 +58,8 @@ impl RedisLimits {
         let manager = self.connection.get_or_try_init(|| async {
             let config = ConnectionManagerConfig::new()
                 .set_number_of_retries(1)
-                .set_connection_timeout(Some(Duration::from_millis(500)))
-                .set_response_timeout(Some(Duration::from_millis(500)));
+                .set_connection_timeout(Some(ANSWER_WITHIN))
+                .set_response_timeout(Some(ANSWER_WITHIN));
             ConnectionManager::new_with_config(self.client.clone(), config).await
         });
         let mut connection = manager.await?.clone();

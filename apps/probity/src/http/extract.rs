@@ -19,6 +19,7 @@ use serde::de::DeserializeOwned;
 use validator::Validate;
 
 use crate::http::failure::{Failure, Family, Problem};
+use crate::http::objects::Objects;
 use crate::http::{json, shape};
 
 /// The usual limit of a JSON body.
@@ -157,11 +158,12 @@ pub(crate) fn parse_json<T: DeserializeOwned, F: Family>(bytes: &[u8]) -> Result
             message,
         )]));
     }
-    if let Ok(value) = serde_json::from_slice(bytes) {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    if let Ok(value) = T::deserialize(Objects(&mut deserializer)) {
         return Ok(value);
     }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+    serde_path_to_error::deserialize(Objects(&mut deserializer)).map_err(|error| {
         let field = pointer(error.path());
         Failure::malformed(vec![FieldError::new(
             field,

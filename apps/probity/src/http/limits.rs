@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,8 @@ use crate::http::failure::{Problem, whole_seconds};
 const WINDOW: Duration = Duration::from_mins(1);
 /// Wrong keys from one address per window.
 const GUESSES: u32 = 120;
+/// How long a node counts for itself after Redis failed, in milliseconds.
+const ALONE_MS: u64 = 3_000;
 /// How many credentials are remembered before idle ones are let go.
 const MANY: usize = 16_384;
 
@@ -76,6 +79,7 @@ pub(crate) struct RateLimits {
     started: Instant,
     logs: Mutex<HashMap<(String, Class), SlidingLog>>,
     shared: Option<RedisLimits>,
+    alone_until_ms: AtomicU64,
 }
 
 impl RateLimits {
@@ -85,6 +89,7 @@ impl RateLimits {
             started: Instant::now(),
             logs: Mutex::default(),
             shared,
+            alone_until_ms: AtomicU64::new(0),
         }
     }
 
@@ -98,17 +103,38 @@ impl RateLimits {
         if limit == 0 {
             return Ok(Vec::new());
         }
-        if let Some(shared) = &self.shared {
-            match shared.admit(class.name(), key, limit, WINDOW).await {
-                Ok(Ok(admitted)) => return Ok(standing(limit, admitted)),
-                Ok(Err(refusal)) => return Err(refused(limit, refusal)),
-                // Without Redis each node counts for itself rather than refusing everyone.
-                Err(error) => {
-                    tracing::warn!(error = %error, "rate limits are counted on this node");
-                }
+        match self.admit_shared(key, class, limit).await {
+            Some(Ok(admitted)) => {
+                // Counted here too, so that this node goes on from there without Redis.
+                let _ = self.admit_here(key, class);
+                Ok(standing(limit, admitted))
+            }
+            Some(Err(refusal)) => Err(refused(limit, refusal)),
+            None => self.admit_here(key, class),
+        }
+    }
+
+    /// Counts a request on Redis. Without Redis each node counts for itself rather than refusing
+    /// everyone, and does not ask again for a while, so that a dead Redis costs little.
+    async fn admit_shared(
+        &self,
+        key: &str,
+        class: Class,
+        limit: u32,
+    ) -> Option<Result<Admitted, Refused>> {
+        let shared = self.shared.as_ref()?;
+        if self.now_ms() < self.alone_until_ms.load(Ordering::Relaxed) {
+            return None;
+        }
+        match shared.admit(class.name(), key, limit, WINDOW).await {
+            Ok(verdict) => Some(verdict),
+            Err(error) => {
+                tracing::warn!(error = %error, "rate limits are counted on this node");
+                let until = self.now_ms() + ALONE_MS;
+                self.alone_until_ms.store(until, Ordering::Relaxed);
+                None
             }
         }
-        self.admit_here(key, class)
     }
 
     /// Counts a request on this node alone.

@@ -7,6 +7,7 @@ pub(crate) mod instant;
 pub(crate) mod json;
 pub(crate) mod limits;
 pub(crate) mod metrics;
+mod objects;
 pub(crate) mod openapi;
 pub(crate) mod operations;
 pub(crate) mod request;

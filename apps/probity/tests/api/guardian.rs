@@ -241,6 +241,19 @@ async fn malformed_bodies_are_refused_before_anything_is_stored(api: Api) {
         .send()
         .await;
     reply.problem(400, "invalid_payload");
+    let positional = json!([product, 1, 99, 100, null, null, null, null]);
+    let reply = ingest(&api, &positional).await;
+    reply.problem(400, "invalid_payload");
+    let batch = json!({"snapshots": [positional]});
+    let fields = api
+        .post(BATCH, &batch)
+        .send()
+        .await
+        .faults(400, "invalid_payload");
+    assert_eq!(fields, ["/snapshots/0"], "an array is no snapshot");
+    let limits = json!({"modelId": product, "thresholds": {"drift": [1, 2]}});
+    let reply = api.post("/api/v1/risk-metric-links", &limits).send().await;
+    assert_eq!(reply.faults(400, "invalid_payload"), ["/thresholds/drift"]);
     assert_eq!(history(&api, &product, "").await["total"], 0);
     // What is unknown is ignored and not kept.
     let more = json!({"snapshotId": "mine", "complianceStatus": "RED", "receivedAt": "2001-01-01T00:00:00Z", "recipe": {"a": 1}, "x": [1]});

@@ -578,7 +578,10 @@ fn a_wrong_setting_is_named_and_stops_the_start() {
             .unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{flag}={value}: {said}");
-        assert!(said.contains(&format!("`{flag}`")) || said.contains(&format!("{flag}:")), "{flag}={value}: {said}");
+        assert!(
+            said.contains(&format!("`{flag}`")) || said.contains(&format!("{flag}:")),
+            "{flag}={value}: {said}"
+        );
         assert!(!said.contains("panicked"), "{said}");
     }
     for (text, name) in [

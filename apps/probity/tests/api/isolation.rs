@@ -333,7 +333,11 @@ fn seen(reply: &Reply, asked: &str) -> (u16, Vec<(String, String)>, String) {
         .collect();
     headers.sort();
     let id = reply.header("x-request-id");
-    (reply.status, headers, reply.text().replace(id, "REQUEST").replace(asked, "ASKED"))
+    (
+        reply.status,
+        headers,
+        reply.text().replace(id, "REQUEST").replace(asked, "ASKED"),
+    )
 }
 
 /// An id of the same spelling that never was: the same length, so that the answers have it too.
@@ -368,7 +372,11 @@ async fn what_is_anothers_looks_like_what_never_was(api: Api) {
                     let asked = call(&api, credential, &probe, id).send().await;
                     let other = never(thing, id);
                     let never = call(&api, credential, &probe, &other).send().await;
-                    assert_eq!(seen(&asked, id), seen(&never, &other), "{operation} as {role}");
+                    assert_eq!(
+                        seen(&asked, id),
+                        seen(&never, &other),
+                        "{operation} as {role}"
+                    );
                     let filtered = probe.1 == "GET"
                         && matches!(operation, "guardian_list_alerts" | "guardian_list_links");
                     match asked.status {

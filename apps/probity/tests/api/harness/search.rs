@@ -37,7 +37,11 @@ impl TestApp {
         let asked = asked.collect::<Vec<_>>().join(" UNION ALL ");
         let found = Some(asked).filter(|sql| !sql.is_empty());
         let found = found.and_then(|sql| self.place.psql(&sql));
-        found.unwrap_or_default().lines().map(str::to_owned).collect()
+        found
+            .unwrap_or_default()
+            .lines()
+            .map(str::to_owned)
+            .collect()
     }
 }
 
