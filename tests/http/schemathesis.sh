@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Property tests of every documented operation: nothing may answer 5xx, nor anything that the
+# document does not tell of.
+#
+#   pip install -r tests/http/requirements.txt
+#   tests/http/schemathesis.sh [BINARY [EXAMPLES]]
+set -euo pipefail
+
+probity=${1:-$(dirname "$0")/../../target/release/probity}
+examples=${2:-40}
+work=$(mktemp -d)
+server=
+stop() {
+    [ -z "$server" ] || kill "$server" 2>/dev/null || true
+    [ -z "$server" ] || wait "$server" 2>/dev/null || true
+    rm -rf "$work"
+}
+trap stop EXIT
+
+export PROBITY_DATA_DIR=$work/data PROBITY_LISTEN=127.0.0.1:0
+export PROBITY_RATE_LIMIT_METRICS=0 PROBITY_RATE_LIMIT_METRICS_BATCH=0
+unset DATABASE_URL PROBITY_CONFIG PROBITY_REDIS_URL
+
+"$probity" org create acme >/dev/null
+key=$("$probity" key create --org acme --name schemathesis --scope admin)
+"$probity" serve 2>"$work/log" &
+server=$!
+address=
+for _ in $(seq 200); do
+    address=$(sed -n 's/.*"serving".*"address":"\([^"]*\)".*/\1/p;s/.*"address":"\([^"]*\)".*"serving".*/\1/p' "$work/log" | head -n 1)
+    [ -n "$address" ] && break
+    kill -0 "$server" 2>/dev/null || { cat "$work/log" >&2; exit 1; }
+    sleep 0.1
+done
+[ -n "$address" ] || { echo "the server did not start" >&2; cat "$work/log" >&2; exit 1; }
+
+cat >"$work/schemathesis.toml" <<TOML
+base-url = "http://$address"
+request-timeout = 30
+
+[auth.openapi.bearer]
+bearer = "$key"
+
+# A filter of a list that names nothing finds nothing, and texts of any form are looked for:
+# what the generator calls invalid there is only another search.
+[[operations]]
+include-path = "/api/v1/metrics"
+include-method = "GET"
+checks.negative_data_rejection.enabled = false
+TOML
+
+status=0
+schemathesis --config-file "$work/schemathesis.toml" run "http://$address/openapi.json" \
+    --checks all --max-examples "$examples" --seed 20260313 --workers 1 \
+    --generation-database none --no-color || status=$?
+if grep -q '"level":"ERROR"' "$work/log"; then
+    echo "the server logged errors:" >&2
+    grep '"level":"ERROR"' "$work/log" | head -n 20 >&2
+    status=1
+fi
+exit "$status"
