@@ -10,7 +10,9 @@ use utoipa::ToSchema;
 use super::arrays::{ArrayCells, ArrayColumn};
 use super::document;
 use super::names::{check_name, check_sum, escaped};
-use crate::families::guardian::sample::{Column, ColumnData, Missing, Samples, Sides};
+use crate::families::guardian::sample::{
+    Column, ColumnData, MAX_CATEGORIES, Missing, Samples, Sides,
+};
 
 /// Columns of both samples, as rows or as counts.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -181,6 +183,10 @@ impl HistogramRequest {
         check_sum("/reference", &self.reference)?;
         check_sum("/current", &self.current)?;
         let bins = self.reference.len();
+        if bins > MAX_CATEGORIES {
+            let message = format!("must have at most {MAX_CATEGORIES} bins");
+            return Err(FieldError::new("/reference", "too_many_bins", message));
+        }
         let ordered = matches!(self.bins, Some(BinNames::Edges(_)));
         let named = match &self.bins {
             None => true,

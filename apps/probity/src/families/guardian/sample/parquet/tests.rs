@@ -233,9 +233,10 @@ fn nulls_are_refused_or_skipped_as_asked() {
 #[test]
 fn cells_that_cannot_be_used_are_refused_with_their_column() {
     let with = |name: &str, cells: Cells| {
-        let kind = match &cells {
-            Cells::Texts(_) => "binary",
-            _ => "double",
+        let kind = if matches!(cells, Cells::Texts(_)) {
+            "binary"
+        } else {
+            "double"
         };
         let optional = if kind == "double" {
             "optional"
