@@ -37,12 +37,13 @@ fn a_plain_owner_is_bound_and_serves(bed: &Bed) {
     let owner = format!("{database}_owner");
     crate::migrate::down(&crate::address::parse_address(bed.kit.url()).unwrap()).unwrap();
     raw.must(&format!(
-        "CREATE ROLE {owner} LOGIN NOSUPERUSER; ALTER DATABASE {database} OWNER TO {owner}; \
+        "CREATE ROLE {owner} LOGIN NOSUPERUSER PASSWORD '{owner}'; ALTER DATABASE {database} OWNER TO {owner}; \
          ALTER SCHEMA public OWNER TO {owner}; DROP TABLE __diesel_schema_migrations; \
          DROP EXTENSION IF EXISTS pg_trgm"
     ));
-    let url = bed.kit.url().replacen("postgres@", &format!("{owner}@"), 1);
-    assert_ne!(url, bed.kit.url());
+    let (scheme, rest) = bed.kit.url().split_once("://").unwrap();
+    let server = rest.rsplit_once('@').map_or(rest, |(_, server)| server);
+    let url = format!("{scheme}://{owner}:{owner}@{server}");
     let plain = Database::open(&options(&url)).unwrap();
     acts_as(bed, &plain, &owner);
     let story = tell(bed, "north", &mut |_, _| ());
@@ -63,7 +64,7 @@ fn a_plain_owner_is_bound_and_serves(bed: &Bed) {
     member.drain();
     plain.drain();
     raw.must(&format!(
-        "REASSIGN OWNED BY {owner} TO postgres; DROP OWNED BY {owner}; DROP ROLE {owner}"
+        "REASSIGN OWNED BY {owner} TO CURRENT_USER; DROP OWNED BY {owner}; DROP ROLE {owner}"
     ));
 }
 

@@ -1,12 +1,19 @@
 //! Many writers at once, on one node and on two.
 
 use probity_access::{AccessRepository, NewOrganization, Organization};
-use probity_guardian::{GuardianRepository, Ingestion};
-use probity_kernel::{Context, IdSource, OrganizationId, PageRequest, Paging, RepositoryError};
+use probity_guardian::{
+    Alert, AlertFilter, AlertState, ComplianceStatus, GuardianChange, GuardianRepository,
+    GuardianWrite, IngestError, Ingestion, RiskMetricLink,
+};
+use probity_kernel::{
+    Context, IdSource, OrganizationId, PageRequest, Paging, ProductId, RepositoryError,
+    RiskMetricLinkId,
+};
 use probity_registry::{ModelFilter, ModelRepository};
 use probity_store::{Database, DieselAccess, DieselGuardian, DieselModels};
 use time::Duration;
 
+use crate::support::story::limits;
 use crate::support::{Bed, NOW, Raw, context};
 
 const WRITERS: i64 = 64;
@@ -57,6 +64,7 @@ fn all_of_many_writers_are_committed_once(bed: &Bed) {
     assert_eq!(size, WRITERS + 1);
     let totals = raw.number("SELECT CAST(SUM(models) AS BIGINT) AS number FROM registry_totals");
     assert_eq!(totals, WRITERS);
+    assert_eq!(bed.database.check().expect("a check").violations, []);
 }
 
 /// The order of the list is the order of `created_at`, whatever the writers' clocks say.
@@ -161,6 +169,118 @@ fn two_nodes_write_for_the_same_organizations_at_once(bed: &Bed) {
     );
     let [_, second] = nodes;
     second.drain();
+    assert_eq!(bed.database.check().expect("a check").violations, []);
+}
+
+mod memory {
+    //! A lane remembers where products stand; whatever moves that elsewhere, on another node or in
+    //! another family, is seen by its next turn.
+
+    use std::cell::Cell;
+
+    use super::*;
+
+    struct Memory<'a> {
+        bed: &'a Bed,
+        organization: OrganizationId,
+        product: ProductId,
+        minutes: Cell<i64>,
+    }
+
+    impl Memory<'_> {
+        /// A minute later.
+        fn next(&self) -> Context {
+            self.minutes.set(self.minutes.get() + 1);
+            Context {
+                now: NOW + Duration::minutes(self.minutes.get()),
+                ..context(self.organization)
+            }
+        }
+
+        fn drift(&self, node: &DieselGuardian, drift: f64) -> ComplianceStatus {
+            let ctx = self.next();
+            let snapshot = self.bed.snapshot(&ctx, self.product, drift);
+            let outcome = self
+                .bed
+                .block(node.ingest(Ingestion::single(ctx, snapshot)));
+            outcome.expect("an ingestion")[0].status
+        }
+
+        fn open(&self) -> Vec<Alert> {
+            let filter = AlertFilter {
+                state: Some(AlertState::Open),
+                ..AlertFilter::default()
+            };
+            let (guardian, page) = (self.bed.guardian(), PageRequest::first(9));
+            let found = guardian.list_alerts(self.organization, &filter, &page);
+            self.bed.block(found).expect("alerts").items
+        }
+
+        fn commit(&self, node: &DieselGuardian, change: GuardianChange) -> GuardianWrite {
+            self.bed.block(node.commit(change)).expect("a commit")
+        }
+
+        fn alerts_opened_and_resolved_there(&self, here: &DieselGuardian, there: &DieselGuardian) {
+            assert_eq!(self.drift(here, 1.0), ComplianceStatus::Green);
+            assert_eq!(self.drift(there, 90.0), ComplianceStatus::Red);
+            assert_eq!(self.drift(here, 91.0), ComplianceStatus::Red);
+            let alerts = self.open();
+            assert_eq!(alerts.len(), 1, "a repetition opens no second alert");
+            let resolve = alerts[0].resolve(&self.next(), None);
+            self.commit(there, resolve.expect("a decision").expect("a change"));
+            assert_eq!(self.drift(here, 92.0), ComplianceStatus::Red);
+            let again = self.open();
+            assert_eq!(again.len(), 1);
+            assert_ne!(again[0].id, alerts[0].id, "a breach after it opens another");
+        }
+
+        fn limits_set_and_dropped_there(&self, here: &DieselGuardian, there: &DieselGuardian) {
+            let ctx = self.next();
+            let id = RiskMetricLinkId::new(self.bed.ids.next_id(ctx.now));
+            let link = RiskMetricLink::create(&ctx, id, self.product, limits(93.0, 95.0));
+            let GuardianWrite::CreateLink(link) = self.commit(there, link) else {
+                panic!("creating a link answered something else");
+            };
+            assert_eq!(self.drift(here, 92.0), ComplianceStatus::Green);
+            assert!(self.open().is_empty());
+            self.commit(there, link.delete(&self.next()));
+            assert_eq!(self.drift(here, 60.0), ComplianceStatus::Amber);
+        }
+
+        fn a_refusal_here(&self, here: &DieselGuardian) {
+            let ctx = self.next();
+            let unknown = ProductId::new(self.bed.ids.next_id(NOW));
+            let batch =
+                [self.product, unknown].map(|product| self.bed.snapshot(&ctx, product, 1.0));
+            let batch = Ingestion::new(ctx, batch.to_vec()).expect("a valid batch");
+            let refused = self.bed.block(here.ingest(batch));
+            assert!(matches!(refused, Err(IngestError::UnknownProduct(_))));
+            assert_eq!(self.open().len(), 1, "a refused batch moves nothing");
+            assert_eq!(self.drift(here, 1.0), ComplianceStatus::Green);
+            assert!(self.open().is_empty());
+        }
+    }
+
+    fn what_a_lane_remembers_is_true(bed: &Bed) {
+        let organization = bed.organization("north");
+        let memory = Memory {
+            bed,
+            organization,
+            product: bed.product(organization, "product"),
+            minutes: Cell::new(0),
+        };
+        let second = bed.node();
+        let (one, two) = (bed.guardian(), DieselGuardian::new(second.clone()));
+        for (here, there) in [(&one, &two), (&two, &one)] {
+            memory.alerts_opened_and_resolved_there(here, there);
+            memory.limits_set_and_dropped_there(here, there);
+            memory.a_refusal_here(here);
+        }
+        second.drain();
+        assert_eq!(bed.database.check().expect("a check").violations, []);
+    }
+
+    on_both_databases!(what_a_lane_remembers_is_true);
 }
 
 on_both_databases!(

@@ -242,7 +242,7 @@ fn the_owner_is_bound_too(bed: &Bed) {
     }
     raw.must("RESET ROLE");
     for (table, _) in TABLES {
-        raw.must(&format!("ALTER TABLE {table} OWNER TO postgres"));
+        raw.must(&format!("ALTER TABLE {table} OWNER TO CURRENT_USER"));
     }
     raw.must(&format!(
         "DROP OWNED BY owner_{name}; DROP ROLE owner_{name}"
