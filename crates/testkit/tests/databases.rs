@@ -36,10 +36,10 @@ fn each_postgres_database_is_empty_and_goes_with_its_value() {
     assert_eq!(two.psql(&left).as_deref(), Ok("0"));
 }
 
-/// Not a test: what the next one starts and kills.
-#[test]
-#[ignore = "run by a_killed_process_leaves_no_cluster"]
-fn holds_a_cluster() {
+/// Says to the next test, started by itself, that it is the one to be killed.
+const VICTIM: &str = "PROBITY_TESTKIT_VICTIM";
+
+fn wait_to_be_killed() {
     let database = TestDatabase::postgres().expect("a database");
     let folder = database.psql("SHOW data_directory").expect("a folder");
     println!("\nfolder={folder}");
@@ -48,12 +48,20 @@ fn holds_a_cluster() {
 
 #[test]
 fn a_killed_process_leaves_no_cluster() {
+    if std::env::var_os(VICTIM).is_some() {
+        return wait_to_be_killed();
+    }
     if std::env::var_os("PROBITY_TEST_DATABASE_URL").is_some() || TestDatabase::postgres().is_none()
     {
         return;
     }
     let mut child = Command::new(std::env::current_exe().expect("this program"))
-        .args(["--ignored", "--exact", "holds_a_cluster", "--nocapture"])
+        .args([
+            "--exact",
+            "a_killed_process_leaves_no_cluster",
+            "--nocapture",
+        ])
+        .env(VICTIM, "1")
         .stdout(Stdio::piped())
         .spawn()
         .expect("a second process");
