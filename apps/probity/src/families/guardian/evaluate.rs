@@ -71,6 +71,9 @@ struct Job {
 /// column that counts and has no PSI is enough for that, since the largest of the others could
 /// understate the drift; `psiColumns` says which columns count.
 ///
+/// Kolmogorov-Smirnov p-values are exact up to 10 000 rows a side, as long as all of them together
+/// can be computed in seconds; each recipe says which kind it is.
+///
 /// Limits: JSON 8 MiB; tables 64 MiB, 1000 columns, 20 million cells in use (rows times columns),
 /// 10 000 different texts in a column, 256 bytes in a text, 1000 groups. Parquet: flat columns,
 /// uncompressed, Snappy or Zstandard, 64 MiB a page and 512 MiB together when unpacked.

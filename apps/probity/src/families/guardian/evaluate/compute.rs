@@ -9,6 +9,11 @@ use probity_stats::{
 use super::settings::Settings;
 use crate::families::guardian::sample::{Column, ColumnData, Decisions, Samples, Sides};
 
+/// Most steps that all exact p-values of one evaluation may take together, a few seconds' worth.
+const MAX_EXACT_STEPS: u64 = 2_000_000_000;
+/// Rows of the larger side up to which a p-value is exact at all.
+const EXACT_ROWS: usize = 10_000;
+
 /// One number, or why there is none.
 #[derive(Debug)]
 pub(super) struct Statistic {
@@ -88,12 +93,13 @@ pub(super) fn evaluate(
     settings: &Settings,
 ) -> Result<Evaluation, Vec<FieldError>> {
     check_psi_columns(&samples, settings)?;
+    let ks_method = ks_method(&samples.columns);
     let mut statistics = Vec::new();
     let mut largest: Result<LargestPsi, Gap> = Err(Gap::NOT_GIVEN);
     let mut gap = None;
     for column in samples.columns {
         let name = column.name.clone();
-        let candidate = drift(column, settings, &mut statistics);
+        let candidate = drift(column, settings, ks_method, &mut statistics);
         let candidate = candidate.map_err(|error| vec![unmeasurable(&name, &error)])?;
         let wanted = settings.psi_columns.as_ref();
         if wanted.is_some_and(|wanted| !wanted.contains(&name)) {
@@ -117,6 +123,27 @@ pub(super) fn evaluate(
         groups,
         sample_size: samples.current_rows,
     })
+}
+
+/// Exact p-values of sides that differ in length take as many steps as the product of the lengths:
+/// a table of many columns gets asymptotic ones instead, all of them, so that the order of the
+/// columns changes nothing. The recipes say which.
+fn ks_method(columns: &[Column]) -> KsMethod {
+    let steps = |column: &Column| match &column.data {
+        ColumnData::Numbers(Sides { reference, current }) => {
+            let (n, m) = (reference.len(), current.len());
+            let is_cheap = n == m || n.max(m) > EXACT_ROWS;
+            let product = u64::try_from(n.saturating_mul(m)).unwrap_or(u64::MAX);
+            if is_cheap { 0 } else { product }
+        }
+        ColumnData::Categories(_) | ColumnData::Counts { .. } => 0,
+    };
+    let all = columns.iter().map(steps).fold(0, u64::saturating_add);
+    if all <= MAX_EXACT_STEPS {
+        KsMethod::Auto
+    } else {
+        KsMethod::Asymptotic
+    }
 }
 
 fn check_psi_columns(samples: &Samples, settings: &Settings) -> Result<(), Vec<FieldError>> {
@@ -143,6 +170,7 @@ fn unmeasurable(column: &str, error: &StatsError) -> FieldError {
 fn drift(
     column: Column,
     settings: &Settings,
+    ks_method: KsMethod,
     statistics: &mut Vec<Statistic>,
 ) -> Result<Result<LargestPsi, Gap>, StatsError> {
     let Column { name, data } = column;
@@ -154,7 +182,7 @@ fn drift(
         });
     };
     let (psi, counts, edges) = match data {
-        ColumnData::Numbers(numbers) => numeric(&numbers, settings, &mut note)?,
+        ColumnData::Numbers(numbers) => numeric(&numbers, settings, ks_method, &mut note)?,
         ColumnData::Categories(Sides { reference, current }) => {
             let pair = reference.pair_with(&current).counts;
             (binned(&pair, false, settings, &mut note)?, pair, None)
@@ -181,6 +209,7 @@ type Binned = (Measurement, BinnedPair, Option<Vec<f64>>);
 fn numeric(
     numbers: &Sides<Vec<f64>>,
     settings: &Settings,
+    ks_method: KsMethod,
     note: &mut dyn FnMut(&'static str, Measurement),
 ) -> Result<Binned, StatsError> {
     let (reference, current) = (&numbers.reference, &numbers.current);
@@ -189,7 +218,7 @@ fn numeric(
         binning: settings.binning,
         smoothing: settings.smoothing,
         log_base: LogBase::Natural,
-        ks_method: KsMethod::Auto,
+        ks_method,
         min_samples: settings.min_samples,
     })?;
     note("psi", drift.psi.clone());

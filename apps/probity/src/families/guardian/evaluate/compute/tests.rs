@@ -103,6 +103,22 @@ fn fewer_rows_than_asked_for_give_no_drift() {
 }
 
 #[test]
+fn exact_p_values_are_given_up_where_they_would_take_too_long() {
+    let columns = |count: usize, rows: usize, others: usize| -> Vec<Column> {
+        let column = |i: usize| numeric(&i.to_string(), vec![0.0; rows], vec![0.0; others]);
+        (0..count).map(column).collect()
+    };
+    for (columns, method) in [
+        (columns(20, 10_000, 10_000), KsMethod::Auto),
+        (columns(20, 10_000, 9_999), KsMethod::Auto),
+        (columns(21, 10_000, 9_999), KsMethod::Asymptotic),
+        (columns(21, 10_001, 9_999), KsMethod::Auto),
+    ] {
+        assert_eq!(ks_method(&columns), method, "{}", columns.len());
+    }
+}
+
+#[test]
 fn nothing_given_is_told_apart_from_nothing_estimable() {
     let evaluation = of(Vec::new(), &settings());
     assert_eq!(reason(&evaluation), ("not_given", None));
