@@ -50,7 +50,11 @@ impl Metrics {
         let durations = Family::<Route, Histogram>::new_with_constructor(|| {
             Histogram::new(exponential_buckets(0.000_25, 2.0, 14))
         });
-        let snapshots = Family::default();
+        let snapshots = Family::<Judgement, Counter>::default();
+        // A counter is there from the start: its first rise can be seen.
+        for status in ["GREEN", "AMBER", "RED"] {
+            drop(snapshots.get_or_create(&Judgement { status }));
+        }
         let refused = Counter::default();
         registry.register("http_requests", "Requests answered", requests.clone());
         registry.register_with_unit(

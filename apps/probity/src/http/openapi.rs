@@ -75,16 +75,15 @@ impl Document {
         }
     }
 
-    /// The methods that a path takes, comma separated; empty for a path that leads nowhere.
-    pub(crate) fn methods_of(&self, path: &str) -> String {
-        let known = self
-            .paths
-            .iter()
-            .filter(|(template, _)| matches(template, path));
-        known
-            .map(|(_, methods)| methods.as_str())
-            .collect::<Vec<_>>()
-            .join(", ")
+    /// The methods that a path takes, comma separated; empty for a path that leads nowhere. A path
+    /// that is written out goes before one with an id in its place.
+    pub(crate) fn methods_of(&self, path: &str) -> &str {
+        let written = self.paths.iter().find(|(template, _)| template == path);
+        let found = written.or_else(|| {
+            let mut known = self.paths.iter();
+            known.find(|(template, _)| matches(template, path))
+        });
+        found.map_or("", |(_, methods)| methods.as_str())
     }
 }
 

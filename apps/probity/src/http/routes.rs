@@ -63,7 +63,7 @@ async fn nowhere(request: HttpRequest, document: web::Data<openapi::Document>) -
         let detail = format!("this path takes {allowed}");
         let problem = Problem::new(ErrorKind::NotFound, "method_not_allowed", detail)
             .with_status(actix_web::http::StatusCode::METHOD_NOT_ALLOWED);
-        match HeaderValue::from_str(&allowed) {
+        match HeaderValue::from_str(allowed) {
             Ok(allowed) => problem.with_header(ALLOW, allowed),
             Err(_) => problem,
         }

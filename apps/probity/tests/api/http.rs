@@ -276,16 +276,18 @@ async fn unknown_paths_and_methods_are_404_and_405_with_allow(api: Api) {
     }
     let paths = document()["paths"].as_object().unwrap();
     for path in paths.keys() {
-        // A literal path may also be one of a template's, which then takes its methods there.
-        let items = paths.iter().filter(|(template, _)| matches(template, path));
-        let taken = items.flat_map(|(_, item)| item.as_object().unwrap().keys());
+        let taken = paths[path].as_object().unwrap().keys();
         let taken: Vec<String> = taken.map(|name| name.to_uppercase()).collect();
+        // What is written out may also stand where another path has an id, which then answers.
+        let items = paths.iter().filter(|(template, _)| matches(template, path));
+        let routed = items.flat_map(|(_, item)| item.as_object().unwrap().keys());
+        let routed: Vec<String> = routed.map(|name| name.to_uppercase()).collect();
         let address = path
             .replace("{id}", "7c9e6679-7425-40de-944b-e07fc1f90ae7")
             .replace("{organization}", "x")
             .replace("{slug}", "x");
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"] {
-            if taken.iter().any(|one| one == method) {
+            if routed.iter().any(|one| one == method) {
                 continue;
             }
             let reply = api.call(method.parse().unwrap(), &address).send().await;

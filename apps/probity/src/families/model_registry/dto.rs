@@ -268,7 +268,8 @@ pub(super) struct ModelListResponse {
     /// How many match.
     #[schema(minimum = 0)]
     pub(super) total: u64,
-    #[schema(minimum = 1)]
+    /// The limit asked for; all of them in an export.
+    #[schema(minimum = 0)]
     pub(super) limit: u32,
     #[schema(minimum = 0)]
     pub(super) offset: u64,
