@@ -39,17 +39,13 @@ fn each_postgres_database_is_empty_and_goes_with_its_value() {
 /// Says to the next test, started by itself, that it is the one to be killed.
 const VICTIM: &str = "PROBITY_TESTKIT_VICTIM";
 
-fn wait_to_be_killed() {
-    let database = TestDatabase::postgres().expect("a database");
-    let folder = database.psql("SHOW data_directory").expect("a folder");
-    println!("\nfolder={folder}");
-    std::thread::sleep(Duration::from_mins(2));
-}
-
 #[test]
 fn a_killed_process_leaves_no_cluster() {
     if std::env::var_os(VICTIM).is_some() {
-        return wait_to_be_killed();
+        let database = TestDatabase::postgres().expect("a database");
+        let folder = database.psql("SHOW data_directory").expect("a folder");
+        println!("\nfolder={folder}");
+        return std::thread::sleep(Duration::from_mins(2));
     }
     if std::env::var_os("PROBITY_TEST_DATABASE_URL").is_some() || TestDatabase::postgres().is_none()
     {
