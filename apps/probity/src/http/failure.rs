@@ -71,10 +71,11 @@ impl Problem {
 
     /// Input of the wrong form.
     pub(crate) fn malformed(errors: Vec<FieldError>) -> Self {
-        let detail = errors.first().map_or_else(
-            || "the request is malformed".to_owned(),
-            |first| format!("{}: {}", first.field, first.message),
-        );
+        let detail = match errors.first() {
+            None => "the request is malformed".to_owned(),
+            Some(first) if first.field.is_empty() => first.message.clone(),
+            Some(first) => format!("{}: {}", first.field, first.message),
+        };
         Self {
             errors,
             ..Self::new(ErrorKind::Invalid, "", detail)

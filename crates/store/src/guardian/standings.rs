@@ -14,9 +14,9 @@ use probity_kernel::{OrganizationId, ProductId};
 pub(crate) type Standings = HashMap<ProductId, Standing>;
 
 /// Most products of one organisation that are remembered.
-const MOST_PRODUCTS: usize = 20_000;
+const MOST_PRODUCTS: usize = 5_000;
 /// Most organisations.
-const MOST_ORGANIZATIONS: usize = 256;
+const MOST_ORGANIZATIONS: usize = 64;
 
 /// What a lane remembers.
 #[derive(Default)]
