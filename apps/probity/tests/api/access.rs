@@ -290,7 +290,7 @@ async fn a_rotated_key_works_on_for_the_overlap(api: Api) {
 }
 
 async fn an_expired_key_is_no_key(api: Api) {
-    let at = time::OffsetDateTime::now_utc() + time::Duration::seconds(2);
+    let at = crate::harness::now() + time::Duration::seconds(2);
     let at = at
         .replace_nanosecond(0)
         .unwrap()

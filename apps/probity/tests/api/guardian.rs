@@ -207,7 +207,8 @@ async fn malformed_bodies_are_refused_before_anything_is_stored(api: Api) {
         "[".repeat(100_000),
         "]".repeat(100_000)
     );
-    let wide: String = (0..1001).map(|n| format!(",\"k{n}\":1")).collect();
+    let wide: Vec<_> = (0..1001).map(|n| format!(",\"k{n}\":1")).collect();
+    let wide = wide.concat();
     for body in [
         format!("{{{core},\"driftScore\":2}}"),
         format!("{{{core},\"drift\\u0053core\":2}}"),
@@ -272,9 +273,7 @@ async fn an_evaluation_may_lie_five_minutes_ahead_and_no_more(api: Api) {
     use time::format_description::well_known::Rfc3339;
     let product = api.new_product().await;
     let at = |seconds: i64| {
-        let now = time::OffsetDateTime::now_utc()
-            .replace_nanosecond(0)
-            .unwrap();
+        let now = crate::harness::now().replace_nanosecond(0).unwrap();
         (now + time::Duration::seconds(seconds))
             .format(&Rfc3339)
             .unwrap()

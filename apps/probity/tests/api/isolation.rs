@@ -300,7 +300,9 @@ async fn deleted(api: &Api) -> Vec<(Thing, String)> {
         let path = match thing {
             Thing::Model => format!("/api/admin/models/{id}"),
             Thing::Link => format!("/api/v1/risk-metric-links/{id}"),
-            _ => continue,
+            Thing::Key | Thing::Alert | Thing::Product | Thing::Space | Thing::Organization => {
+                continue;
+            }
         };
         api.delete(&path).send().await.expect(204);
         gone.push((thing, id));
@@ -314,9 +316,11 @@ fn call(api: &Api, credential: &str, probe: &Probe, id: &str) -> Call {
     let call = api
         .call(method, &path.replace("{id}", id))
         .bearer(credential);
-    match body(id) {
-        Value::Null => call,
-        body => call.json(&body),
+    let body = body(id);
+    if body.is_null() {
+        call
+    } else {
+        call.json(&body)
     }
 }
 

@@ -12,7 +12,7 @@ fn walk<'a>(value: &'a Value, visit: &mut impl FnMut(&'a Value)) {
     match value {
         Value::Object(members) => members.values().for_each(|member| walk(member, visit)),
         Value::Array(items) => items.iter().for_each(|item| walk(item, visit)),
-        _ => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

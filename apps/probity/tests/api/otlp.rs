@@ -102,7 +102,7 @@ fn pairs(attributes: &[(&str, &str)]) -> Vec<wire::Pair> {
 }
 
 fn span(attributes: &[(&str, &str)], prompt: &str) -> wire::Span {
-    let at = time::OffsetDateTime::now_utc().unix_timestamp_nanos() - 3_600_000_000_000;
+    let at = crate::harness::now().unix_timestamp_nanos() - 3_600_000_000_000;
     let all = [
         attributes,
         &[
@@ -194,7 +194,7 @@ async fn spans_of_both_generations_are_counted_in_both_encodings(api: Api) {
         .send()
         .await;
     assert_eq!(packed.status, 200);
-    let now = time::OffsetDateTime::now_utc().unix_timestamp_nanos();
+    let now = crate::harness::now().unix_timestamp_nanos();
     let text = |key: &str, value: &str| json!({"key": key, "value": {"stringValue": value}});
     let json_body = json!({"resourceSpans": [{"resource": {"attributes": []}, "scopeSpans": [{"scope": {"name": "x"}, "spans": [
         {"traceId": "5b8efff798038103d269b633813fc60c", "name": prompt, "kind": 3, "startTimeUnixNano": now.to_string(),

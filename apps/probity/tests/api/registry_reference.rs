@@ -378,7 +378,7 @@ async fn each_of_the_36_moves_is_permitted_or_refused_as_the_table_says(api: Api
 async fn discovery_creates_drafts_for_models_in_use(api: Api) {
     api.new_model(&json!({"model_id": "gpt-4o", "validation_status": "validated"}))
         .await;
-    let now = OffsetDateTime::now_utc();
+    let now = crate::harness::now();
     let at = |days: i64| (now - time::Duration::days(days)).format(&Rfc3339).unwrap();
     let cut = |text: String| text.split('.').next().unwrap().to_owned() + "Z";
     let (early, late, before) = (cut(at(20)), cut(at(2)), cut(at(100)));
@@ -569,7 +569,7 @@ async fn the_export_is_the_printed_csv_or_the_list(api: Api) {
 }
 
 fn assert_disposition(reply: &Reply, extension: &str) {
-    let day = OffsetDateTime::now_utc().date();
+    let day = crate::harness::now().date();
     let before = day.previous_day().unwrap();
     let named = |day| format!("attachment; filename=\"model-inventory-{day}.{extension}\"");
     let found = reply.header("content-disposition");

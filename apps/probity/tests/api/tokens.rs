@@ -20,7 +20,7 @@ const ADMIN: &str = "/api/admin/models";
 const RSA: &str = include_str!("rsa-for-tests.pem");
 
 fn now() -> i64 {
-    time::OffsetDateTime::now_utc().unix_timestamp()
+    crate::harness::now().unix_timestamp()
 }
 
 fn encode(value: &Value) -> String {
@@ -395,7 +395,7 @@ async fn an_issuer_that_cannot_be_reached_is_not_believed(place: Arc<Place>) {
 }
 
 /// Waits out the minute between two fetches.
-async fn a_rotated_key_of_an_issuer_is_found(place: Arc<Place>) {
+pub(crate) async fn a_rotated_key_of_an_issuer_is_found(place: Arc<Place>) {
     let (first, second) = (
         SigningKey::from_bytes(&[1; 32]),
         SigningKey::from_bytes(&[2; 32]),
@@ -435,12 +435,3 @@ both_alone!(
     an_external_issuer_is_believed_by_its_keys_alone,
     an_issuer_that_cannot_be_reached_is_not_believed,
 );
-
-/// The keys of issuers are no business of the database: once is enough.
-mod sqlite_only {
-    #[tokio::test]
-    async fn a_rotated_key_of_an_issuer_is_found() {
-        let place = crate::harness::Place::new(crate::harness::Backend::Sqlite);
-        super::a_rotated_key_of_an_issuer_is_found(place.unwrap()).await;
-    }
-}

@@ -115,7 +115,7 @@ fn parts(schema: &Value) -> Vec<String> {
     let inner = match schema {
         Value::Object(members) => members.values().collect::<Vec<_>>(),
         Value::Array(items) => items.iter().collect(),
-        _ => Vec::new(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
     };
     let all = schema
         .get("allOf")

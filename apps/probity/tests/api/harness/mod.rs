@@ -10,13 +10,14 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use probity_kernel::{Clock as _, SystemClock};
 use probity_testkit::TestDatabase;
 
 pub(crate) use api::{Api, Call, Reply, merge};
 pub(crate) use conformance::{document, matches};
 
 /// How long a server may take to start or stop on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Which database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -279,6 +280,11 @@ pub(crate) fn unique(prefix: &str) -> String {
     let number = NUMBER.get_or_init(Default::default);
     let number = number.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     format!("{prefix}-{}-{number}", std::process::id())
+}
+
+/// The instant.
+pub(crate) fn now() -> time::OffsetDateTime {
+    SystemClock.now()
 }
 
 /// The bytes as gzip.

@@ -1,5 +1,6 @@
 //! Looks for a text in everything that a server leaves behind.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use super::TestApp;
@@ -22,7 +23,10 @@ impl TestApp {
 
     /// Tables of PostgreSQL that hold the text, plain or as bytes.
     fn rows_with(&self, text: &str) -> Vec<String> {
-        let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let hex = text.bytes().fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        });
         let tables = "SELECT quote_ident(table_schema) || '.' || quote_ident(table_name) \
                       FROM information_schema.tables WHERE table_type = 'BASE TABLE' \
                       AND table_schema NOT IN ('pg_catalog', 'information_schema')";
