@@ -25,7 +25,10 @@ pub(super) fn run(_: &ArgMatches, sources: &Sources) -> Outcome {
         println!("checked  {:<40} {:>12}", item.name, item.examined);
     }
     for violation in &report.violations {
-        println!("VIOLATED {}: {}: {}", violation.check, violation.subject, violation.detail);
+        println!(
+            "VIOLATED {}: {}: {}",
+            violation.check, violation.subject, violation.detail
+        );
     }
     if report.violations.is_empty() {
         println!("every invariant holds");
