@@ -56,16 +56,34 @@ fn write(conn: &Connection, number: u64, chain: &[u8; 32]) -> Outcome<[u8; 32]> 
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use rusqlite::Connection;
 
-    use super::rows_per_second;
+    use super::write;
+    use crate::tables::SQLITE;
 
     #[test]
-    fn more_rows_per_commit_are_more_rows_per_second() {
-        let folder = tempfile::tempdir().unwrap();
-        let time = Duration::from_millis(300);
-        let single = rows_per_second(folder.path(), 1, time).unwrap();
-        let hundred = rows_per_second(folder.path(), 100, time).unwrap();
-        assert!(single > 0.0 && hundred > single, "{single} {hundred}");
+    fn each_audit_row_holds_the_hash_of_the_one_before() {
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch(SQLITE).unwrap();
+        let mut chain = [0; 32];
+        for number in 1..=3 {
+            let mut read = conn
+                .prepare_cached("SELECT hash FROM audit WHERE seq = ?1")
+                .unwrap();
+            let next = write(&conn, number, &chain).unwrap();
+            let stored: [u8; 32] = read
+                .query_row([number.cast_signed()], |row| row.get(0))
+                .unwrap();
+            assert_eq!(stored, next);
+            chain = next;
+        }
+        let unbroken: i64 = conn
+            .query_row(
+                "SELECT COUNT(*) FROM audit b JOIN audit a ON b.seq = a.seq + 1 AND b.previous = a.hash",
+                [],
+                |row| row.get(0),
+            )
+            .unwrap();
+        assert_eq!(unbroken, 2);
     }
 }

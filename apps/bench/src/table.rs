@@ -171,12 +171,7 @@ fn line(row: &Row, results: &Results) -> String {
         } else {
             String::new()
         },
-        verdict(row, value)
-            + if is_disturbed(row, results) {
-                " (d)"
-            } else {
-                ""
-            },
+        judged(row, value, is_disturbed(row, results)),
     )
 }
 
@@ -215,22 +210,32 @@ fn limits(row: &Row) -> (String, String) {
     (text(row.gate), text(row.goal))
 }
 
-fn verdict(row: &Row, value: f64) -> String {
+/// Rates and latencies prove nothing on a machine that others use; CPU and memory still do.
+fn judged(row: &Row, value: f64, is_disturbed: bool) -> String {
+    let settled = matches!(row.ours.1, CPU | ERRORS);
+    let text = verdict(row, value);
+    match (is_disturbed, settled) {
+        (false, _) => text.to_owned(),
+        (true, true) => format!("{text} (d)"),
+        (true, false) => format!("({text}) undecided (d)"),
+    }
+}
+
+fn verdict(row: &Row, value: f64) -> &'static str {
     let reaches = |limit: f64| match row.want {
         Want::Times | Want::BetterBy => value >= limit,
         Want::AtMostTimes | Want::AtMost | Want::Above => value <= limit,
         Want::Shown => true,
     };
-    let text = if row.want == Want::Shown {
+    if row.want == Want::Shown {
         "-"
     } else if reaches(row.goal) {
-        "**goal**"
+        "goal"
     } else if reaches(row.gate) {
         "gate"
     } else {
         "MISSED"
-    };
-    text.to_owned()
+    }
 }
 
 fn range(spread: Spread) -> String {
@@ -264,5 +269,74 @@ pub(crate) fn print_cells(results: &Results) {
             text(CPU),
             text(OTHER),
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CPU, OURS_64, P99, ROWS, Row, Want, alone, compared, judged};
+
+    fn row(want: Want) -> Row {
+        Row {
+            want,
+            ..alone("", "", OURS_64, (2.0, 1.0))
+        }
+    }
+
+    #[test]
+    fn less_is_better_for_what_is_at_most() {
+        for (value, text) in [
+            (0.9, "goal"),
+            (1.0, "goal"),
+            (1.1, "gate"),
+            (2.0, "gate"),
+            (2.1, "MISSED"),
+        ] {
+            assert_eq!(judged(&row(Want::AtMost), value, false), text, "{value}");
+        }
+    }
+
+    #[test]
+    fn more_is_better_for_what_is_at_least() {
+        let row = Row {
+            gate: 1.0,
+            goal: 2.0,
+            ..row(Want::Times)
+        };
+        for (value, text) in [(0.9, "MISSED"), (1.0, "gate"), (1.9, "gate"), (2.0, "goal")] {
+            assert_eq!(judged(&row, value, false), text, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_disturbed_rate_decides_nothing_and_disturbed_cpu_still_does() {
+        let rate = row(Want::AtMost);
+        assert_eq!(judged(&rate, 1.0, true), "(goal) undecided (d)");
+        let cpu = Row {
+            ours: ("ours c=64", CPU),
+            ..row(Want::AtMost)
+        };
+        assert_eq!(judged(&cpu, 1.0, true), "goal (d)");
+    }
+
+    #[test]
+    fn ratios_are_taken_within_each_round() {
+        let value = compared(Want::Times, &[1.0, 4.0, 9.0], &[1.0, 2.0, 3.0]);
+        assert_eq!(value, Some(2.0));
+        assert_eq!(compared(Want::BetterBy, &[1.0], &[20.0]), Some(20.0));
+        assert_eq!(compared(Want::Above, &[], &[1.0]), None);
+    }
+
+    #[test]
+    fn every_row_has_a_goal_no_easier_than_its_gate() {
+        for row in ROWS {
+            let fair = match row.want {
+                Want::Times | Want::BetterBy => row.goal >= row.gate,
+                Want::AtMostTimes | Want::AtMost | Want::Above => row.goal <= row.gate,
+                Want::Shown => true,
+            };
+            assert!(fair, "{} {}", row.no, row.what);
+            assert!(row.ours.1 != P99 || row.want != Want::Times, "{}", row.no);
+        }
     }
 }

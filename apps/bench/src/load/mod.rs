@@ -14,6 +14,11 @@ pub(crate) use self::response::{Parsed, parse};
 use crate::Outcome;
 use crate::proc::{Meter, Used};
 
+/// Slow answers are waited for until there are so many.
+const FEW: usize = 5;
+/// How long slow answers are waited for.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// Writes the next request into an empty buffer.
 pub(crate) type Maker<'a> = dyn FnMut(&mut Vec<u8>) + 'a;
 
@@ -80,6 +85,9 @@ pub(crate) fn run<'a>(
     run.recording = true;
     let started = Instant::now();
     run.drive(&mut poll, &mut events, plan.measure)?;
+    while run.measured.latencies.len() < FEW && started.elapsed() < PATIENCE {
+        run.drive(&mut poll, &mut events, Duration::from_millis(100))?;
+    }
     run.measured.elapsed = started.elapsed();
     run.measured.used = meter.stop();
     run.measured.latencies.sort_unstable();
