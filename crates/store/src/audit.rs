@@ -139,7 +139,7 @@ impl Database {
             let row: Option<HeadRow> = audit_heads::table
                 .find(Id(organization.uuid()))
                 .select(HEAD)
-                .first(conn)
+                .get_result(conn)
                 .optional()?;
             row.map(|row| head(conn, row)).transpose()
         })
@@ -159,7 +159,7 @@ impl Database {
             let no: i64 = audit_heads::table
                 .find(Id(organization.uuid()))
                 .select(audit_heads::no)
-                .first(conn)?;
+                .get_result(conn)?;
             let hashes = StoredHashes {
                 conn: RefCell::new(conn),
                 organization,

@@ -300,7 +300,7 @@ impl Database {
                 Ok(audit_heads::table
                     .find(Id(organization.uuid()))
                     .select(audit_heads::no)
-                    .first(conn)
+                    .get_result(conn)
                     .optional()?)
             })
             .await?;

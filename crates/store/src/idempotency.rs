@@ -58,7 +58,7 @@ pub(crate) fn spent<T: DeserializeOwned>(
         .filter(records::key.eq(&claim.key))
         .filter(records::created_at.gt(Utc(context.now - LIFETIME)))
         .select((records::fingerprint, records::outcome))
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     let Some((fingerprint, outcome)) = found else {
         return Ok(None);

@@ -45,8 +45,8 @@ impl Head {
             audit_heads::frontier,
         ));
         let found: Option<(i64, i64, Vec<u8>)> = match conn {
-            AnyConnection::Postgres(c) => head.for_update().first(c).optional()?,
-            AnyConnection::Sqlite(c) => head.first(c).optional()?,
+            AnyConnection::Postgres(c) => head.for_update().get_result(c).optional()?,
+            AnyConnection::Sqlite(c) => head.get_result(c).optional()?,
         };
         let Some((no, size, frontier)) = found else {
             return Ok(None);

@@ -301,7 +301,8 @@ CREATE UNIQUE INDEX alerts_open ON alerts (organization_id, product_id, metric) 
 CREATE INDEX alerts_listing ON alerts (organization_id, opened_at, id);
 CREATE INDEX idempotency_by_age ON idempotency_records (created_at);
 
--- Substring search over folded text. The extension is trusted; where its package is not installed
+-- Substring search over folded text, for roles that row-level security does not bind: under its policies LIKE may not
+-- use an index, and searches scan the organisation. The extension is trusted; where its package is not installed
 -- searches still work, only slower.
 DO $$ BEGIN
     CREATE EXTENSION IF NOT EXISTS pg_trgm;

@@ -46,7 +46,7 @@ impl AccessRepository for DieselAccess {
                 let row: Option<ApiKeyRow> = api_keys::table
                     .filter(api_keys::hash.eq(hash))
                     .select(ApiKeyRow::as_select())
-                    .first(conn)
+                    .get_result(conn)
                     .optional()?;
                 row.map(ApiKey::try_from).transpose().map_err(StoreError)
             })
@@ -64,7 +64,7 @@ impl AccessRepository for DieselAccess {
                     .filter(api_keys::organization_id.eq(Id(organization.uuid())))
                     .filter(api_keys::id.eq(Id(id.uuid())))
                     .select(ApiKeyRow::as_select())
-                    .first(conn)
+                    .get_result(conn)
                     .optional()?;
                 row.map(ApiKey::try_from).transpose().map_err(StoreError)
             })
@@ -130,7 +130,7 @@ impl AccessRepository for DieselAccess {
                 let row: Option<OrganizationRow> = organizations::table
                     .find(Id(id.uuid()))
                     .select(OrganizationRow::as_select())
-                    .first(conn)
+                    .get_result(conn)
                     .optional()?;
                 row.map(Organization::try_from)
                     .transpose()
@@ -149,7 +149,7 @@ impl AccessRepository for DieselAccess {
                 let row: Option<OrganizationRow> = organizations::table
                     .filter(organizations::slug.eq(slug))
                     .select(OrganizationRow::as_select())
-                    .first(conn)
+                    .get_result(conn)
                     .optional()?;
                 row.map(Organization::try_from)
                     .transpose()
@@ -186,7 +186,7 @@ impl AccessRepository for DieselAccess {
                     .filter(users::issuer.eq(issuer))
                     .filter(users::subject.eq(subject))
                     .select(UserRow::as_select())
-                    .first(conn)
+                    .get_result(conn)
                     .optional()?;
                 row.map(User::try_from).transpose().map_err(StoreError)
             })
@@ -303,12 +303,12 @@ fn create_organization(tx: &mut Tx<'_>, organization: &Organization) -> StoreRes
     let taken = organizations::table
         .filter(organizations::slug.eq(organization.slug.as_str()))
         .select(organizations::no)
-        .first::<i64>(tx.conn)
+        .get_result::<i64>(tx.conn)
         .optional()?;
     guard(taken.is_none(), RepositoryError::Conflict("slug"))?;
     let highest: Option<i64> = organizations::table
         .select(diesel::dsl::max(organizations::no))
-        .first(tx.conn)?;
+        .get_result(tx.conn)?;
     let no = highest.unwrap_or(0) + 1;
     diesel::insert_into(organizations::table)
         .values(OrganizationRow::new(organization, no))

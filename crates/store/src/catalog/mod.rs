@@ -47,7 +47,7 @@ impl CatalogRepository for DieselCatalog {
                     .filter(spaces::organization_id.eq(Id(organization.uuid())))
                     .filter(spaces::slug.eq(slug))
                     .select(SpaceRow::as_select())
-                    .first(conn)
+                    .get_result(conn)
                     .optional()?;
                 row.map(Space::try_from).transpose().map_err(StoreError)
             })
@@ -86,7 +86,7 @@ impl CatalogRepository for DieselCatalog {
                     .filter(products::organization_id.eq(Id(organization.uuid())))
                     .filter(products::id.eq(Id(id.uuid())))
                     .select((ProductRow::as_select(), ModelRow::as_select()))
-                    .first(conn)
+                    .get_result(conn)
                     .optional()?;
                 rows.map(product).transpose().map_err(StoreError)
             })
@@ -188,7 +188,7 @@ fn apply(tx: &mut Tx<'_>, organization: OrganizationId, write: &CatalogWrite) ->
                 .filter(spaces::organization_id.eq(Id(organization.uuid())))
                 .filter(spaces::slug.eq(space.slug.as_str()))
                 .select(spaces::id)
-                .first::<Id>(tx.conn)
+                .get_result::<Id>(tx.conn)
                 .optional()?;
             guard(taken.is_none(), RepositoryError::Conflict("slug"))?;
             diesel::insert_into(spaces::table)
@@ -221,7 +221,7 @@ fn create_product(
         .filter(products::space_id.eq(Id(product.space.uuid())))
         .filter(products::slug.eq(product.slug.as_str()))
         .select(products::id)
-        .first::<Id>(tx.conn)
+        .get_result::<Id>(tx.conn)
         .optional()?;
     guard(taken.is_none(), RepositoryError::Conflict("slug"))?;
     let conn = tx.writing();

@@ -55,13 +55,15 @@ fn stray(dialect: Dialect) -> Vec<String> {
     )]
 }
 
+/// A join, not a sub-query: under row-level security PostgreSQL joins where it could not look up.
 fn events(dialect: Dialect) -> Vec<String> {
     vec![format!(
         "SELECT {} AS subject, 'leaf ' || CAST(g.audit_index AS TEXT) || ' does not exist' AS detail \
-         FROM governance_events g WHERE NOT EXISTS (SELECT 1 FROM audit_heads h \
-         JOIN audit_entries e ON e.position = h.no * {RANGE} + g.audit_index \
-         WHERE h.organization_id = g.organization_id AND e.organization_id = g.organization_id \
-         AND g.audit_index < h.size)",
+         FROM governance_events g \
+         LEFT JOIN audit_heads h ON h.organization_id = g.organization_id \
+         LEFT JOIN audit_entries e ON e.position = h.no * {RANGE} + g.audit_index \
+         AND e.organization_id = g.organization_id \
+         WHERE e.position IS NULL OR g.audit_index >= h.size",
         dialect.uuid("g.id")
     )]
 }

@@ -182,7 +182,7 @@ pub(super) fn find(
         .filter(alerts::organization_id.eq(Id(organization.uuid())))
         .filter(alerts::id.eq(Id(id.uuid())))
         .select(AlertRow::as_select())
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     row.map(Alert::try_from).transpose().map_err(StoreError)
 }

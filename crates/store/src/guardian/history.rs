@@ -113,7 +113,7 @@ fn total(
     let kept: Option<i64> = product_standings::table
         .find((Id(organization.uuid()), Id(filter.product.uuid())))
         .select(product_standings::snapshots)
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     Ok(kept.unwrap_or(0))
 }

@@ -370,7 +370,7 @@ fn rows(
     for product in wanted {
         let row = query()
             .filter(products::id.eq(Id(product.uuid())))
-            .first(conn)
+            .get_result(conn)
             .optional()?;
         found.extend(row);
     }

@@ -103,7 +103,7 @@ pub(super) fn of_product(
         .filter(links::organization_id.eq(Id(organization.uuid())))
         .filter(links::product_id.eq(Id(product.uuid())))
         .select(LinkRow::as_select())
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     row.map(RiskMetricLink::try_from)
         .transpose()
@@ -119,7 +119,7 @@ pub(super) fn find(
         .filter(links::organization_id.eq(Id(organization.uuid())))
         .filter(links::id.eq(Id(id.uuid())))
         .select(LinkRow::as_select())
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     row.map(RiskMetricLink::try_from)
         .transpose()

@@ -61,7 +61,7 @@ impl GuardianRepository for DieselGuardian {
                     .filter(products::organization_id.eq(Id(organization.uuid())))
                     .filter(products::id.eq(Id(product.uuid())))
                     .select(products::id)
-                    .first::<Id>(conn)
+                    .get_result::<Id>(conn)
                     .optional()?;
                 Ok(found.is_some())
             })

@@ -76,7 +76,7 @@ impl ModelRepository for DieselModels {
                     .filter(registered_models::organization_id.eq(Id(organization.uuid())))
                     .filter(registered_models::id.eq(Id(id.uuid())))
                     .select(ModelRow::as_select())
-                    .first(conn)
+                    .get_result(conn)
                     .optional()?;
                 row.map(RegisteredModel::try_from)
                     .transpose()
@@ -119,7 +119,7 @@ impl ModelRepository for DieselModels {
                 let stored: Option<String> = registry_settings::table
                     .find(Id(organization.uuid()))
                     .select(registry_settings::settings)
-                    .first(conn)
+                    .get_result(conn)
                     .optional()?;
                 match stored {
                     Some(text) => parse_settings(&text).map_err(StoreError),

@@ -92,7 +92,7 @@ fn jump(
     let next: Option<i64> = registry_heads::table
         .find(Id(organization.uuid()))
         .select(registry_heads::next_position)
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     let dense = next == Some(total);
     Ok(dense.then(|| position(no, (total - skip).max(0))))

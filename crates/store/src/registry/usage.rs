@@ -43,7 +43,7 @@ fn add_one(conn: &mut AnyConnection, organization: Id, delta: &UsageDelta) -> St
     let known: Option<(i64, Utc, Utc)> = daily::table
         .find(key.clone())
         .select((daily::requests, daily::first_seen_at, daily::last_seen_at))
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     let Some((requests, first, last)) = known else {
         diesel::insert_into(daily::table)

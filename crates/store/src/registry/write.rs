@@ -60,7 +60,7 @@ fn refuse_known(tx: &mut Tx<'_>, organization: OrganizationId, model_id: &str) -
         .filter(models::organization_id.eq(Id(organization.uuid())))
         .filter(models::model_id.eq(model_id))
         .select(models::position)
-        .first::<i64>(tx.conn)
+        .get_result::<i64>(tx.conn)
         .optional()?;
     guard(known.is_none(), RepositoryError::Conflict("model_id"))
 }
@@ -80,7 +80,7 @@ fn create(
             registry_heads::next_position,
             registry_heads::last_created_at,
         ))
-        .first(tx.conn)
+        .get_result(tx.conn)
         .optional()?;
     let is_new = head.is_none();
     let (mut next, mut last) = head.unwrap_or((0, None));
@@ -150,7 +150,7 @@ fn stored(
         .filter(models::organization_id.eq(Id(organization.uuid())))
         .filter(models::id.eq(Id(id.uuid())))
         .select(ModelRow::as_select())
-        .first(tx.conn)
+        .get_result(tx.conn)
         .optional()?;
     row.filter(|row| row.version == expected.get())
         .ok_or(StoreError(RepositoryError::Stale))
