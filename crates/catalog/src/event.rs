@@ -70,6 +70,14 @@ impl From<&Product> for ProductFacts {
 }
 
 impl CatalogEvent {
+    /// The product that it is about; a space is none.
+    const fn product(&self) -> Option<ProductId> {
+        match self {
+            Self::SpaceCreated { .. } => None,
+            Self::ProductCreated(facts) => Some(facts.id),
+        }
+    }
+
     /// The facts by name, without the change around them.
     fn facts(&self) -> Vec<(&'static str, Value)> {
         match self {
@@ -148,6 +156,7 @@ impl DomainEvent for CatalogEvent {
             event_type: self.name(),
             source_table,
             source_id: id,
+            product: self.product(),
             trigger_reason: trigger_reason.to_owned(),
             payload,
             score_before: None,

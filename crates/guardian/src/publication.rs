@@ -89,6 +89,7 @@ fn about_snapshot(
         event_type,
         source_table: "metric_snapshots",
         source_id: snapshot.id.uuid(),
+        product: Some(snapshot.product),
         trigger_reason: format!("{reason}: {}", told.join(", ")),
         payload: payload(snapshot, broken.iter().map(|(kind, _, _)| *kind)),
         score_before,
@@ -183,6 +184,7 @@ fn about_alert(
         event_type,
         source_table: "alerts",
         source_id: facts.id.uuid(),
+        product: Some(facts.product),
         trigger_reason,
         payload: json!({
             "alert_id": facts.id.to_string(),

@@ -8,6 +8,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::context::Context;
+use crate::id::ProductId;
 
 /// A write together with the event that explains it.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,6 +89,8 @@ pub struct Publication {
     pub source_table: &'static str,
     /// The source's id.
     pub source_id: Uuid,
+    /// The product it is about, where it is about one.
+    pub product: Option<ProductId>,
     /// Why it fired, in words a person understands.
     pub trigger_reason: String,
     /// Facts for the receiver; no personal data.

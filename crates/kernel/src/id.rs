@@ -139,6 +139,22 @@ define_id! {
     ApiKeyId = "key";
     /// A governance event.
     EventId = "evt";
+    /// A version of a product.
+    ProductVersionId = "ver";
+    /// A declared data dependency of a product.
+    DataDependencyId = "dep";
+    /// A policy that is attached to a product.
+    PolicyAttachmentId = "pol";
+    /// A risk mitigation of a product.
+    RiskMitigationId = "mit";
+    /// A training, fine-tuning, evaluation or deployment run.
+    TrainingRunId = "run";
+    /// A performance or safety metric.
+    SafetyMetricId = "smet";
+    /// A runtime governance event.
+    RuntimeEventId = "rtev";
+    /// A governance review request.
+    ReviewRequestId = "rev";
 }
 
 #[cfg(test)]

@@ -17,8 +17,9 @@ pub use clock::{Clock, FixedClock, IdSource, SequentialIds, SystemClock, SystemI
 pub use context::{Context, RequestId};
 pub use error::{DomainError, ErrorKind, FieldError, RepositoryError};
 pub use id::{
-    AlertId, ApiKeyId, EventId, OrganizationId, ParseIdError, ProductId, RegisteredModelId,
-    RiskMetricLinkId, SnapshotId, SpaceId, UserId,
+    AlertId, ApiKeyId, DataDependencyId, EventId, OrganizationId, ParseIdError, PolicyAttachmentId,
+    ProductId, ProductVersionId, RegisteredModelId, ReviewRequestId, RiskMetricLinkId,
+    RiskMitigationId, RuntimeEventId, SafetyMetricId, SnapshotId, SpaceId, TrainingRunId, UserId,
 };
 pub use idempotency::IdempotencyClaim;
 pub use page::{Cursor, Page, PageRequest, Paging, ParseCursorError};

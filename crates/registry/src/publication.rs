@@ -127,6 +127,7 @@ fn publication(
         event_type,
         source_table: "registered_models",
         source_id,
+        product: None,
         trigger_reason,
         payload,
         score_before: None,

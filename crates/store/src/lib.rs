@@ -19,6 +19,7 @@ mod check;
 mod connection;
 mod database;
 mod error;
+mod governance;
 mod guardian;
 mod idempotency;
 mod lane;

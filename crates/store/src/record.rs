@@ -136,6 +136,7 @@ struct EventRow {
     score_before: Option<f64>,
     score_after: Option<f64>,
     created_at: Utc,
+    product_id: Option<Id>,
 }
 
 /// Appends the drafts of one organisation and moves its head; answers the size of its log.
@@ -296,6 +297,7 @@ fn events_of(
             score_before: publication.score_before,
             score_after: publication.score_after,
             created_at: Utc(draft.at),
+            product_id: publication.product.map(|product| Id(product.uuid())),
         });
     }
     Ok(())

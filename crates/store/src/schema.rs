@@ -377,12 +377,290 @@ diesel::table! {
         score_before -> Nullable<Double>,
         score_after -> Nullable<Double>,
         created_at -> AnyTimestamp,
+        product_id -> Nullable<AnyUuid>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+
+    product_governance (product_id) {
+        product_id -> AnyUuid,
+        organization_id -> AnyUuid,
+        owner -> Nullable<Text>,
+        monitoring_plan -> Nullable<Text>,
+        no_data_dependencies -> Bool,
+        technical_documentation -> Nullable<Text>,
+        documentation_updated_at -> Nullable<AnyTimestamp>,
+        next_review_due_at -> Nullable<AnyTimestamp>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+
+    product_versions (id) {
+        id -> AnyUuid,
+        organization_id -> AnyUuid,
+        product_id -> AnyUuid,
+        version_number -> Text,
+        version_type -> Text,
+        release_date -> Nullable<AnyTimestamp>,
+        release_notes -> Nullable<Text>,
+        is_current -> Bool,
+        created_at -> AnyTimestamp,
+        updated_at -> AnyTimestamp,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+
+    data_dependencies (id) {
+        id -> AnyUuid,
+        organization_id -> AnyUuid,
+        product_id -> AnyUuid,
+        name -> Text,
+        dependency_type -> Text,
+        uri -> Nullable<Text>,
+        version_label -> Nullable<Text>,
+        description -> Nullable<Text>,
+        changed_at -> Nullable<AnyTimestamp>,
+        created_at -> AnyTimestamp,
+        updated_at -> AnyTimestamp,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+
+    policy_attachments (id) {
+        id -> AnyUuid,
+        organization_id -> AnyUuid,
+        product_id -> AnyUuid,
+        policy_key -> Text,
+        title -> Text,
+        reference_url -> Nullable<Text>,
+        description -> Nullable<Text>,
+        attached_at -> AnyTimestamp,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+
+    risk_mitigations (id) {
+        id -> AnyUuid,
+        organization_id -> AnyUuid,
+        product_id -> AnyUuid,
+        title -> Text,
+        description -> Nullable<Text>,
+        severity -> Text,
+        status -> Text,
+        owner -> Nullable<Text>,
+        due_at -> Nullable<AnyTimestamp>,
+        closed_at -> Nullable<AnyTimestamp>,
+        created_at -> AnyTimestamp,
+        updated_at -> AnyTimestamp,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+
+    product_registered_models (organization_id, product_id, registered_model_id) {
+        organization_id -> AnyUuid,
+        product_id -> AnyUuid,
+        registered_model_id -> AnyUuid,
+        linked_at -> AnyTimestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+
+    space_members (organization_id, space_id, user_id) {
+        organization_id -> AnyUuid,
+        space_id -> AnyUuid,
+        user_id -> AnyUuid,
+        role -> Text,
+        added_at -> AnyTimestamp,
+        updated_at -> AnyTimestamp,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+
+    training_runs (id) {
+        id -> AnyUuid,
+        organization_id -> AnyUuid,
+        product_id -> AnyUuid,
+        run_name -> Text,
+        run_type -> Text,
+        status -> Text,
+        dataset_name -> Nullable<Text>,
+        dataset_version -> Nullable<Text>,
+        dataset_uri -> Nullable<Text>,
+        training_samples -> Nullable<BigInt>,
+        validation_samples -> Nullable<BigInt>,
+        test_samples -> Nullable<BigInt>,
+        random_seed -> Nullable<BigInt>,
+        hyperparameters -> Nullable<Text>,
+        metrics -> Nullable<Text>,
+        model_artifact_uri -> Nullable<Text>,
+        framework_version -> Nullable<Text>,
+        environment -> Nullable<Text>,
+        duration_seconds -> Nullable<Double>,
+        notes -> Nullable<Text>,
+        is_deployed -> Bool,
+        deployed_at -> Nullable<AnyTimestamp>,
+        deployed_by -> Nullable<Text>,
+        started_at -> Nullable<AnyTimestamp>,
+        completed_at -> Nullable<AnyTimestamp>,
+        created_at -> AnyTimestamp,
+        updated_at -> AnyTimestamp,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+
+    safety_metrics (id) {
+        id -> AnyUuid,
+        organization_id -> AnyUuid,
+        product_id -> AnyUuid,
+        category -> Text,
+        metric_name -> Text,
+        metric_value -> Nullable<Double>,
+        unit -> Nullable<Text>,
+        threshold_warning -> Nullable<Double>,
+        threshold_critical -> Nullable<Double>,
+        status -> Text,
+        test_dataset -> Nullable<Text>,
+        test_dataset_version -> Nullable<Text>,
+        methodology -> Nullable<Text>,
+        measured_at -> Nullable<AnyTimestamp>,
+        demographic_group -> Nullable<Text>,
+        external_url -> Nullable<Text>,
+        notes -> Nullable<Text>,
+        attested_at -> Nullable<AnyTimestamp>,
+        attested_by -> Nullable<Text>,
+        created_at -> AnyTimestamp,
+        updated_at -> AnyTimestamp,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+
+    runtime_events (organization_id, product_id, occurred_at, id) {
+        organization_id -> AnyUuid,
+        product_id -> AnyUuid,
+        occurred_at -> AnyTimestamp,
+        id -> AnyUuid,
+        event_type -> Text,
+        severity -> Text,
+        status -> Text,
+        summary -> Text,
+        source -> Nullable<Text>,
+        external_ref -> Nullable<Text>,
+        event_metadata -> Nullable<Text>,
+        created_at -> AnyTimestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+
+    runtime_event_totals (organization_id, product_id, event_type) {
+        organization_id -> AnyUuid,
+        product_id -> AnyUuid,
+        event_type -> Text,
+        events -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+
+    review_requests (id) {
+        id -> AnyUuid,
+        organization_id -> AnyUuid,
+        product_id -> AnyUuid,
+        status -> Text,
+        title -> Text,
+        description -> Text,
+        source -> Text,
+        drift_indicator_keys -> Text,
+        requested_at -> AnyTimestamp,
+        requested_by -> Text,
+        decided_at -> Nullable<AnyTimestamp>,
+        decided_by -> Nullable<Text>,
+        comment -> Nullable<Text>,
+        approval_expires_at -> Nullable<AnyTimestamp>,
+        next_review_due_at -> Nullable<AnyTimestamp>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+
+    product_postures (organization_id, product_id) {
+        organization_id -> AnyUuid,
+        product_id -> AnyUuid,
+        score -> BigInt,
+        lifecycle_gate -> Text,
+        review_status -> Text,
+        complete -> BigInt,
+        drift -> BigInt,
+        worst_severity -> Nullable<Text>,
+        score_version -> Text,
+        evaluated_at -> AnyTimestamp,
+        next_change_at -> Nullable<AnyTimestamp>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+
+    governance_settings (organization_id) {
+        organization_id -> AnyUuid,
+        settings -> Text,
+        updated_at -> AnyTimestamp,
+        version -> BigInt,
     }
 }
 
 diesel::allow_tables_to_appear_in_same_query!(
     products,
     product_models,
+    product_governance,
+    product_versions,
+    product_postures,
+    spaces,
     risk_metric_links,
     product_standings,
 );

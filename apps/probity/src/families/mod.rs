@@ -1,6 +1,8 @@
 //! The API surfaces: one module per reference. A family never imports a family.
 
 pub(crate) mod api_keys;
+pub(crate) mod catalog;
+pub(crate) mod governance;
 pub(crate) mod guardian;
 pub(crate) mod ingestion;
 pub(crate) mod model_registry;

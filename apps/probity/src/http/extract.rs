@@ -372,6 +372,18 @@ impl<I, F: Family> PathId<I, F> {
     }
 }
 
+/// The id in the path parameter of this name, in either of its spellings.
+pub(crate) fn path_id<I: FromStr, F: Family>(
+    request: &HttpRequest,
+    name: &'static str,
+) -> Result<I, Failure<F>> {
+    let text = request.match_info().get(name).unwrap_or_default();
+    text.parse().map_err(|_| {
+        let message = "must be a UUID or the prefixed spelling of one";
+        Failure::malformed(vec![FieldError::new(name, "invalid_id", message)])
+    })
+}
+
 /// `If-Match`: the version the caller decided on.
 pub(crate) struct IfMatch {
     header: Option<Result<Option<Version>, ()>>,

@@ -8,7 +8,9 @@ use probity_kernel::ErrorKind;
 use utoipa_actix_web::AppExt as _;
 use utoipa_actix_web::scope;
 
-use crate::families::{api_keys, guardian, ingestion, model_registry, model_repository};
+use crate::families::{
+    api_keys, catalog, governance, guardian, ingestion, model_registry, model_repository,
+};
 use crate::http::failure::{Failure, Family, Problem};
 use crate::http::{openapi, operations};
 
@@ -25,7 +27,12 @@ where
     let (app, document) = app
         .into_utoipa_app()
         .openapi(openapi::base())
-        .service(scope("/api/v1.0").configure(model_repository::configure))
+        .service(
+            scope("/api/v1.0")
+                .configure(model_repository::configure)
+                .configure(catalog::configure)
+                .configure(governance::configure),
+        )
         .service(scope("/api/admin").configure(model_registry::configure))
         .service(
             scope("/api/v1")

@@ -13,7 +13,7 @@ enum Name {
 }
 
 /// Tables whose rows belong to an organisation.
-const OWNED: [(&str, &str, Name); 20] = [
+const OWNED: [(&str, &str, Name); 34] = [
     ("references.users", "users", Name::Uuid("id")),
     ("references.api_keys", "api_keys", Name::Uuid("id")),
     ("references.spaces", "spaces", Name::Uuid("id")),
@@ -94,10 +94,80 @@ const OWNED: [(&str, &str, Name); 20] = [
         "governance_events",
         Name::Uuid("id"),
     ),
+    (
+        "references.product_governance",
+        "product_governance",
+        Name::Uuid("product_id"),
+    ),
+    (
+        "references.product_versions",
+        "product_versions",
+        Name::Uuid("id"),
+    ),
+    (
+        "references.data_dependencies",
+        "data_dependencies",
+        Name::Uuid("id"),
+    ),
+    (
+        "references.policy_attachments",
+        "policy_attachments",
+        Name::Uuid("id"),
+    ),
+    (
+        "references.risk_mitigations",
+        "risk_mitigations",
+        Name::Uuid("id"),
+    ),
+    (
+        "references.product_registered_models",
+        "product_registered_models",
+        Name::Uuid("product_id"),
+    ),
+    (
+        "references.space_members",
+        "space_members",
+        Name::Uuid("user_id"),
+    ),
+    (
+        "references.training_runs",
+        "training_runs",
+        Name::Uuid("id"),
+    ),
+    (
+        "references.safety_metrics",
+        "safety_metrics",
+        Name::Uuid("id"),
+    ),
+    (
+        "references.runtime_events",
+        "runtime_events",
+        Name::Uuid("id"),
+    ),
+    (
+        "references.runtime_event_totals",
+        "runtime_event_totals",
+        Name::Uuid("product_id"),
+    ),
+    (
+        "references.review_requests",
+        "review_requests",
+        Name::Uuid("id"),
+    ),
+    (
+        "references.product_postures",
+        "product_postures",
+        Name::Uuid("product_id"),
+    ),
+    (
+        "references.governance_settings",
+        "governance_settings",
+        Name::Uuid("organization_id"),
+    ),
 ];
 
 /// A reference inside an organisation: the check, the table, its column, and whose `id` it is.
-const INSIDE: [(&str, &str, &str, &str); 7] = [
+const INSIDE: [(&str, &str, &str, &str); 23] = [
     ("references.api_keys", "api_keys", "replaced_by", "api_keys"),
     ("references.products", "products", "space_id", "spaces"),
     (
@@ -125,6 +195,102 @@ const INSIDE: [(&str, &str, &str, &str); 7] = [
         "products",
     ),
     ("references.alerts", "alerts", "product_id", "products"),
+    (
+        "references.product_governance",
+        "product_governance",
+        "product_id",
+        "products",
+    ),
+    (
+        "references.product_versions",
+        "product_versions",
+        "product_id",
+        "products",
+    ),
+    (
+        "references.data_dependencies",
+        "data_dependencies",
+        "product_id",
+        "products",
+    ),
+    (
+        "references.policy_attachments",
+        "policy_attachments",
+        "product_id",
+        "products",
+    ),
+    (
+        "references.risk_mitigations",
+        "risk_mitigations",
+        "product_id",
+        "products",
+    ),
+    (
+        "references.product_registered_models",
+        "product_registered_models",
+        "product_id",
+        "products",
+    ),
+    (
+        "references.training_runs",
+        "training_runs",
+        "product_id",
+        "products",
+    ),
+    (
+        "references.safety_metrics",
+        "safety_metrics",
+        "product_id",
+        "products",
+    ),
+    (
+        "references.runtime_events",
+        "runtime_events",
+        "product_id",
+        "products",
+    ),
+    (
+        "references.runtime_event_totals",
+        "runtime_event_totals",
+        "product_id",
+        "products",
+    ),
+    (
+        "references.review_requests",
+        "review_requests",
+        "product_id",
+        "products",
+    ),
+    (
+        "references.product_postures",
+        "product_postures",
+        "product_id",
+        "products",
+    ),
+    (
+        "references.product_registered_models",
+        "product_registered_models",
+        "registered_model_id",
+        "registered_models",
+    ),
+    (
+        "references.space_members",
+        "space_members",
+        "space_id",
+        "spaces",
+    ),
+    (
+        "references.space_members",
+        "space_members",
+        "user_id",
+        "users",
+    ),
+    (
+        "references.governance_events",
+        "governance_events",
+        "product_id",
+        "products",
+    ),
 ];
 
 pub(super) fn check(conn: &mut AnyConnection, findings: &mut Findings) -> StoreResult<()> {

@@ -68,6 +68,20 @@ fn select_all(conn: &mut AnyConnection) -> QueryResult<()> {
         audit_nodes,
         audit_checkpoints,
         governance_events,
+        product_governance,
+        product_versions,
+        data_dependencies,
+        policy_attachments,
+        risk_mitigations,
+        product_registered_models,
+        space_members,
+        training_runs,
+        safety_metrics,
+        runtime_events,
+        runtime_event_totals,
+        review_requests,
+        product_postures,
+        governance_settings,
     );
     Ok(())
 }
@@ -121,7 +135,7 @@ fn the_tables_are_those_that_the_code_expects(bed: &Bed) {
              AND relname NOT LIKE '%diesel%'",
         ),
     };
-    assert_eq!(count, 21);
+    assert_eq!(count, 35);
 }
 
 fn refusal(opened: Result<Database, OpenDatabaseError>) -> String {

@@ -10,7 +10,7 @@ use probity_store::{Database, DatabaseOptions, DieselAccess, DieselGuardian};
 use crate::support::{Bed, Raw, tell};
 
 /// Every table that belongs to organisations, and the column that says to which.
-const TABLES: [(&str, &str); 21] = [
+const TABLES: [(&str, &str); 35] = [
     ("organizations", "id"),
     ("users", "organization_id"),
     ("api_keys", "organization_id"),
@@ -32,10 +32,24 @@ const TABLES: [(&str, &str); 21] = [
     ("audit_nodes", "organization_id"),
     ("audit_checkpoints", "organization_id"),
     ("governance_events", "organization_id"),
+    ("product_governance", "organization_id"),
+    ("product_versions", "organization_id"),
+    ("data_dependencies", "organization_id"),
+    ("policy_attachments", "organization_id"),
+    ("risk_mitigations", "organization_id"),
+    ("product_registered_models", "organization_id"),
+    ("space_members", "organization_id"),
+    ("training_runs", "organization_id"),
+    ("safety_metrics", "organization_id"),
+    ("runtime_events", "organization_id"),
+    ("runtime_event_totals", "organization_id"),
+    ("review_requests", "organization_id"),
+    ("product_postures", "organization_id"),
+    ("governance_settings", "organization_id"),
 ];
 
 /// Unique keys that may lack the organisation, and why.
-const GLOBAL_KEYS: [(&str, &str); 10] = [
+const GLOBAL_KEYS: [(&str, &str); 17] = [
     ("organizations_pkey", "the organisation itself"),
     (
         "organizations_no_key",
@@ -52,11 +66,19 @@ const GLOBAL_KEYS: [(&str, &str); 10] = [
     ("products_pkey", "a random id"),
     ("risk_metric_links_pkey", "a random id"),
     ("alerts_pkey", "a random id"),
+    ("product_versions_pkey", "a random id"),
+    ("data_dependencies_pkey", "a random id"),
+    ("policy_attachments_pkey", "a random id"),
+    ("risk_mitigations_pkey", "a random id"),
+    ("training_runs_pkey", "a random id"),
+    ("safety_metrics_pkey", "a random id"),
+    ("review_requests_pkey", "a random id"),
 ];
 
 /// Unique keys that start with what only one organisation has.
-const OWN_KEYS: [(&str, &str); 4] = [
+const OWN_KEYS: [(&str, &str); 5] = [
     ("product_models_pkey", "the product's random id"),
+    ("product_governance_pkey", "the product's random id"),
     (
         "registered_models_pkey",
         "a position, whose upper bits are the organisation's number",

@@ -1,0 +1,16 @@
+DROP INDEX governance_events_of_product;
+DROP TABLE governance_settings;
+DROP TABLE product_postures;
+DROP TABLE review_requests;
+DROP TABLE runtime_event_totals;
+DROP TABLE runtime_events;
+DROP TABLE safety_metrics;
+DROP TABLE training_runs;
+DROP TABLE space_members;
+DROP TABLE product_registered_models;
+DROP TABLE risk_mitigations;
+DROP TABLE policy_attachments;
+DROP TABLE data_dependencies;
+DROP TABLE product_versions;
+DROP TABLE product_governance;
+ALTER TABLE governance_events DROP COLUMN product_id;

@@ -1,0 +1,250 @@
+-- Governance: what a product's record holds beside its model, the evidence about it, its judgement.
+
+ALTER TABLE governance_events ADD COLUMN product_id BLOB;
+
+CREATE TABLE product_governance (
+    product_id BLOB PRIMARY KEY,
+    organization_id BLOB NOT NULL REFERENCES organizations (id),
+    owner TEXT,
+    monitoring_plan TEXT,
+    no_data_dependencies INTEGER NOT NULL CHECK (no_data_dependencies IN (0, 1)),
+    technical_documentation TEXT,
+    documentation_updated_at INTEGER,
+    next_review_due_at INTEGER,
+    FOREIGN KEY (organization_id, product_id) REFERENCES products (organization_id, id)
+) STRICT;
+
+CREATE TABLE product_versions (
+    id BLOB PRIMARY KEY,
+    organization_id BLOB NOT NULL REFERENCES organizations (id),
+    product_id BLOB NOT NULL,
+    version_number TEXT NOT NULL,
+    version_type TEXT NOT NULL CHECK (version_type IN ('major', 'minor', 'patch', 'prerelease')),
+    release_date INTEGER,
+    release_notes TEXT,
+    is_current INTEGER NOT NULL CHECK (is_current IN (0, 1)),
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    version INTEGER NOT NULL CHECK (version >= 1),
+    UNIQUE (organization_id, product_id, version_number),
+    UNIQUE (organization_id, id),
+    FOREIGN KEY (organization_id, product_id) REFERENCES products (organization_id, id)
+) STRICT;
+
+CREATE TABLE data_dependencies (
+    id BLOB PRIMARY KEY,
+    organization_id BLOB NOT NULL REFERENCES organizations (id),
+    product_id BLOB NOT NULL,
+    name TEXT NOT NULL,
+    dependency_type TEXT NOT NULL CHECK (dependency_type IN ('dataset', 'feature_store', 'stream', 'api', 'model', 'other')),
+    uri TEXT,
+    version_label TEXT,
+    description TEXT,
+    changed_at INTEGER,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    version INTEGER NOT NULL CHECK (version >= 1),
+    UNIQUE (organization_id, product_id, name),
+    FOREIGN KEY (organization_id, product_id) REFERENCES products (organization_id, id)
+) STRICT;
+
+CREATE TABLE policy_attachments (
+    id BLOB PRIMARY KEY,
+    organization_id BLOB NOT NULL REFERENCES organizations (id),
+    product_id BLOB NOT NULL,
+    policy_key TEXT NOT NULL,
+    title TEXT NOT NULL,
+    reference_url TEXT,
+    description TEXT,
+    attached_at INTEGER NOT NULL,
+    version INTEGER NOT NULL CHECK (version >= 1),
+    UNIQUE (organization_id, product_id, policy_key),
+    FOREIGN KEY (organization_id, product_id) REFERENCES products (organization_id, id)
+) STRICT;
+
+CREATE TABLE risk_mitigations (
+    id BLOB PRIMARY KEY,
+    organization_id BLOB NOT NULL REFERENCES organizations (id),
+    product_id BLOB NOT NULL,
+    title TEXT NOT NULL,
+    description TEXT,
+    severity TEXT NOT NULL CHECK (severity IN ('low', 'medium', 'high', 'critical')),
+    status TEXT NOT NULL CHECK (status IN ('open', 'in_progress', 'resolved', 'accepted')),
+    owner TEXT,
+    due_at INTEGER,
+    closed_at INTEGER,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    version INTEGER NOT NULL CHECK (version >= 1),
+    CHECK ((status IN ('resolved', 'accepted')) = (closed_at IS NOT NULL)),
+    FOREIGN KEY (organization_id, product_id) REFERENCES products (organization_id, id)
+) STRICT;
+
+CREATE TABLE product_registered_models (
+    organization_id BLOB NOT NULL REFERENCES organizations (id),
+    product_id BLOB NOT NULL,
+    registered_model_id BLOB NOT NULL,
+    linked_at INTEGER NOT NULL,
+    PRIMARY KEY (organization_id, product_id, registered_model_id),
+    FOREIGN KEY (organization_id, product_id) REFERENCES products (organization_id, id),
+    FOREIGN KEY (organization_id, registered_model_id) REFERENCES registered_models (organization_id, id) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE space_members (
+    organization_id BLOB NOT NULL REFERENCES organizations (id),
+    space_id BLOB NOT NULL,
+    user_id BLOB NOT NULL REFERENCES users (id),
+    role TEXT NOT NULL CHECK (role IN ('viewer', 'editor', 'admin')),
+    added_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    version INTEGER NOT NULL CHECK (version >= 1),
+    PRIMARY KEY (organization_id, space_id, user_id),
+    FOREIGN KEY (organization_id, space_id) REFERENCES spaces (organization_id, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE training_runs (
+    id BLOB PRIMARY KEY,
+    organization_id BLOB NOT NULL REFERENCES organizations (id),
+    product_id BLOB NOT NULL,
+    run_name TEXT NOT NULL,
+    run_type TEXT NOT NULL CHECK (run_type IN ('training', 'fine_tuning', 'evaluation', 'deployment')),
+    status TEXT NOT NULL CHECK (status IN ('pending', 'running', 'completed', 'failed', 'cancelled')),
+    dataset_name TEXT,
+    dataset_version TEXT,
+    dataset_uri TEXT,
+    training_samples INTEGER CHECK (training_samples >= 0),
+    validation_samples INTEGER CHECK (validation_samples >= 0),
+    test_samples INTEGER CHECK (test_samples >= 0),
+    random_seed INTEGER,
+    hyperparameters TEXT,
+    metrics TEXT,
+    model_artifact_uri TEXT,
+    framework_version TEXT,
+    environment TEXT,
+    duration_seconds REAL CHECK (duration_seconds >= 0),
+    notes TEXT,
+    is_deployed INTEGER NOT NULL CHECK (is_deployed IN (0, 1)),
+    deployed_at INTEGER,
+    deployed_by TEXT,
+    started_at INTEGER,
+    completed_at INTEGER,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    version INTEGER NOT NULL CHECK (version >= 1),
+    FOREIGN KEY (organization_id, product_id) REFERENCES products (organization_id, id)
+) STRICT;
+
+CREATE TABLE safety_metrics (
+    id BLOB PRIMARY KEY,
+    organization_id BLOB NOT NULL REFERENCES organizations (id),
+    product_id BLOB NOT NULL,
+    category TEXT NOT NULL CHECK (category IN ('accuracy', 'robustness', 'fairness', 'cybersecurity', 'drift')),
+    metric_name TEXT NOT NULL,
+    metric_value REAL,
+    unit TEXT,
+    threshold_warning REAL,
+    threshold_critical REAL,
+    status TEXT NOT NULL CHECK (status IN ('healthy', 'warning', 'critical', 'not_available')),
+    test_dataset TEXT,
+    test_dataset_version TEXT,
+    methodology TEXT,
+    measured_at INTEGER,
+    demographic_group TEXT,
+    external_url TEXT,
+    notes TEXT,
+    attested_at INTEGER,
+    attested_by TEXT,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    version INTEGER NOT NULL CHECK (version >= 1),
+    CHECK ((attested_at IS NULL) = (attested_by IS NULL)),
+    FOREIGN KEY (organization_id, product_id) REFERENCES products (organization_id, id)
+) STRICT;
+
+CREATE TABLE runtime_events (
+    organization_id BLOB NOT NULL REFERENCES organizations (id),
+    product_id BLOB NOT NULL,
+    occurred_at INTEGER NOT NULL,
+    id BLOB NOT NULL,
+    event_type TEXT NOT NULL CHECK (event_type IN ('guardrail_trigger', 'blocked_action', 'sensitive_data_redaction', 'human_escalation', 'policy_exception', 'incident_created')),
+    severity TEXT NOT NULL CHECK (severity IN ('info', 'low', 'medium', 'high', 'critical')),
+    status TEXT NOT NULL CHECK (status IN ('open', 'acknowledged', 'resolved')),
+    summary TEXT NOT NULL,
+    source TEXT,
+    external_ref TEXT,
+    event_metadata TEXT,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (organization_id, product_id, occurred_at, id),
+    FOREIGN KEY (organization_id, product_id) REFERENCES products (organization_id, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE runtime_event_totals (
+    organization_id BLOB NOT NULL REFERENCES organizations (id),
+    product_id BLOB NOT NULL,
+    event_type TEXT NOT NULL,
+    events INTEGER NOT NULL CHECK (events >= 1),
+    PRIMARY KEY (organization_id, product_id, event_type),
+    FOREIGN KEY (organization_id, product_id) REFERENCES products (organization_id, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE review_requests (
+    id BLOB PRIMARY KEY,
+    organization_id BLOB NOT NULL REFERENCES organizations (id),
+    product_id BLOB NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('pending', 'approved', 'rejected')),
+    title TEXT NOT NULL,
+    description TEXT NOT NULL,
+    source TEXT NOT NULL,
+    drift_indicator_keys TEXT NOT NULL,
+    requested_at INTEGER NOT NULL,
+    requested_by TEXT NOT NULL,
+    decided_at INTEGER,
+    decided_by TEXT,
+    comment TEXT,
+    approval_expires_at INTEGER,
+    next_review_due_at INTEGER,
+    version INTEGER NOT NULL CHECK (version >= 1),
+    CHECK ((status = 'pending') = (decided_at IS NULL)),
+    FOREIGN KEY (organization_id, product_id) REFERENCES products (organization_id, id)
+) STRICT;
+
+CREATE TABLE product_postures (
+    organization_id BLOB NOT NULL REFERENCES organizations (id),
+    product_id BLOB NOT NULL,
+    score INTEGER NOT NULL CHECK (score BETWEEN 0 AND 100),
+    lifecycle_gate TEXT NOT NULL CHECK (lifecycle_gate IN ('design', 'development', 'validation', 'production', 'retired')),
+    review_status TEXT NOT NULL CHECK (review_status IN ('approved', 'in_review', 'needs_review', 'not_started')),
+    complete INTEGER NOT NULL CHECK (complete BETWEEN 0 AND 255),
+    drift INTEGER NOT NULL CHECK (drift BETWEEN 0 AND 63),
+    worst_severity TEXT CHECK (worst_severity IN ('low', 'medium', 'high', 'critical')),
+    score_version TEXT NOT NULL,
+    evaluated_at INTEGER NOT NULL,
+    next_change_at INTEGER,
+    PRIMARY KEY (organization_id, product_id),
+    FOREIGN KEY (organization_id, product_id) REFERENCES products (organization_id, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE governance_settings (
+    organization_id BLOB PRIMARY KEY REFERENCES organizations (id),
+    settings TEXT NOT NULL,
+    updated_at INTEGER NOT NULL,
+    version INTEGER NOT NULL CHECK (version >= 1)
+) STRICT;
+
+CREATE UNIQUE INDEX product_versions_current ON product_versions (organization_id, product_id) WHERE is_current;
+CREATE INDEX data_dependencies_listing ON data_dependencies (organization_id, product_id, id);
+CREATE INDEX policy_attachments_listing ON policy_attachments (organization_id, product_id, id);
+CREATE INDEX risk_mitigations_listing ON risk_mitigations (organization_id, product_id, id);
+CREATE INDEX space_members_by_user ON space_members (organization_id, user_id);
+CREATE INDEX product_registered_models_by_model ON product_registered_models (organization_id, registered_model_id);
+CREATE UNIQUE INDEX training_runs_deployed ON training_runs (organization_id, product_id) WHERE is_deployed;
+CREATE INDEX training_runs_listing ON training_runs (organization_id, product_id, started_at, id);
+CREATE INDEX safety_metrics_listing ON safety_metrics (organization_id, product_id, category, metric_name, measured_at, id);
+CREATE UNIQUE INDEX review_requests_open ON review_requests (organization_id, product_id) WHERE status = 'pending';
+CREATE INDEX review_requests_listing ON review_requests (organization_id, product_id, requested_at, id);
+CREATE INDEX product_postures_due ON product_postures (organization_id, next_change_at) WHERE next_change_at IS NOT NULL;
+CREATE INDEX product_postures_overview ON product_postures (organization_id, score, review_status, lifecycle_gate, drift, worst_severity, complete);
+CREATE INDEX governance_events_of_product ON governance_events (organization_id, product_id, audit_index) WHERE product_id IS NOT NULL;
+
+INSERT INTO product_governance (product_id, organization_id, no_data_dependencies)
+SELECT id, organization_id, 0 FROM products;
