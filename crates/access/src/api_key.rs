@@ -261,7 +261,7 @@ pub(crate) fn check_overlap(overlap: Duration) -> Result<(), AccessError> {
 /// Who an issued key is said to come from.
 fn issuer_name(actor: &Actor) -> String {
     match actor {
-        Actor::User { id, email } => email.clone().unwrap_or_else(|| id.to_string()),
+        Actor::User { id, email, .. } => email.clone().unwrap_or_else(|| id.to_string()),
         Actor::ApiKey {
             name, created_by, ..
         } => created_by.clone().unwrap_or_else(|| name.clone()),
@@ -546,6 +546,7 @@ mod tests {
     fn the_issuer_of_a_key_is_named() {
         let user = |email: Option<&str>| Actor::User {
             id: Uuid::from_u128(7).into(),
+            subject: "ann".to_owned(),
             email: email.map(str::to_owned),
         };
         let by_key = |created_by: Option<&str>| Actor::ApiKey {

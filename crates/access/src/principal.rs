@@ -59,6 +59,7 @@ impl Principal {
         let actor = match user {
             Some(user) => Actor::User {
                 id: user.id,
+                subject: user.subject.clone(),
                 email: user.email.clone(),
             },
             None => Actor::Token {

@@ -1,5 +1,7 @@
 //! Who acts.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 use crate::id::{ApiKeyId, UserId};
@@ -12,6 +14,8 @@ pub enum Actor {
     User {
         /// The user's id.
         id: UserId,
+        /// How the user's issuer names them.
+        subject: String,
         /// The user's e-mail address, when recorded.
         email: Option<String>,
     },
@@ -37,16 +41,24 @@ pub enum Actor {
 
 impl Actor {
     /// Every name by which this actor may appear as an owner, in no particular order.
-    pub fn identities(&self) -> impl Iterator<Item = &str> {
-        let (first, second): (Option<&str>, Option<&str>) = match self {
-            Self::User { email, .. } => (email.as_deref(), None),
+    pub fn identities(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        let names = match self {
+            Self::User { id, subject, email } => [
+                Some(Cow::Owned(id.to_string())),
+                Some(Cow::Borrowed(subject.as_str())),
+                email.as_deref().map(Cow::Borrowed),
+            ],
             Self::ApiKey {
                 name, created_by, ..
-            } => (Some(name), created_by.as_deref()),
-            Self::Token { subject, .. } => (Some(subject), None),
-            Self::System(name) => (Some(name), None),
+            } => [
+                Some(Cow::Borrowed(name.as_str())),
+                created_by.as_deref().map(Cow::Borrowed),
+                None,
+            ],
+            Self::Token { subject, .. } => [Some(Cow::Borrowed(subject.as_str())), None, None],
+            Self::System(name) => [Some(Cow::Borrowed(*name)), None, None],
         };
-        first.into_iter().chain(second)
+        names.into_iter().flatten()
     }
 
     /// The reference that the record keeps about the actor.

@@ -368,10 +368,12 @@ fn actors() -> Vec<(Actor, bool)> {
         name: name.to_owned(),
         created_by: created_by.map(str::to_owned),
     };
-    let user = |email: Option<&str>| Actor::User {
+    let named = |subject: &str, email: Option<&str>| Actor::User {
         id: UserId::new(Uuid::nil()),
+        subject: subject.to_owned(),
         email: email.map(str::to_owned),
     };
+    let user = |email: Option<&str>| named("sub-1", email);
     let token = |subject: &str| Actor::Token {
         issuer: "https://login.example.com".to_owned(),
         subject: subject.to_owned(),
@@ -381,6 +383,8 @@ fn actors() -> Vec<(Actor, bool)> {
         (user(Some("RISK@Example.COM")), true),
         (user(Some("other@example.com")), false),
         (user(None), false),
+        (named("RISK@example.com", None), true),
+        (named("risk@example.com", Some("other@example.com")), true),
         (key("risk@example.com", None), true),
         (key("ci", Some("Risk@example.com")), true),
         (key("ci", Some("other")), false),
