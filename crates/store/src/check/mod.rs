@@ -12,6 +12,7 @@
 //! | `record.checkpoints` | a checkpoint states its row's size and the root of the log at that size, under the origin of the organisation and epoch; its signature is not looked at here |
 //! | `record.events` | a governance event refers to an existing leaf |
 //! | `record.evidence` | every state has its record, see below |
+//! | `record.figures` | a snapshot that a leaf tells is there, captured when the leaf says, with the figures and the verdict that it tells |
 //! | `registry.totals`, `registry.heads`, `registry.order` | totals are counts; positions stay below the next one and inside the organisation's range; `created_at` never falls along positions |
 //! | `guardian.standings`, `guardian.open_alerts` | a standing has the number of the product's snapshots, the latest instant at which one stands (captured, or received when that is earlier) and the status of one that stands there; at most one alert is open for a product and metric |
 //! | `values.*` | every stored value is one that the domain reads |
@@ -31,6 +32,7 @@
 
 mod counts;
 mod evidence;
+mod figures;
 mod findings;
 mod log;
 mod names;

@@ -8,6 +8,7 @@ use probity_ledger::{
 
 use super::PAGE;
 use super::evidence::Evidence;
+use super::figures;
 use super::findings::Findings;
 use super::log::{Entry, Log};
 use crate::connection::AnyConnection;
@@ -28,7 +29,7 @@ pub(super) fn check(
     findings: &mut Findings,
     ids_at_once: u64,
 ) -> StoreResult<()> {
-    for name in [ENTRIES, HEAD, NODES, CHECKPOINTS] {
+    for name in [ENTRIES, HEAD, NODES, CHECKPOINTS, figures::CHECK] {
         findings.examined(name, 0);
     }
     let mut after = i64::MIN;
@@ -114,6 +115,7 @@ impl Walk {
                     self.pass_checkpoints(conn, findings)?;
                 }
             }
+            figures::compare(conn, findings, log.organization, page)?;
             self.compare_nodes(conn, findings, &completed)
         })?;
         self.compare_head(findings, frontier);

@@ -53,6 +53,18 @@ damages! {
         "INSERT INTO audit_nodes VALUES ({}, 8, 5, {})",
         raw.uuid(two.north.organization.uuid()), raw.bytes(&[0; 32]))
         => "record.nodes", "1 nodes are stored, 0 belong there";
+    a_figure_is_another: |raw, two| two.set(raw, "metric_snapshots", "drift_score = 1.5", "1 = 1")
+        => "record.figures", "drift_score is not what the record tells";
+    a_verdict_is_another: |raw, two| two.set(
+        raw, "metric_snapshots", "status = 'GREEN'", "status <> 'GREEN'")
+        => "record.figures", "status is not what the record tells";
+    a_figure_is_added: |raw, two| two.set(raw, "metric_snapshots", "psi = 0.5", "psi IS NULL")
+        => "record.figures", "psi is not what the record tells";
+    a_snapshot_was_captured_at_another_time: |raw, two| two.set(raw, "metric_snapshots", &match raw {
+        Raw::Sqlite(_) => "captured_at = captured_at - 1",
+        Raw::Postgres(_) => "captured_at = captured_at - INTERVAL '1 second'",
+    }.to_owned(), "1 = 1")
+        => "record.figures", "there is no such snapshot";
     an_event_has_no_leaf: |raw, two| two.set(
         raw, "governance_events", "audit_index = 5000", FIRST_EVENT)
         => "record.events", "leaf 5000 does not exist";
