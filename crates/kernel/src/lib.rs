@@ -8,6 +8,7 @@ pub mod error;
 pub mod id;
 pub mod idempotency;
 pub mod page;
+pub mod patch;
 pub mod text;
 pub mod version;
 
@@ -23,4 +24,5 @@ pub use id::{
 };
 pub use idempotency::IdempotencyClaim;
 pub use page::{Cursor, Page, PageRequest, Paging, ParseCursorError};
+pub use patch::Patch;
 pub use version::Version;

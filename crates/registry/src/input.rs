@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use probity_kernel::FieldError;
 use probity_kernel::text::TextRule;
+use probity_kernel::{FieldError, Patch};
 
 use crate::model::{ModelIdentifier, RegisteredModel, Tags};
 use crate::profile::{Exposure, ModelTechnique, Purpose};
@@ -121,18 +121,6 @@ impl NewModel {
             _ => Err(faults.0),
         }
     }
-}
-
-/// A member of a partial update, told apart three ways.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub enum Patch<T> {
-    /// The member is not there: the field stays as it is.
-    #[default]
-    Absent,
-    /// The member is null: the field is cleared, where it can be.
-    Null,
-    /// The member has a value: the field takes it.
-    Value(T),
 }
 
 /// A partial update as a caller sends it.

@@ -14,8 +14,11 @@ use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpRequest, dev::Payload, error::PayloadError, web};
 use futures_util::{FutureExt, StreamExt, future::Ready, future::ready};
 use probity_kernel::text::TextRule;
-use probity_kernel::{Cursor, ErrorKind, FieldError, PageRequest, Paging, ProductId, Version};
+use probity_kernel::{
+    Cursor, ErrorKind, FieldError, PageRequest, Paging, Patch, ProductId, Version,
+};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use validator::Validate;
 
 use crate::http::failure::{Failure, Family, Problem};
@@ -196,6 +199,17 @@ fn expectation(error: &serde_json::Error) -> String {
         Some((_, expected)) => format!("must be {expected}"),
         None => text.to_owned(),
     }
+}
+
+/// For `deserialize_with`, beside `default`: a member that is there is null or a value; an absent one
+/// never gets here.
+pub(crate) fn patch<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Patch<T>, D::Error> {
+    Ok(match Option::<T>::deserialize(from)? {
+        Some(value) => Patch::Value(value),
+        None => Patch::Null,
+    })
 }
 
 /// Query parameters.

@@ -6,12 +6,13 @@ use probity_registry::{
     DiscoveredModel, DiscoveryReport, DiscoveryStatus, ModelPatchInput, ModelStanding,
     NewModelInput, Patch, RegisteredModel,
 };
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
+use crate::http::extract::patch;
 use crate::http::instant;
 
 /// A model to register.
@@ -121,14 +122,6 @@ pub(super) struct UpdateModelRequest {
     #[serde(default, deserialize_with = "patch")]
     #[schema(value_type = schema::Technique, required = false)]
     technique: Patch<String>,
-}
-
-/// A member that is there is null or a value; an absent one never gets here.
-fn patch<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Patch<T>, D::Error> {
-    Ok(match Option::<T>::deserialize(from)? {
-        Some(value) => Patch::Value(value),
-        None => Patch::Null,
-    })
 }
 
 impl From<UpdateModelRequest> for ModelPatchInput {
