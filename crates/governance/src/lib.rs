@@ -1,3 +1,31 @@
 #![doc = include_str!("../README.md")]
 
+pub mod assessment;
+pub mod error;
+pub mod event;
 pub mod evidence;
+pub mod overview;
+pub mod posture;
+pub mod repository;
+pub mod review;
+pub mod settings;
+pub mod vocabulary;
+
+pub use assessment::evidence::Evidence;
+pub use assessment::score::SCORE_VERSION;
+pub use assessment::{Assessment, assess};
+pub use error::GovernanceError;
+pub use event::GovernanceEvent;
+pub use overview::{Fleet, Overview, PostureCount, ProductPosture};
+pub use posture::Posture;
+pub use repository::{
+    Dossier, GovernanceChange, GovernanceRepository, GovernanceWrite, PostureFilter, RecordFacts,
+};
+pub use review::{
+    DecideReview, Decision, NewDecision, RequestReview, Requested, ReviewRequest, actor_reference,
+};
+pub use settings::{Configuration, GovernanceSettings, SettingsInput};
+pub use vocabulary::{
+    CompletenessKey, DriftKey, DriftSeverity, LifecycleGate, ProductKind, ReviewState,
+    ReviewStatus, Verdict,
+};

@@ -630,6 +630,7 @@ diesel::table! {
     product_postures (organization_id, product_id) {
         organization_id -> AnyUuid,
         product_id -> AnyUuid,
+        space_id -> AnyUuid,
         score -> BigInt,
         lifecycle_gate -> Text,
         review_status -> Text,
@@ -637,8 +638,25 @@ diesel::table! {
         drift -> BigInt,
         worst_severity -> Nullable<Text>,
         score_version -> Text,
+        settings_version -> BigInt,
         evaluated_at -> AnyTimestamp,
         next_change_at -> Nullable<AnyTimestamp>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+
+    posture_totals (organization_id, space_id, lifecycle_gate, review_status, score, drift, worst_severity) {
+        organization_id -> AnyUuid,
+        space_id -> AnyUuid,
+        lifecycle_gate -> Text,
+        review_status -> Text,
+        score -> BigInt,
+        drift -> BigInt,
+        worst_severity -> Text,
+        products -> BigInt,
     }
 }
 

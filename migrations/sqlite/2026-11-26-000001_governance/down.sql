@@ -1,5 +1,6 @@
 DROP INDEX governance_events_of_product;
 DROP TABLE governance_settings;
+DROP TABLE posture_totals;
 DROP TABLE product_postures;
 DROP TABLE review_requests;
 DROP TABLE runtime_event_totals;

@@ -211,6 +211,7 @@ CREATE TABLE review_requests (
 CREATE TABLE product_postures (
     organization_id BLOB NOT NULL REFERENCES organizations (id),
     product_id BLOB NOT NULL,
+    space_id BLOB NOT NULL,
     score INTEGER NOT NULL CHECK (score BETWEEN 0 AND 100),
     lifecycle_gate TEXT NOT NULL CHECK (lifecycle_gate IN ('design', 'development', 'validation', 'production', 'retired')),
     review_status TEXT NOT NULL CHECK (review_status IN ('approved', 'in_review', 'needs_review', 'not_started')),
@@ -218,10 +219,26 @@ CREATE TABLE product_postures (
     drift INTEGER NOT NULL CHECK (drift BETWEEN 0 AND 63),
     worst_severity TEXT CHECK (worst_severity IN ('low', 'medium', 'high', 'critical')),
     score_version TEXT NOT NULL,
+    settings_version INTEGER NOT NULL,
     evaluated_at INTEGER NOT NULL,
     next_change_at INTEGER,
     PRIMARY KEY (organization_id, product_id),
-    FOREIGN KEY (organization_id, product_id) REFERENCES products (organization_id, id)
+    FOREIGN KEY (organization_id, product_id) REFERENCES products (organization_id, id),
+    FOREIGN KEY (organization_id, space_id) REFERENCES spaces (organization_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- How many products stand the same way: what an overview reads, however many products there are.
+CREATE TABLE posture_totals (
+    organization_id BLOB NOT NULL REFERENCES organizations (id),
+    space_id BLOB NOT NULL,
+    lifecycle_gate TEXT NOT NULL,
+    review_status TEXT NOT NULL,
+    score INTEGER NOT NULL,
+    drift INTEGER NOT NULL,
+    worst_severity TEXT NOT NULL,
+    products INTEGER NOT NULL CHECK (products >= 0),
+    PRIMARY KEY (organization_id, space_id, lifecycle_gate, review_status, score, drift, worst_severity),
+    FOREIGN KEY (organization_id, space_id) REFERENCES spaces (organization_id, id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE governance_settings (
@@ -243,8 +260,15 @@ CREATE INDEX safety_metrics_listing ON safety_metrics (organization_id, product_
 CREATE UNIQUE INDEX review_requests_open ON review_requests (organization_id, product_id) WHERE status = 'pending';
 CREATE INDEX review_requests_listing ON review_requests (organization_id, product_id, requested_at, id);
 CREATE INDEX product_postures_due ON product_postures (organization_id, next_change_at) WHERE next_change_at IS NOT NULL;
-CREATE INDEX product_postures_overview ON product_postures (organization_id, score, review_status, lifecycle_gate, drift, worst_severity, complete);
+CREATE INDEX product_postures_behind ON product_postures (organization_id, settings_version);
+CREATE INDEX product_postures_by_score ON product_postures (organization_id, score, product_id, space_id);
 CREATE INDEX governance_events_of_product ON governance_events (organization_id, product_id, audit_index) WHERE product_id IS NOT NULL;
 
 INSERT INTO product_governance (product_id, organization_id, no_data_dependencies)
 SELECT id, organization_id, 0 FROM products;
+
+-- Products that are there already have never been judged: they are due at once.
+INSERT INTO product_postures (organization_id, product_id, space_id, score, lifecycle_gate, review_status, complete,
+    drift, worst_severity, score_version, settings_version, evaluated_at, next_change_at)
+SELECT organization_id, id, space_id, 0, 'design', 'not_started', 0, 0, NULL, '', 0, 0, 0
+FROM products WHERE archived_at IS NULL AND product_type <> 'Prompt Collection';

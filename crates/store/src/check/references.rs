@@ -13,7 +13,7 @@ enum Name {
 }
 
 /// Tables whose rows belong to an organisation.
-const OWNED: [(&str, &str, Name); 34] = [
+const OWNED: [(&str, &str, Name); 35] = [
     ("references.users", "users", Name::Uuid("id")),
     ("references.api_keys", "api_keys", Name::Uuid("id")),
     ("references.spaces", "spaces", Name::Uuid("id")),
@@ -160,6 +160,11 @@ const OWNED: [(&str, &str, Name); 34] = [
         Name::Uuid("product_id"),
     ),
     (
+        "references.posture_totals",
+        "posture_totals",
+        Name::Uuid("space_id"),
+    ),
+    (
         "references.governance_settings",
         "governance_settings",
         Name::Uuid("organization_id"),
@@ -167,7 +172,7 @@ const OWNED: [(&str, &str, Name); 34] = [
 ];
 
 /// A reference inside an organisation: the check, the table, its column, and whose `id` it is.
-const INSIDE: [(&str, &str, &str, &str); 23] = [
+const INSIDE: [(&str, &str, &str, &str); 25] = [
     ("references.api_keys", "api_keys", "replaced_by", "api_keys"),
     ("references.products", "products", "space_id", "spaces"),
     (
@@ -266,6 +271,18 @@ const INSIDE: [(&str, &str, &str, &str); 23] = [
         "product_postures",
         "product_id",
         "products",
+    ),
+    (
+        "references.product_postures",
+        "product_postures",
+        "space_id",
+        "spaces",
+    ),
+    (
+        "references.posture_totals",
+        "posture_totals",
+        "space_id",
+        "spaces",
     ),
     (
         "references.product_registered_models",

@@ -21,6 +21,7 @@ use tokio::sync::oneshot;
 use super::{Standings, alerts, bulk, links};
 use crate::connection::AnyConnection;
 use crate::error::{StoreError, StoreResult, corrupt, unavailable};
+use crate::governance;
 use crate::idempotency;
 use crate::schema::{product_standings, products, risk_metric_links};
 use crate::turn::Tx;
@@ -139,6 +140,31 @@ pub(crate) fn ingest_all(
     }
     write(tx, organization, &harvest, &standings, &tracked)?;
     tx.standings = standings;
+    judge(tx, jobs, &tracked)
+}
+
+/// Judges those products anew that these snapshots may have brought back under monitoring.
+fn judge(
+    tx: &mut Tx<'_>,
+    jobs: &[&mut IngestJob],
+    tracked: &HashMap<ProductId, Tracked>,
+) -> StoreResult<()> {
+    let mut judged = BTreeSet::new();
+    for job in jobs.iter().filter(|job| matches!(job.outcome, Some(Ok(_)))) {
+        let context = job.ingestion.context();
+        for snapshot in job.ingestion.snapshots() {
+            let moved = tracked
+                .get(&snapshot.product)
+                .filter(|tracked| tracked.recorded > 0);
+            let Some(Tracked { before, .. }) = moved else {
+                continue;
+            };
+            if judged.insert(snapshot.product) {
+                let before = before.map(|(captured_at, _)| captured_at);
+                governance::after_snapshot(tx, context, snapshot.product, before)?;
+            }
+        }
+    }
     Ok(())
 }
 

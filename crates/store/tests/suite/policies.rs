@@ -10,7 +10,7 @@ use probity_store::{Database, DatabaseOptions, DieselAccess, DieselGuardian};
 use crate::support::{Bed, Raw, tell};
 
 /// Every table that belongs to organisations, and the column that says to which.
-const TABLES: [(&str, &str); 35] = [
+const TABLES: [(&str, &str); 36] = [
     ("organizations", "id"),
     ("users", "organization_id"),
     ("api_keys", "organization_id"),
@@ -45,6 +45,7 @@ const TABLES: [(&str, &str); 35] = [
     ("runtime_event_totals", "organization_id"),
     ("review_requests", "organization_id"),
     ("product_postures", "organization_id"),
+    ("posture_totals", "organization_id"),
     ("governance_settings", "organization_id"),
 ];
 
