@@ -7,7 +7,9 @@ use probity_catalog::CatalogService;
 use probity_guardian::GuardianService;
 use probity_kernel::{Clock, IdSource, OrganizationId, RequestId};
 use probity_registry::{RegistryError, RegistryService, RegistrySettings};
-use probity_store::{Database, DieselAccess, DieselCatalog, DieselGuardian, DieselModels};
+use probity_store::{
+    Database, DieselAccess, DieselCatalog, DieselEvents, DieselGuardian, DieselModels,
+};
 
 use crate::http::auth::Authenticator;
 use crate::http::limits::RateLimits;
@@ -35,6 +37,7 @@ pub(crate) struct AppState {
     /// The inventory's settings, for rendering alone: rules read them anew.
     pub(crate) registry_settings: Recent<OrganizationId, RegistrySettings>,
     pub(crate) guardian: Guardian,
+    pub(crate) events: DieselEvents,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Ids,
     pub(crate) authenticator: Authenticator,

@@ -19,6 +19,7 @@ mod check;
 mod connection;
 mod database;
 mod error;
+mod events;
 mod governance;
 mod guardian;
 mod idempotency;
@@ -38,6 +39,7 @@ pub use audit::{LogHead, StoredHashes};
 pub use catalog::DieselCatalog;
 pub use check::{CheckItem, CheckReport, Violation};
 pub use database::{Database, DatabaseOptions, OpenDatabaseError};
+pub use events::DieselEvents;
 pub use guardian::DieselGuardian;
 pub use registry::DieselModels;
 

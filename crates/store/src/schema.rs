@@ -682,3 +682,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     risk_metric_links,
     product_standings,
 );
+
+diesel::allow_tables_to_appear_in_same_query!(governance_events, products);

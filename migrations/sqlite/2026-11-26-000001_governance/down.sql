@@ -1,4 +1,5 @@
 DROP INDEX governance_events_of_product;
+DROP INDEX governance_events_of_type;
 DROP TABLE governance_settings;
 DROP TABLE posture_totals;
 DROP TABLE product_postures;

@@ -262,6 +262,7 @@ CREATE INDEX review_requests_listing ON review_requests (organization_id, produc
 CREATE INDEX product_postures_due ON product_postures (organization_id, next_change_at) WHERE next_change_at IS NOT NULL;
 CREATE INDEX product_postures_behind ON product_postures (organization_id, settings_version);
 CREATE INDEX product_postures_by_score ON product_postures (organization_id, score, product_id, space_id);
+CREATE INDEX governance_events_of_type ON governance_events (organization_id, event_type, audit_index, ordinal);
 CREATE INDEX governance_events_of_product ON governance_events (organization_id, product_id, audit_index) WHERE product_id IS NOT NULL;
 
 INSERT INTO product_governance (product_id, organization_id, no_data_dependencies)

@@ -2,6 +2,7 @@
 
 pub(crate) mod api_keys;
 pub(crate) mod catalog;
+pub(crate) mod events;
 pub(crate) mod governance;
 pub(crate) mod guardian;
 pub(crate) mod ingestion;

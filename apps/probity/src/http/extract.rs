@@ -19,11 +19,15 @@ use probity_kernel::{
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
+}
+
+use time::OffsetDateTime;
+>>>>>>> 4b1e1d7 (List governance events by type, product, source and time)
 use validator::Validate;
 
 use crate::http::failure::{Failure, Family, Problem};
 use crate::http::objects::Objects;
-use crate::http::{json, shape};
+use crate::http::{instant, json, shape};
 
 /// The usual limit of a JSON body.
 pub(crate) const SMALL_BODY: usize = 256 << 10;
@@ -201,6 +205,7 @@ fn expectation(error: &serde_json::Error) -> String {
     }
 }
 
+<<<<<<< HEAD
 /// For `deserialize_with`, beside `default`: a member that is there is null or a value; an absent one
 /// never gets here.
 pub(crate) fn patch<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
@@ -210,6 +215,13 @@ pub(crate) fn patch<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
         Some(value) => Patch::Value(value),
         None => Patch::Null,
     })
+=======
+/// The values of a query parameter that may be given more than once, in their order.
+pub(crate) fn repeated(request: &HttpRequest, name: &str) -> Vec<String> {
+    url::form_urlencoded::parse(request.query_string().as_bytes())
+        .filter(|(given, _)| given == name)
+        .map(|(_, value)| value.into_owned())
+        .collect()
 }
 
 /// Query parameters.
@@ -308,6 +320,16 @@ impl Faults {
         };
         self.note(rule.check(field, &text).map_err(|error| vec![error]))?;
         Some(text)
+    }
+
+    /// An optional instant.
+    pub(crate) fn instant(
+        &mut self,
+        field: &'static str,
+        text: Option<&str>,
+    ) -> Option<OffsetDateTime> {
+        let parsed = instant::parse(field, text?);
+        self.note(parsed.map_err(|fault| vec![fault]))
     }
 
     /// The id of a product, which must be there.

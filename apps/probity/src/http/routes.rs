@@ -9,7 +9,7 @@ use utoipa_actix_web::AppExt as _;
 use utoipa_actix_web::scope;
 
 use crate::families::{
-    api_keys, catalog, governance, guardian, ingestion, model_registry, model_repository,
+    api_keys, catalog, events, governance, guardian, ingestion, model_registry, model_repository,
 };
 use crate::http::failure::{Failure, Family, Problem};
 use crate::http::{openapi, operations};
@@ -38,7 +38,8 @@ where
             scope("/api/v1")
                 .configure(guardian::configure)
                 .configure(api_keys::configure)
-                .configure(ingestion::configure),
+                .configure(ingestion::configure)
+                .configure(events::configure),
         )
         .service(scope("/v1").configure(ingestion::configure_otlp))
         .configure(operations::configure)

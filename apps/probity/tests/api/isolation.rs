@@ -55,6 +55,8 @@ fn table() -> Vec<(&'static str, Vec<Probe>)> {
                 json!({})
             })],
         ),
+        // What is another's matches nothing.
+        ("events_list_events", vec![]),
         (
             "guardian_ingest_metric",
             vec![(Thing::Product, "POST", "/api/v1/metrics", snapshot)],
@@ -443,6 +445,7 @@ async fn lists_hold_what_is_ones_own_whatever_the_cursor(api: Api) {
         ("/api/admin/models", "models", "next_cursor"),
         ("/api/v1/api-keys", "api_keys", "next_cursor"),
         ("/api/v1/alerts", "alerts", "nextCursor"),
+        ("/api/v1/governance-events", "events", "next_cursor"),
     ] {
         let mine = api.get(path).send().await.expect(200)[items].clone();
         let first = theirs

@@ -18,6 +18,7 @@
 mod harness;
 
 mod access;
+mod events;
 mod guardian;
 mod guardian_reference;
 mod http;

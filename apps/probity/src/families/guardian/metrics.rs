@@ -21,7 +21,6 @@ use crate::families::problem::{
 use crate::http::auth::{Caller, IngestBatch, IngestSingle, ReadAccess};
 use crate::http::extract::{BATCH_BODY, Faults, Json, Query};
 use crate::http::failure::Failure;
-use crate::http::instant;
 use crate::http::limits::Class;
 use crate::state::AppState;
 
@@ -140,14 +139,8 @@ pub(super) async fn history(
     let query = query.parse()?;
     let mut faults = Faults::default();
     let product = faults.product("modelId", query.model_id.as_deref());
-    let mut at = |field, text: Option<&str>| {
-        let parsed = text.map(|text| instant::parse(field, text).map_err(|fault| vec![fault]));
-        parsed.and_then(|parsed| faults.note(parsed))
-    };
-    let (from, to) = (
-        at("from", query.from.as_deref()),
-        at("to", query.to.as_deref()),
-    );
+    let from = faults.instant("from", query.from.as_deref());
+    let to = faults.instant("to", query.to.as_deref());
     let status = faults.optional::<ComplianceStatus>(
         "status",
         query.status.as_deref(),

@@ -1,0 +1,61 @@
+//! What a query asks for.
+
+use std::str::FromStr;
+
+use probity_kernel::PageRequest;
+use probity_webhooks::event::parse_source;
+use probity_webhooks::{EventFilter, EventType};
+use uuid::Uuid;
+
+use super::Events;
+use super::dto::ListEventsQuery;
+use crate::http::extract::Faults;
+use crate::http::failure::Failure;
+
+const AN_ID: &str = "a UUID or the prefixed spelling of one";
+
+/// The id of a source, whatever its kind.
+struct Source(Uuid);
+
+impl FromStr for Source {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        parse_source(text).map(Self).ok_or(())
+    }
+}
+
+/// The filter and the page that a query asks for.
+pub(super) fn read(
+    query: &ListEventsQuery,
+    types: &[String],
+) -> Result<(EventFilter, PageRequest), Failure<Events>> {
+    let mut faults = Faults::default();
+    let mut named = |text: &String| {
+        let expected = "a dotted name such as risk_score.changed";
+        faults.optional::<EventType>("event_type", Some(text), expected)
+    };
+    let types = types.iter().filter_map(&mut named).collect();
+    let from = faults.instant("from", query.from.as_deref());
+    let to = faults.instant("to", query.to.as_deref());
+    let source = faults.optional::<Source>("source_id", query.source_id.as_deref(), AN_ID);
+    let finding = faults.optional::<Source>("finding_id", query.finding_id.as_deref(), AN_ID);
+    let product = faults.optional("product_id", query.product_id.as_deref(), AN_ID);
+    let limit = faults.number("limit", query.limit.as_deref(), 1..=100, 50);
+    let page = faults.page(
+        limit,
+        "offset",
+        query.offset.as_deref(),
+        query.cursor.as_deref(),
+    );
+    faults.done()?;
+    let filter = EventFilter {
+        types,
+        product,
+        source: finding.or(source).map(|source| source.0),
+        from,
+        to,
+        spaces: None,
+    };
+    Ok((filter, page))
+}
