@@ -19,10 +19,7 @@ use probity_kernel::{
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
-}
-
 use time::OffsetDateTime;
->>>>>>> 4b1e1d7 (List governance events by type, product, source and time)
 use validator::Validate;
 
 use crate::http::failure::{Failure, Family, Problem};
@@ -205,7 +202,6 @@ fn expectation(error: &serde_json::Error) -> String {
     }
 }
 
-<<<<<<< HEAD
 /// For `deserialize_with`, beside `default`: a member that is there is null or a value; an absent one
 /// never gets here.
 pub(crate) fn patch<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
@@ -215,7 +211,8 @@ pub(crate) fn patch<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
         Some(value) => Patch::Value(value),
         None => Patch::Null,
     })
-=======
+}
+
 /// The values of a query parameter that may be given more than once, in their order.
 pub(crate) fn repeated(request: &HttpRequest, name: &str) -> Vec<String> {
     url::form_urlencoded::parse(request.query_string().as_bytes())
