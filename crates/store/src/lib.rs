@@ -40,6 +40,7 @@ pub use catalog::DieselCatalog;
 pub use check::{CheckItem, CheckReport, Violation};
 pub use database::{Database, DatabaseOptions, OpenDatabaseError};
 pub use events::DieselEvents;
+pub use governance::records::DieselEvidence;
 pub use guardian::DieselGuardian;
 pub use registry::DieselModels;
 

@@ -552,6 +552,7 @@ diesel::table! {
         threshold_warning -> Nullable<Double>,
         threshold_critical -> Nullable<Double>,
         status -> Text,
+        status_source -> Text,
         test_dataset -> Nullable<Text>,
         test_dataset_version -> Nullable<Text>,
         methodology -> Nullable<Text>,

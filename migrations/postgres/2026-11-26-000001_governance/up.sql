@@ -134,17 +134,19 @@ CREATE TABLE training_runs (
     FOREIGN KEY (organization_id, product_id) REFERENCES products (organization_id, id)
 );
 
+-- Names are compared by their bytes, as SQLite does.
 CREATE TABLE safety_metrics (
     id UUID PRIMARY KEY,
     organization_id UUID NOT NULL REFERENCES organizations (id),
     product_id UUID NOT NULL,
-    category TEXT NOT NULL CHECK (category IN ('accuracy', 'robustness', 'fairness', 'cybersecurity', 'drift')),
-    metric_name TEXT NOT NULL,
+    category TEXT COLLATE "C" NOT NULL CHECK (category IN ('accuracy', 'robustness', 'fairness', 'cybersecurity', 'drift')),
+    metric_name TEXT COLLATE "C" NOT NULL,
     metric_value DOUBLE PRECISION,
     unit TEXT,
     threshold_warning DOUBLE PRECISION,
     threshold_critical DOUBLE PRECISION,
     status TEXT NOT NULL CHECK (status IN ('healthy', 'warning', 'critical', 'not_available')),
+    status_source TEXT NOT NULL CHECK (status_source IN ('given', 'derived')),
     test_dataset TEXT,
     test_dataset_version TEXT,
     methodology TEXT,

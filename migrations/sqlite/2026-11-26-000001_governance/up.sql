@@ -145,6 +145,7 @@ CREATE TABLE safety_metrics (
     threshold_warning REAL,
     threshold_critical REAL,
     status TEXT NOT NULL CHECK (status IN ('healthy', 'warning', 'critical', 'not_available')),
+    status_source TEXT NOT NULL CHECK (status_source IN ('given', 'derived')),
     test_dataset TEXT,
     test_dataset_version TEXT,
     methodology TEXT,

@@ -1,7 +1,7 @@
 //! Reads the fields of evidence one by one and collects every fault before it gives up.
 
-use probity_kernel::FieldError;
 use probity_kernel::text::TextRule;
+use probity_kernel::{FieldError, Patch};
 use serde_json::{Map, Value};
 use time::{Duration, OffsetDateTime};
 
@@ -13,29 +13,6 @@ pub const FUTURE_TOLERANCE: Duration = Duration::minutes(5);
 pub const LARGEST_COUNT: i64 = 1 << 53;
 /// How many bytes an object of free form may take as JSON.
 pub const LARGEST_OBJECT: usize = 64 << 10;
-
-/// A member of a partial update, told apart three ways.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub enum Patch<T> {
-    /// The member is not there: the field stays as it is.
-    #[default]
-    Absent,
-    /// The member is null: the field is cleared, where it can be.
-    Null,
-    /// The member has a value: the field takes it.
-    Value(T),
-}
-
-impl<T> Patch<T> {
-    /// What the field is to hold, given what it holds.
-    pub fn over(self, current: Option<T>) -> Option<T> {
-        match self {
-            Self::Absent => current,
-            Self::Null => None,
-            Self::Value(value) => Some(value),
-        }
-    }
-}
 
 /// Collects the faults of one input.
 #[derive(Debug)]

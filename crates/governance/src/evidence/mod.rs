@@ -20,7 +20,7 @@ pub mod testing;
 pub mod training_run;
 pub mod vocabulary;
 
-pub use checker::{FUTURE_TOLERANCE, LARGEST_COUNT, LARGEST_OBJECT, Patch};
+pub use checker::{FUTURE_TOLERANCE, LARGEST_COUNT, LARGEST_OBJECT};
 pub use error::EvidenceError;
 pub use event::{EvidenceEvent, Fact, FactChange};
 #[cfg(any(test, feature = "testing"))]
@@ -35,16 +35,4 @@ pub use vocabulary::{
     RuntimeStatus, StatusSource, UnknownEvidenceValue, Vocabulary,
 };
 
-use probity_kernel::Actor;
-
-/// A reference to an actor that names no person: `user:<id>`, `api_key:<id>`,
-/// `token:<issuer>#<subject>`, `system:<name>`.
-#[must_use]
-pub fn actor_reference(actor: &Actor) -> String {
-    match actor {
-        Actor::User { id, .. } => format!("user:{id}"),
-        Actor::ApiKey { id, .. } => format!("api_key:{id}"),
-        Actor::Token { issuer, subject } => format!("token:{issuer}#{subject}"),
-        Actor::System(name) => format!("system:{name}"),
-    }
-}
+pub(crate) use crate::review::actor_reference;

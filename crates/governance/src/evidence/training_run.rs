@@ -2,13 +2,13 @@
 
 use probity_kernel::text::TextRule;
 use probity_kernel::{
-    Change, Context, FieldError, OrganizationId, ProductId, TrainingRunId, Version,
+    Change, Context, FieldError, OrganizationId, Patch, ProductId, TrainingRunId, Version,
 };
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
 use super::actor_reference;
-use super::checker::{Checker, Patch};
+use super::checker::Checker;
 use super::event::{EvidenceEvent, Fact};
 use super::repository::{EvidenceChange, EvidenceWrite};
 use super::vocabulary::{RunStatus, RunType};
@@ -288,7 +288,7 @@ pub struct TrainingRun {
     pub fields: RunFields,
     /// When it was last put into service; kept when another run takes its place.
     pub deployed_at: Option<OffsetDateTime>,
-    /// Who did that, as [`actor_reference`] spells it.
+    /// Who did that, as [`actor_reference`](crate::actor_reference) spells it.
     pub deployed_by: Option<String>,
     /// When it was recorded.
     pub created_at: OffsetDateTime,

@@ -5,8 +5,9 @@ use time::macros::date;
 
 use super::bench::{Bench, NOW, created, fixture, must, patching};
 use super::usage::{delta, observed, planned, recording};
+use crate::Patch;
 use crate::event::RegistryEvent;
-use crate::input::{ModelPatchInput, Patch};
+use crate::input::ModelPatchInput;
 use crate::repository::{ModelChange, ModelFilter, ModelRepository, ModelWrite};
 use crate::settings::RegistrySettings;
 use crate::usage::ObservedModel;

@@ -6,7 +6,8 @@ use time::macros::date;
 
 use super::bench::{Bench, NOW, created, fixture, must};
 use super::usage::{delta, observed, recording};
-use crate::input::{ModelPatchInput, Patch};
+use crate::Patch;
+use crate::input::ModelPatchInput;
 use crate::repository::{ModelFilter, ModelRepository, ModelWrite};
 
 const RIVALS: u64 = 8;

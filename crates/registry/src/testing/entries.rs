@@ -4,8 +4,9 @@ use probity_kernel::{Change, OrganizationId, RepositoryError, Version};
 use time::Duration;
 
 use super::bench::{Bench, NOW, fixture, must};
+use crate::Patch;
 use crate::event::RegistryEvent;
-use crate::input::{ModelPatchInput, NewModelInput, Patch};
+use crate::input::{ModelPatchInput, NewModelInput};
 use crate::model::RegisteredModel;
 use crate::profile::ProfileId;
 use crate::repository::{ModelFilter, ModelRepository, ModelWrite};

@@ -2,6 +2,7 @@
 
 mod evidence;
 mod postures;
+pub(crate) mod records;
 mod settings;
 
 use probity_governance::{GovernanceEvent, Posture, assess};

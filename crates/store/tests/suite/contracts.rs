@@ -50,4 +50,21 @@ fn guardian(bed: &Bed) {
     ));
 }
 
-on_both_databases!(access, catalog, registry, guardian);
+fn evidence(bed: &Bed) {
+    let (north, south) = (bed.organization("north"), bed.organization("south"));
+    let world = probity_governance::evidence::testing::World {
+        organization: north,
+        product: bed.product(north, "one"),
+        second_product: bed.product(north, "two"),
+        other_organization: south,
+        other_product: bed.product(south, "one"),
+    };
+    let repository = bed.evidence();
+    bed.block(probity_governance::evidence::testing::repository_contract(
+        &repository,
+        &world,
+    ));
+    assert_eq!(bed.database.check().expect("a check").violations, []);
+}
+
+on_both_databases!(access, catalog, registry, guardian, evidence);

@@ -1,6 +1,6 @@
 use futures_util::FutureExt;
 use probity_kernel::{
-    Actor, DomainError as _, DomainEvent as _, ErrorKind, IdempotencyClaim, SystemIds,
+    Actor, DomainError as _, DomainEvent as _, ErrorKind, IdempotencyClaim, Patch, SystemIds,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::evidence::vocabulary::{MetricStatus, StatusSource};
-use crate::evidence::{InMemoryEvidence, Patch, derive_status};
+use crate::evidence::{InMemoryEvidence, derive_status};
 
 const ORGANIZATION: OrganizationId = OrganizationId::new(Uuid::from_u128(1));
 const PRODUCT: ProductId = ProductId::new(Uuid::from_u128(2));

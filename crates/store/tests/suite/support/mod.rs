@@ -18,7 +18,8 @@ use probity_registry::{
     ModelRepository, ModelWrite, NewModel, NewModelInput, RegisteredModel, RegistrySettings,
 };
 use probity_store::{
-    Database, DatabaseOptions, DieselAccess, DieselCatalog, DieselGuardian, DieselModels,
+    Database, DatabaseOptions, DieselAccess, DieselCatalog, DieselEvidence, DieselGuardian,
+    DieselModels,
 };
 use probity_testkit::TestDatabase;
 use time::OffsetDateTime;
@@ -139,6 +140,10 @@ impl Bed {
 
     pub(crate) fn models(&self) -> DieselModels {
         DieselModels::new(self.database.clone())
+    }
+
+    pub(crate) fn evidence(&self) -> DieselEvidence {
+        DieselEvidence::new(self.database.clone())
     }
 
     pub(crate) fn guardian(&self) -> DieselGuardian {
