@@ -28,6 +28,16 @@ pub(super) fn check(conn: &mut AnyConnection, findings: &mut Findings) -> StoreR
             standings(dialect),
         ),
         ("guardian.open_alerts", "alerts", open_alerts(dialect)),
+        (
+            "governance.deployed_runs",
+            "training_runs",
+            deployed_runs(dialect),
+        ),
+        (
+            "governance.runtime_totals",
+            "runtime_event_totals",
+            runtime_totals(dialect),
+        ),
     ] {
         examine(conn, findings, name, table)?;
         for statement in statements {
@@ -156,4 +166,38 @@ fn open_alerts(dialect: Dialect) -> Vec<String> {
          HAVING COUNT(*) > 1",
         dialect.uuid("a.product_id")
     )]
+}
+
+fn deployed_runs(dialect: Dialect) -> Vec<String> {
+    vec![format!(
+        "SELECT {} AS subject, CAST(COUNT(*) AS TEXT) || ' runs are deployed' AS detail \
+         FROM training_runs r WHERE r.is_deployed GROUP BY r.organization_id, r.product_id \
+         HAVING COUNT(*) > 1",
+        dialect.uuid("r.product_id")
+    )]
+}
+
+fn runtime_totals(dialect: Dialect) -> Vec<String> {
+    let name = |table: &str| {
+        let product = dialect.uuid(&format!("{table}.product_id"));
+        format!("{product} || ' ' || {table}.event_type")
+    };
+    vec![
+        format!(
+            "SELECT {} AS subject, 'counted ' || CAST(e.counted AS TEXT) || ', kept ' || \
+             CAST(COALESCE(t.events, 0) AS TEXT) AS detail FROM (SELECT organization_id, product_id, \
+             event_type, COUNT(*) AS counted FROM runtime_events \
+             GROUP BY organization_id, product_id, event_type) e LEFT JOIN runtime_event_totals t \
+             ON t.organization_id = e.organization_id AND t.product_id = e.product_id \
+             AND t.event_type = e.event_type WHERE COALESCE(t.events, 0) <> e.counted",
+            name("e")
+        ),
+        format!(
+            "SELECT {} AS subject, 'counted 0, kept ' || CAST(t.events AS TEXT) AS detail \
+             FROM runtime_event_totals t WHERE NOT EXISTS (SELECT 1 FROM runtime_events e \
+             WHERE e.organization_id = t.organization_id AND e.product_id = t.product_id \
+             AND e.event_type = t.event_type)",
+            name("t")
+        ),
+    ]
 }

@@ -25,7 +25,7 @@ const CHECK: &str = "record.evidence";
 const STEP: i64 = 10_000;
 
 /// Tables whose rows have an id of their own.
-const TABLES: [(Kind, &str); 7] = [
+const TABLES: &[(Kind, &str)] = &[
     (Kind::User, "users"),
     (Kind::ApiKey, "api_keys"),
     (Kind::Space, "spaces"),
@@ -33,6 +33,14 @@ const TABLES: [(Kind, &str); 7] = [
     (Kind::RegisteredModel, "registered_models"),
     (Kind::RiskMetricLink, "risk_metric_links"),
     (Kind::Alert, "alerts"),
+    (Kind::TrainingRun, "training_runs"),
+    (Kind::SafetyMetric, "safety_metrics"),
+];
+
+/// Tables whose rows are found by product, instant and id: the name of the instant.
+const BY_INSTANT: &[(Kind, &str, &str)] = &[
+    (Kind::MetricSnapshot, "metric_snapshots", "captured_at"),
+    (Kind::RuntimeEvent, "runtime_events", "occurred_at"),
 ];
 
 #[derive(QueryableByName)]
@@ -48,11 +56,11 @@ struct Row {
 }
 
 #[derive(QueryableByName)]
-struct SnapshotRow {
+struct InstantRow {
     #[diesel(sql_type = AnyUuid)]
     product_id: Id,
     #[diesel(sql_type = AnyTimestamp)]
-    captured_at: Utc,
+    instant: Utc,
     #[diesel(sql_type = AnyUuid)]
     id: Id,
 }
@@ -74,11 +82,8 @@ impl Evidence {
         ids_at_once: u64,
     ) -> StoreResult<Self> {
         let mut states = 1;
-        for table in TABLES
-            .map(|(_, table)| table)
-            .into_iter()
-            .chain(["metric_snapshots"])
-        {
+        let by_instant = BY_INSTANT.iter().map(|(_, table, _)| table);
+        for table in TABLES.iter().map(|(_, table)| table).chain(by_instant) {
             states += count(conn, organization, table)?;
         }
         let mut evidence = Self {
@@ -136,9 +141,12 @@ impl Evidence {
     fn fill(&mut self, conn: &mut AnyConnection) -> StoreResult<()> {
         self.add(Kind::Organization, Id(self.organization.uuid()));
         for (kind, table) in TABLES {
-            self.fill_from(conn, kind, table)?;
+            self.fill_from(conn, *kind, table)?;
         }
-        self.fill_snapshots(conn)
+        for (kind, table, instant) in BY_INSTANT {
+            self.fill_by_instant(conn, *kind, table, instant)?;
+        }
+        Ok(())
     }
 
     /// Keeps an id when it is of this round; the low bits of an id are random.
@@ -170,14 +178,20 @@ impl Evidence {
         }
     }
 
-    fn fill_snapshots(&mut self, conn: &mut AnyConnection) -> StoreResult<()> {
+    fn fill_by_instant(
+        &mut self,
+        conn: &mut AnyConnection,
+        kind: Kind,
+        table: &str,
+        instant: &str,
+    ) -> StoreResult<()> {
         let nil = Id(Uuid::nil());
         let mut after = (nil, Utc(OffsetDateTime::UNIX_EPOCH), nil);
         loop {
-            let rows: Vec<SnapshotRow> = diesel::sql_query(format!(
-                "SELECT product_id, captured_at, id FROM metric_snapshots \
-                 WHERE organization_id = $1 AND (product_id, captured_at, id) > ($2, $3, $4) \
-                 ORDER BY product_id, captured_at, id LIMIT {STEP}"
+            let rows: Vec<InstantRow> = diesel::sql_query(format!(
+                "SELECT product_id, {instant} AS instant, id FROM {table} \
+                 WHERE organization_id = $1 AND (product_id, {instant}, id) > ($2, $3, $4) \
+                 ORDER BY product_id, {instant}, id LIMIT {STEP}"
             ))
             .into_boxed::<MultiBackend>()
             .bind::<AnyUuid, _>(Id(self.organization.uuid()))
@@ -188,9 +202,9 @@ impl Evidence {
             let Some(last) = rows.last() else {
                 return Ok(());
             };
-            after = (last.product_id, last.captured_at, last.id);
+            after = (last.product_id, last.instant, last.id);
             for row in rows {
-                self.add(Kind::MetricSnapshot, row.id);
+                self.add(kind, row.id);
             }
         }
     }

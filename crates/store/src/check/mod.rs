@@ -15,13 +15,14 @@
 //! | `record.figures` | a snapshot that a leaf tells is there, captured when the leaf says, with the figures and the verdict that it tells |
 //! | `registry.totals`, `registry.heads`, `registry.order` | totals are counts; positions stay below the next one and inside the organisation's range; `created_at` never falls along positions |
 //! | `guardian.standings`, `guardian.open_alerts` | a standing has the number of the product's snapshots, the latest instant at which one stands (captured, or received when that is earlier) and the status of one that stands there; at most one alert is open for a product and metric |
+//! | `governance.deployed_runs`, `governance.runtime_totals` | at most one run of a product is deployed; totals of runtime events are counts |
 //! | `values.*` | every stored value is one that the domain reads |
 //!
 //! What is named where, by construction of the events (`record.evidence`):
 //!
 //! | state | leaf |
 //! |---|---|
-//! | organisation, user, space, product, risk metric link, registered model, API key | the target of one of its events |
+//! | organisation, user, space, product, risk metric link, registered model, API key, training run, safety metric, runtime event | the target of one of its events |
 //! | API key made by a rotation | `replaced_by.after` in the detail of `api_key.rotated` |
 //! | registered model made by a discovery | an `id` under `created` in the detail of `model.discovered` |
 //! | metric snapshot | an `id` under `snapshots` in the detail of `metric.snapshot.recorded` |

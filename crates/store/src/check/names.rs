@@ -18,6 +18,9 @@ pub(super) enum Kind {
     RiskMetricLink,
     MetricSnapshot,
     Alert,
+    TrainingRun,
+    SafetyMetric,
+    RuntimeEvent,
 }
 
 impl Kind {
@@ -32,6 +35,9 @@ impl Kind {
             Self::RiskMetricLink => "risk_metric_link",
             Self::MetricSnapshot => "metric_snapshot",
             Self::Alert => "alert",
+            Self::TrainingRun => "training_run",
+            Self::SafetyMetric => "safety_metric",
+            Self::RuntimeEvent => "runtime_event",
         }
     }
 
@@ -46,6 +52,9 @@ impl Kind {
             Self::Product,
             Self::RegisteredModel,
             Self::RiskMetricLink,
+            Self::TrainingRun,
+            Self::SafetyMetric,
+            Self::RuntimeEvent,
         ]
         .into_iter()
         .find(|kind| kind.as_str() == text)

@@ -6,6 +6,7 @@ use diesel::result::Error as DieselError;
 use diesel::sql_types::Bool;
 use probity_access::{ApiKey, Organization, User};
 use probity_catalog::Space;
+use probity_governance::evidence::{RuntimeEvent, SafetyMetric, TrainingRun};
 use probity_guardian::{Alert, RiskMetricLink, Snapshot};
 use probity_kernel::RepositoryError;
 use probity_registry::RegisteredModel;
@@ -18,13 +19,17 @@ use crate::access::rows::{ApiKeyRow, OrganizationRow, UserRow};
 use crate::catalog::rows::{ModelRow as ProductModelRow, ProductRow, SpaceRow, product};
 use crate::connection::AnyConnection;
 use crate::error::StoreResult;
+use crate::governance::records::metrics::MetricRow;
+use crate::governance::records::runs::RunRow;
+use crate::governance::records::runtime::RuntimeEventRow;
 use crate::guardian::alerts::AlertRow;
 use crate::guardian::history::SnapshotRow;
 use crate::guardian::links::LinkRow;
 use crate::registry::rows::{ModelRow, parse_settings};
 use crate::schema::{
     alerts, api_keys, metric_snapshots, organizations, product_models, products, registered_models,
-    registry_settings, risk_metric_links, spaces, users,
+    registry_settings, risk_metric_links, runtime_events, safety_metrics, spaces, training_runs,
+    users,
 };
 use crate::types::{AnyTimestamp, AnyUuid, Id, Utc};
 
@@ -55,8 +60,11 @@ pub(super) fn check(conn: &mut AnyConnection, findings: &mut Findings) -> StoreR
     values!("values.registry_settings", registry_settings.organization_id after nil, registry_settings::settings, |text: String| parse_settings(&text).map(drop));
     values!("values.risk_metric_links", risk_metric_links.id after nil, LinkRow::as_select(), parsed::<_, RiskMetricLink>);
     values!("values.alerts", alerts.id after nil, AlertRow::as_select(), parsed::<_, Alert>);
+    values!("values.training_runs", training_runs.id after nil, RunRow::as_select(), parsed::<_, TrainingRun>);
+    values!("values.safety_metrics", safety_metrics.id after nil, MetricRow::as_select(), parsed::<_, SafetyMetric>);
     product_values(conn, findings)?;
-    snapshot_values(conn, findings)
+    snapshot_values(conn, findings)?;
+    runtime_event_values(conn, findings)
 }
 
 fn product_values(conn: &mut AnyConnection, findings: &mut Findings) -> StoreResult<()> {
@@ -115,6 +123,42 @@ fn snapshot_values(conn: &mut AnyConnection, findings: &mut Findings) -> StoreRe
                 .select((
                     (organization_id, product_id, captured_at, id),
                     SnapshotRow::as_select(),
+                ))
+                .load(conn)
+        },
+    )
+}
+
+fn runtime_event_values(conn: &mut AnyConnection, findings: &mut Findings) -> StoreResult<()> {
+    use runtime_events::{id, occurred_at, organization_id, product_id};
+    let name = "values.runtime_events";
+    let nil = Id(Uuid::nil());
+    let first = (nil, nil, Utc(OffsetDateTime::UNIX_EPOCH), nil);
+    let shown = |key: &SnapshotKey| key.3.shown();
+    pages(
+        name,
+        findings,
+        first,
+        shown,
+        parsed::<RuntimeEventRow, RuntimeEvent>,
+        |after| {
+            // Compared as a whole, which both databases find in the primary key.
+            let later = sql::<Bool>("(organization_id, product_id, occurred_at, id) > (")
+                .bind::<AnyUuid, _>(after.0)
+                .sql(", ")
+                .bind::<AnyUuid, _>(after.1)
+                .sql(", ")
+                .bind::<AnyTimestamp, _>(after.2)
+                .sql(", ")
+                .bind::<AnyUuid, _>(after.3)
+                .sql(")");
+            runtime_events::table
+                .filter(later)
+                .order((organization_id, product_id, occurred_at, id))
+                .limit(PAGE)
+                .select((
+                    (organization_id, product_id, occurred_at, id),
+                    RuntimeEventRow::as_select(),
                 ))
                 .load(conn)
         },

@@ -14,19 +14,23 @@ use crate::support::{Bed, NOW, Raw, context, tell};
 struct Two {
     north: Story,
     south: Story,
+    /// How many leaves the checkpoint is over.
+    size: u64,
     /// An id that nothing has.
     unknown: Uuid,
 }
 
 impl Two {
     fn tell(bed: &Bed) -> Self {
-        let two = Self {
+        let mut two = Self {
+            size: 0,
             north: tell(bed, "north", &mut |_, _| ()),
             south: tell(bed, "south", &mut |_, _| ()),
             unknown: bed.ids.next_id(NOW),
         };
         let head = bed.block(bed.database.log_head(two.north.organization));
         let head = head.expect("a read").expect("a head");
+        two.size = head.size;
         keep(
             bed,
             two.north.organization,

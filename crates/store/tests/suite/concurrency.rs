@@ -1,13 +1,16 @@
 //! Many writers at once, on one node and on two.
 
+use std::sync::Arc;
+
 use probity_access::{AccessRepository, NewOrganization, Organization};
+use probity_governance::evidence::{EvidenceService, RunInput, RunPatch};
 use probity_guardian::{
     Alert, AlertFilter, AlertState, ComplianceStatus, GuardianChange, GuardianRepository,
     GuardianWrite, IngestError, Ingestion, RiskMetricLink,
 };
 use probity_kernel::{
-    Context, IdSource, OrganizationId, PageRequest, Paging, ProductId, RepositoryError,
-    RiskMetricLinkId,
+    Context, IdSource, OrganizationId, PageRequest, Paging, Patch, ProductId, RepositoryError,
+    RiskMetricLinkId, SystemIds,
 };
 use probity_registry::{ModelFilter, ModelRepository};
 use probity_store::{Database, DieselAccess, DieselGuardian, DieselModels};
@@ -172,6 +175,43 @@ fn two_nodes_write_for_the_same_organizations_at_once(bed: &Bed) {
     assert_eq!(bed.database.check().expect("a check").violations, []);
 }
 
+/// 200 runs of one product are deployed at once, half of them new and half by an update.
+fn of_many_deployments_at_once_one_run_is_deployed(bed: &Bed) {
+    const DEPLOYMENTS: u64 = 200;
+    let organization = bed.organization("north");
+    let product = bed.product(organization, "product");
+    let service = Arc::new(EvidenceService::new(bed.evidence(), SystemIds::default()));
+    let run = |number: u64, deployed| RunInput {
+        run_name: Some(format!("run {number}")),
+        run_type: Some("deployment".to_owned()),
+        is_deployed: Some(deployed),
+        ..RunInput::default()
+    };
+    let deployments = (0..DEPLOYMENTS).map(|number| {
+        let (service, ctx) = (service.clone(), context(organization));
+        let (new, known) = (run(number, true), run(number, false));
+        async move {
+            if number % 2 == 0 {
+                return service.record_run(&ctx, product, new).await;
+            }
+            let run = service.record_run(&ctx, product, known).await?;
+            let patch = RunPatch {
+                is_deployed: Patch::Value(true),
+                ..RunPatch::default()
+            };
+            service.update_run(&ctx, product, run.id, patch, None).await
+        }
+    });
+    for outcome in bed.at_once(deployments) {
+        let run = outcome.expect("every deployment is carried out");
+        assert!(run.fields.is_deployed && run.deployed_at.is_some());
+    }
+    let mut raw = bed.raw();
+    assert_eq!(raw.count("training_runs", ""), 200);
+    assert_eq!(raw.count("training_runs", "WHERE is_deployed"), 1);
+    assert_eq!(bed.database.check().expect("a check").violations, []);
+}
+
 mod memory {
     //! A lane remembers where products stand; whatever moves that elsewhere, on another node or in
     //! another family, is seen by its next turn.
@@ -286,5 +326,6 @@ mod memory {
 on_both_databases!(
     all_of_many_writers_are_committed_once,
     created_at_never_falls_behind_the_order_of_the_list,
+    of_many_deployments_at_once_one_run_is_deployed,
 );
 on_postgres_only!(two_nodes_write_for_the_same_organizations_at_once);

@@ -13,6 +13,15 @@ fn renamed(raw: &Raw, two: &Two, table: &str, id: Uuid) -> String {
 }
 
 damages! {
+    a_run: |raw, two| two.set(raw, "training_runs", &format!(
+        "id = {}", raw.uuid(two.unknown)), "is_deployed")
+        => "record.evidence", "this training_run is named by no leaf";
+    a_metric: |raw, two| two.set(raw, "safety_metrics", &format!(
+        "id = {}", raw.uuid(two.unknown)), "1 = 1")
+        => "record.evidence", "this safety_metric is named by no leaf";
+    a_runtime_event: |raw, two| two.set(raw, "runtime_events", &format!(
+        "id = {}", raw.uuid(two.unknown)), "1 = 1")
+        => "record.evidence", "this runtime_event is named by no leaf";
     an_alert: |raw, two| renamed(raw, two, "alerts", two.north.alert.id.uuid())
         => "record.evidence", "this alert is named by no leaf";
     a_snapshot: |raw, two| renamed(raw, two, "metric_snapshots", two.north.alert.snapshot.uuid())

@@ -36,4 +36,11 @@ damages! {
     two_alerts_are_open: |raw, two| format!("DROP INDEX alerts_open; {}", two.set(
         raw, "alerts", "state = 'open', resolved_at = NULL, resolution = NULL", "state = 'resolved'"))
         => "guardian.open_alerts", "alerts are open on drift";
+    two_runs_are_deployed: |raw, two| format!("DROP INDEX training_runs_deployed; {}", two.set(
+        raw, "training_runs", "is_deployed = TRUE", "1 = 1"))
+        => "governance.deployed_runs", "2 runs are deployed";
+    a_runtime_total_counts_wrong: |raw, two| two.set(raw, "runtime_event_totals", "events = 2", "1 = 1")
+        => "governance.runtime_totals", "counted 1, kept 2";
+    a_runtime_total_of_nothing: |raw, two| two.set(raw, "runtime_event_totals", "event_type = 'blocked_action'", "1 = 1")
+        => "governance.runtime_totals", "counted 0, kept 1";
 }

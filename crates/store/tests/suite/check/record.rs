@@ -72,13 +72,13 @@ damages! {
         raw, "audit_checkpoints", "note = 'a note'", "1 = 1")
         => "record.checkpoints", "cannot be read";
     a_checkpoint_states_another_root: |raw, two| two.set(raw, "audit_checkpoints", &format!(
-        "note = '{}'", note(two.north.organization, 24, Hash::leaf(b"another"))), "1 = 1")
+        "note = '{}'", note(two.north.organization, two.size, Hash::leaf(b"another"))), "1 = 1")
         => "record.checkpoints", "another root";
     a_checkpoint_states_another_size: |raw, two| two.set(raw, "audit_checkpoints", &format!(
         "note = '{}'", note(two.north.organization, 7, Hash::leaf(b"another"))), "1 = 1")
         => "record.checkpoints", "another size";
     a_checkpoint_is_of_another_log: |raw, two| two.set(raw, "audit_checkpoints", &format!(
-        "note = '{}'", note(two.south.organization, 24, Hash::leaf(b"another"))), "1 = 1")
+        "note = '{}'", note(two.south.organization, two.size, Hash::leaf(b"another"))), "1 = 1")
         => "record.checkpoints", "of another log";
     a_checkpoint_is_ahead: |raw, two| two.set(raw, "audit_checkpoints", "size = 5000", "1 = 1")
         => "record.checkpoints", "the log has fewer leaves";

@@ -23,4 +23,8 @@ damages! {
         => "values.risk_metric_links", "risk_metric_links.thresholds";
     the_recipe_of_a_snapshot: |raw, two| two.set(raw, "metric_snapshots", "recipe = 'not JSON'", "1 = 1")
         => "values.metric_snapshots", "metric_snapshots.recipe";
+    the_results_of_a_run: |raw, two| two.set(raw, "training_runs", "metrics = '[]'", "1 = 1")
+        => "values.training_runs", "training_runs.metrics";
+    the_metadata_of_a_runtime_event: |raw, two| two.set(raw, "runtime_events", "event_metadata = 'x'", "1 = 1")
+        => "values.runtime_events", "runtime_events.event_metadata";
 }

@@ -4,6 +4,10 @@ use probity_access::{
     AccessRepository, AccessWrite, ApiKey, ApiKeySecret, NewApiKey, NewUser, OrganizationRole,
     ScopeSet, User,
 };
+use probity_governance::evidence::{
+    EvidenceChange, EvidenceRepository, EvidenceWrite, MetricInput, RunInput, RuntimeEvent,
+    RuntimeEventInput, SafetyMetric, TrainingRun,
+};
 use probity_guardian::{
     Alert, AlertFilter, AlertState, GuardianRepository, GuardianWrite, Ingestion, OverridesDraft,
     RiskMetricLink, ThresholdDraft, ThresholdOverrides,
@@ -45,6 +49,7 @@ pub(crate) fn tell(bed: &Bed, slug: &str, told: &mut dyn FnMut(OrganizationId, &
     usage(bed, organization, &mut told);
     let link = links(bed, organization, product, &mut told);
     let alert = metrics(bed, organization, product, &mut told);
+    evidence(bed, organization, product, &mut told);
     Story {
         organization,
         product,
@@ -261,6 +266,72 @@ fn metrics(
     ingest(5, &[70.0]);
     told("metric.snapshot.recorded");
     open_alert(bed, organization)
+}
+
+/// A run that another one replaces, a metric that is attested, a runtime event; and one of each that
+/// can be deleted and is.
+fn evidence(
+    bed: &Bed,
+    organization: OrganizationId,
+    product: ProductId,
+    told: &mut dyn FnMut(&str),
+) {
+    let ctx = context(organization);
+    let commit =
+        |change: EvidenceChange| bed.block(bed.evidence().commit(change)).expect("a commit");
+    let record_run = |name: &str, deployed| {
+        let input = RunInput {
+            run_name: Some(name.to_owned()),
+            run_type: Some("training".to_owned()),
+            is_deployed: Some(deployed),
+            ..RunInput::default()
+        };
+        let id = probity_kernel::TrainingRunId::new(bed.ids.next_id(NOW));
+        let fields = input.parse(ctx.now).expect("a valid run");
+        let EvidenceWrite::CreateRun(run) = commit(TrainingRun::record(&ctx, id, product, fields))
+        else {
+            panic!("recording a run answered something else");
+        };
+        *run
+    };
+    record_run("first", true);
+    told("training_run.recorded");
+    let second = record_run("second", false);
+    told("training_run.recorded");
+    let mut fields = second.fields.clone();
+    fields.is_deployed = true;
+    commit(second.update(&ctx, fields).expect("a change"));
+    told("training_run.deployed");
+    let doomed = record_run("doomed", false);
+    told("training_run.recorded");
+    commit(doomed.delete(&ctx));
+    told("training_run.deleted");
+    let input = MetricInput {
+        category: Some("fairness".to_owned()),
+        metric_name: Some("parity".to_owned()),
+        metric_value: Some(0.03),
+        ..MetricInput::default()
+    };
+    let id = probity_kernel::SafetyMetricId::new(bed.ids.next_id(NOW));
+    let fields = input.parse(ctx.now).expect("a valid metric");
+    let EvidenceWrite::CreateMetric(metric) =
+        commit(SafetyMetric::record(&ctx, id, product, fields))
+    else {
+        panic!("recording a metric answered something else");
+    };
+    told("safety_metric.recorded");
+    commit(metric.attest(&ctx));
+    told("safety_metric.attested");
+    let input = RuntimeEventInput {
+        event_type: Some("guardrail_trigger".to_owned()),
+        severity: Some("low".to_owned()),
+        summary: Some("A guardrail fired.".to_owned()),
+        ..RuntimeEventInput::default()
+    };
+    let id = probity_kernel::RuntimeEventId::new(bed.ids.next_id(NOW));
+    let event = RuntimeEvent::parse(&ctx, id, product, input).expect("a valid event");
+    commit(event.record(&ctx));
+    told("runtime_governance.recorded");
 }
 
 fn open_alert(bed: &Bed, organization: OrganizationId) -> Alert {
