@@ -8,6 +8,7 @@ pub mod overview;
 pub mod posture;
 pub mod repository;
 pub mod review;
+pub mod service;
 pub mod settings;
 pub mod vocabulary;
 
@@ -24,6 +25,7 @@ pub use repository::{
 pub use review::{
     DecideReview, Decision, NewDecision, RequestReview, Requested, ReviewRequest, actor_reference,
 };
+pub use service::{GovernanceService, Summary};
 pub use settings::{Configuration, GovernanceSettings, SettingsInput};
 pub use vocabulary::{
     CompletenessKey, DriftKey, DriftSeverity, LifecycleGate, ProductKind, ReviewState,

@@ -263,6 +263,18 @@ impl Database {
         answer.await.map_err(|_| unavailable())?
     }
 
+    /// The same for a worker: blocks until it is done.
+    pub(crate) fn write_blocking<T: Send + 'static>(
+        &self,
+        organization: OrganizationId,
+        work: impl FnMut(&mut Tx<'_>) -> StoreResult<T> + Send + 'static,
+    ) -> Result<T, RepositoryError> {
+        let scope = Scope::Organization(organization);
+        let (work, answer) = Job::with_answer(organization, scope, work);
+        self.submit(organization, work)?;
+        answer.blocking_recv().map_err(|_| unavailable())?
+    }
+
     /// Hands a metric ingestion to the organisation's lane.
     pub(crate) fn submit_ingest(&self, job: IngestJob) -> Result<(), RepositoryError> {
         self.submit(job.organization(), Work::Ingest(Box::new(job)))

@@ -1,17 +1,208 @@
 //! The judgement of products: their evidence, postures and reviews.
 
+mod dossier;
 mod evidence;
+mod fleet;
 mod postures;
 pub(crate) mod records;
+mod reviews;
 mod settings;
 
-use probity_governance::{GovernanceEvent, Posture, assess};
-use probity_kernel::{Context, ProductId};
+use probity_governance::{
+    Configuration, DecideReview, Dossier, Fleet, GovernanceChange, GovernanceError,
+    GovernanceEvent, GovernanceRepository, GovernanceWrite, Posture, PostureFilter, ProductPosture,
+    RequestReview, Requested, ReviewRequest, assess,
+};
+use probity_kernel::{
+    Context, OrganizationId, Page, PageRequest, ProductId, RepositoryError, ReviewRequestId,
+    SpaceId,
+};
 use time::{Duration, OffsetDateTime};
 
 use self::postures::PostureRow;
+use crate::connection::Scope;
+use crate::database::Database;
 use crate::error::{StoreError, StoreResult};
 use crate::turn::Tx;
+
+/// The repository of the judgement over Diesel.
+#[derive(Debug, Clone)]
+pub struct DieselGovernance {
+    database: Database,
+}
+
+impl DieselGovernance {
+    /// A repository over the database.
+    #[must_use]
+    pub const fn new(database: Database) -> Self {
+        Self { database }
+    }
+}
+
+impl GovernanceRepository for DieselGovernance {
+    async fn dossier(
+        &self,
+        organization: OrganizationId,
+        product: ProductId,
+    ) -> Result<Option<Dossier>, GovernanceError> {
+        let read = self
+            .database
+            .points(Scope::Organization(organization), move |conn| {
+                dossier::read(conn, organization, product)
+            });
+        read.await?.transpose()
+    }
+
+    async fn request_review(&self, command: RequestReview) -> Result<Requested, GovernanceError> {
+        let organization = command.context.organization;
+        let written = self
+            .database
+            .write(organization, move |tx| reviews::request(tx, &command));
+        written.await?
+    }
+
+    async fn decide_review(&self, command: DecideReview) -> Result<ReviewRequest, GovernanceError> {
+        let organization = command.context.organization;
+        let written = self
+            .database
+            .write(organization, move |tx| reviews::decide(tx, &command));
+        written.await?
+    }
+
+    async fn find_review(
+        &self,
+        organization: OrganizationId,
+        product: ProductId,
+        id: ReviewRequestId,
+    ) -> Result<Option<ReviewRequest>, RepositoryError> {
+        self.database
+            .point(Scope::Organization(organization), move |conn| {
+                reviews::find(conn, organization, product, id)
+            })
+            .await
+    }
+
+    async fn list_reviews(
+        &self,
+        organization: OrganizationId,
+        product: ProductId,
+        page: &PageRequest,
+    ) -> Result<Page<ReviewRequest>, RepositoryError> {
+        let page = page.clone();
+        self.database
+            .points(Scope::Organization(organization), move |conn| {
+                reviews::list(conn, organization, product, &page)
+            })
+            .await
+    }
+
+    async fn configuration(
+        &self,
+        organization: OrganizationId,
+    ) -> Result<Configuration, RepositoryError> {
+        self.database
+            .point(Scope::Organization(organization), move |conn| {
+                settings::in_force(conn, organization)
+            })
+            .await
+    }
+
+    async fn configure(&self, change: GovernanceChange) -> Result<Configuration, RepositoryError> {
+        let (context, write, event) = change.into_parts();
+        let organization = context.organization;
+        self.database
+            .write(organization, move |tx| {
+                let GovernanceWrite::Configure { settings, expected } = &write else {
+                    return Err(StoreError(RepositoryError::Stale));
+                };
+                let stored = settings::configure(tx, &context, settings, *expected)?;
+                tx.record(&context, &event)?;
+                Ok(stored)
+            })
+            .await
+    }
+
+    async fn rejudge_due(
+        &self,
+        organization: OrganizationId,
+        now: OffsetDateTime,
+        limit: u32,
+    ) -> Result<u32, RepositoryError> {
+        let looked = self
+            .database
+            .point(Scope::Organization(organization), move |conn| {
+                Ok(!fleet::due(conn, organization, now, 1)?.is_empty())
+            });
+        if !looked.await? {
+            return Ok(0);
+        }
+        self.database
+            .write(organization, move |tx| {
+                fleet::rejudge(tx, organization, now, limit)
+            })
+            .await
+            .inspect_err(|error| {
+                tracing::warn!(error = ?error, "products that are due were not judged anew");
+            })
+    }
+
+    async fn fleet(
+        &self,
+        organization: OrganizationId,
+        spaces: Option<Vec<SpaceId>>,
+        now: OffsetDateTime,
+        worst: u32,
+    ) -> Result<Fleet, RepositoryError> {
+        self.database
+            .points(Scope::Organization(organization), move |conn| {
+                fleet::fleet(conn, organization, spaces.as_deref(), now, worst)
+            })
+            .await
+    }
+
+    async fn list_postures(
+        &self,
+        organization: OrganizationId,
+        filter: &PostureFilter,
+        page: &PageRequest,
+    ) -> Result<Page<ProductPosture>, RepositoryError> {
+        let (filter, page) = (filter.clone(), page.clone());
+        self.database
+            .scan(Scope::Organization(organization), move |conn| {
+                fleet::list(conn, organization, &filter, &page)
+            })
+            .await
+    }
+}
+
+impl Database {
+    /// Judges products anew that are due, at most `limit`, for a worker. Blocks meanwhile. Answers how
+    /// many it judged.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn rejudge_due(
+        &self,
+        organization: OrganizationId,
+        now: OffsetDateTime,
+        limit: u32,
+    ) -> Result<u32, RepositoryError> {
+        self.write_blocking(organization, move |tx| {
+            fleet::rejudge(tx, organization, now, limit)
+        })
+    }
+
+    /// The organisations with products that are due. Blocks meanwhile.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn organizations_due(
+        &self,
+        now: OffsetDateTime,
+    ) -> Result<Vec<OrganizationId>, RepositoryError> {
+        self.system_read(|conn| fleet::organizations_due(conn, now))
+    }
+}
 
 /// Judges a product anew after something that is known about it has changed, in the transaction that
 /// changed it. A change of its score or its review status goes on the record; that it is judged for

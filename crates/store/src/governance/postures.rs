@@ -67,6 +67,10 @@ impl PostureRow {
         self.score_version != UNJUDGED
     }
 
+    pub(super) const fn score(&self) -> i64 {
+        self.score
+    }
+
     pub(super) const fn evaluated_at(&self) -> Utc {
         self.evaluated_at
     }

@@ -1,0 +1,299 @@
+//! The fleet: what is due, how products are counted, and which stand worst.
+
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+use probity_governance::{
+    Configuration, Fleet, LifecycleGate, PostureCount, PostureFilter, ProductPosture, ReviewStatus,
+};
+use probity_kernel::{
+    Actor, Context, Cursor, OrganizationId, Page, PageRequest, Paging, ProductId, RepositoryError,
+    SpaceId,
+};
+use time::OffsetDateTime;
+
+use super::postures::{PostureRow, UNJUDGED, severity_of_total, small};
+use super::{reassess, settings};
+use crate::connection::{AnyConnection, MultiBackend};
+use crate::error::{StoreError, StoreResult, corrupt};
+use crate::listing::page_of;
+use crate::schema::{
+    audit_heads, posture_totals as totals, product_postures as postures, products,
+};
+use crate::turn::Tx;
+use crate::types::{Id, Utc};
+
+/// The name under which products are judged anew as time passes.
+const ACTOR: &str = "governance";
+
+/// At most so many products that are due: those whose posture has become another by the passing of
+/// time, then those that stand by other settings.
+pub(super) fn due(
+    conn: &mut AnyConnection,
+    organization: OrganizationId,
+    now: OffsetDateTime,
+    limit: u32,
+) -> StoreResult<Vec<Id>> {
+    let key = Id(organization.uuid());
+    let mut found: Vec<Id> = postures::table
+        .filter(postures::organization_id.eq(key))
+        .filter(postures::next_change_at.le(Utc(now)))
+        .order(postures::next_change_at)
+        .select(postures::product_id)
+        .limit(i64::from(limit))
+        .load(conn)?;
+    let Configuration { version, .. } = settings::in_force(conn, organization)?;
+    let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+    if found.len() < wanted {
+        let behind: Vec<Id> = postures::table
+            .filter(postures::organization_id.eq(key))
+            .filter(postures::settings_version.lt(version.get()))
+            .select(postures::product_id)
+            .limit(i64::from(limit))
+            .load(conn)?;
+        let new: Vec<Id> = behind
+            .into_iter()
+            .filter(|id| !found.contains(id))
+            .collect();
+        found.extend(new);
+        found.truncate(wanted);
+    }
+    Ok(found)
+}
+
+/// The organisations with products that are due.
+pub(super) fn organizations_due(
+    conn: &mut AnyConnection,
+    now: OffsetDateTime,
+) -> StoreResult<Vec<OrganizationId>> {
+    let all: Vec<Id> = audit_heads::table
+        .select(audit_heads::organization_id)
+        .load(conn)?;
+    let mut found = Vec::new();
+    for organization in all {
+        let organization = OrganizationId::new(organization.0);
+        if !due(conn, organization, now, 1)?.is_empty() {
+            found.push(organization);
+        }
+    }
+    Ok(found)
+}
+
+/// Judges due products anew. Whoever comes second, on this node or another, finds nothing due: the
+/// organisation's head is locked while this runs.
+pub(super) fn rejudge(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    now: OffsetDateTime,
+    limit: u32,
+) -> StoreResult<u32> {
+    let context = Context::new(organization, Actor::System(ACTOR), now);
+    let due = due(tx.conn, organization, now, limit)?;
+    let judged = u32::try_from(due.len()).unwrap_or(u32::MAX);
+    for product in due {
+        reassess(tx, &context, ProductId::new(product.0))?;
+    }
+    Ok(judged)
+}
+
+/// How many products are due.
+fn pending(
+    conn: &mut AnyConnection,
+    organization: OrganizationId,
+    now: OffsetDateTime,
+) -> StoreResult<u64> {
+    let key = Id(organization.uuid());
+    let by_time: i64 = postures::table
+        .filter(postures::organization_id.eq(key))
+        .filter(postures::next_change_at.le(Utc(now)))
+        .count()
+        .get_result(conn)?;
+    let Configuration { version, .. } = settings::in_force(conn, organization)?;
+    let by_settings: i64 = postures::table
+        .filter(postures::organization_id.eq(key))
+        .filter(postures::settings_version.lt(version.get()))
+        .filter(
+            postures::next_change_at
+                .is_null()
+                .or(postures::next_change_at.gt(Utc(now))),
+        )
+        .count()
+        .get_result(conn)?;
+    Ok(u64::try_from(by_time + by_settings).unwrap_or_default())
+}
+
+/// The fleet in these spaces, or in all.
+pub(super) fn fleet(
+    conn: &mut AnyConnection,
+    organization: OrganizationId,
+    spaces: Option<&[SpaceId]>,
+    now: OffsetDateTime,
+    worst: u32,
+) -> StoreResult<Fleet> {
+    let filter = PostureFilter {
+        spaces: spaces.map(<[SpaceId]>::to_vec),
+        ..PostureFilter::default()
+    };
+    let rows = worst_first(
+        conn,
+        organization,
+        &filter,
+        &Paging::Offset(0),
+        i64::from(worst),
+    )?;
+    let worst: Result<Vec<_>, _> = rows.into_iter().map(product_posture).collect();
+    Ok(Fleet {
+        counts: counts(conn, organization, spaces)?,
+        worst: worst.map_err(StoreError)?,
+        pending: pending(conn, organization, now)?,
+    })
+}
+
+type TotalRow = (String, String, i64, i64, String, i64);
+
+fn counts(
+    conn: &mut AnyConnection,
+    organization: OrganizationId,
+    spaces: Option<&[SpaceId]>,
+) -> StoreResult<Vec<PostureCount>> {
+    let mut query = totals::table
+        .filter(totals::organization_id.eq(Id(organization.uuid())))
+        .into_boxed::<MultiBackend>();
+    if let Some(spaces) = spaces {
+        query = query.filter(totals::space_id.eq_any(ids(spaces)));
+    }
+    let rows: Vec<TotalRow> = query
+        .select((
+            totals::lifecycle_gate,
+            totals::review_status,
+            totals::score,
+            totals::drift,
+            totals::worst_severity,
+            totals::products,
+        ))
+        .load(conn)?;
+    rows.into_iter().map(counted).collect()
+}
+
+fn counted(
+    (gate, status, score, drift, severity, products): TotalRow,
+) -> StoreResult<PostureCount> {
+    let table = "posture_totals";
+    let gate = gate.parse::<LifecycleGate>();
+    let status = status.parse::<ReviewStatus>();
+    Ok(PostureCount {
+        lifecycle_gate: gate.map_err(|e| corrupt(table, "lifecycle_gate")(e.into()))?,
+        review_status: status.map_err(|e| corrupt(table, "review_status")(e.into()))?,
+        score: small("score", score)?,
+        drift: small("drift", drift)?,
+        worst_severity: severity_of_total(&severity)?,
+        products: u64::try_from(products).unwrap_or_default(),
+    })
+}
+
+fn ids(spaces: &[SpaceId]) -> Vec<Id> {
+    spaces.iter().map(|space| Id(space.uuid())).collect()
+}
+
+type PostureOf = (PostureRow, String, String);
+
+/// Narrows a boxed query over postures by a filter.
+macro_rules! narrowed {
+    ($query:expr, $organization:expr, $filter:expr) => {{
+        let mut query = $query
+            .filter(postures::organization_id.eq(Id($organization.uuid())))
+            .filter(postures::score_version.ne(UNJUDGED))
+            .into_boxed::<MultiBackend>();
+        if let Some(spaces) = &$filter.spaces {
+            query = query.filter(postures::space_id.eq_any(ids(spaces)));
+        }
+        if let Some(gate) = $filter.lifecycle_gate {
+            query = query.filter(postures::lifecycle_gate.eq(gate.as_str()));
+        }
+        if let Some(status) = $filter.review_status {
+            query = query.filter(postures::review_status.eq(status.as_str()));
+        }
+        if let Some(key) = $filter.drift {
+            let active = format!("(product_postures.drift & {}) <> 0", key.bit());
+            query = query.filter(diesel::dsl::sql::<Bool>(&active));
+        }
+        if let Some(lowest) = $filter.min_score {
+            query = query.filter(postures::score.ge(i64::from(lowest)));
+        }
+        if let Some(highest) = $filter.max_score {
+            query = query.filter(postures::score.le(i64::from(highest)));
+        }
+        query
+    }};
+}
+
+/// Postures that match, with the name and the type of their product, lowest score first.
+fn worst_first(
+    conn: &mut AnyConnection,
+    organization: OrganizationId,
+    filter: &PostureFilter,
+    paging: &Paging,
+    limit: i64,
+) -> StoreResult<Vec<PostureOf>> {
+    let with_products = postures::table.inner_join(
+        products::table.on(products::organization_id
+            .eq(postures::organization_id)
+            .and(products::id.eq(postures::product_id))),
+    );
+    let mut query = narrowed!(with_products, organization, filter);
+    let mut offset = 0;
+    match paging {
+        Paging::Offset(skip) => offset = i64::try_from(*skip).unwrap_or(i64::MAX),
+        Paging::After(cursor) => {
+            let id = Id(uuid::Uuid::from_u128(cursor.tie));
+            let later = postures::score
+                .eq(cursor.key)
+                .and(postures::product_id.gt(id));
+            query = query.filter(postures::score.gt(cursor.key).or(later));
+        }
+    }
+    let rows = query
+        .order((postures::score, postures::product_id))
+        .select((
+            PostureRow::as_select(),
+            products::name,
+            products::product_type,
+        ))
+        .offset(offset)
+        .limit(limit)
+        .load(conn)?;
+    Ok(rows)
+}
+
+/// One page of postures, lowest score first.
+pub(super) fn list(
+    conn: &mut AnyConnection,
+    organization: OrganizationId,
+    filter: &PostureFilter,
+    page: &PageRequest,
+) -> StoreResult<Page<ProductPosture>> {
+    let total: i64 = narrowed!(postures::table, organization, filter)
+        .count()
+        .get_result(conn)?;
+    let limit = i64::from(page.limit) + 1;
+    let rows = worst_first(conn, organization, filter, &page.paging, limit)?;
+    page_of(page, total, rows, place, product_posture)
+}
+
+fn place((row, _, _): &PostureOf) -> Cursor {
+    Cursor {
+        key: row.score(),
+        tie: row.product_id.0.as_u128(),
+    }
+}
+
+fn product_posture(
+    (row, name, product_type): PostureOf,
+) -> Result<ProductPosture, RepositoryError> {
+    Ok(ProductPosture {
+        product: ProductId::new(row.product_id.0),
+        name,
+        product_type,
+        space: SpaceId::new(row.space_id.0),
+        posture: row.try_into()?,
+    })
+}
