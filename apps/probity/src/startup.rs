@@ -8,6 +8,7 @@ use actix_web::dev::Server;
 use actix_web::{App, HttpServer, web};
 use probity_access::AccessService;
 use probity_catalog::CatalogService;
+use probity_governance::GovernanceService;
 use probity_guardian::GuardianService;
 use probity_kernel::{Clock, SystemClock, SystemIds};
 use probity_registry::RegistryService;
@@ -154,6 +155,10 @@ fn build_state(settings: &Settings) -> Result<AppState, StartError> {
         ),
         catalog: CatalogService::new(DieselCatalog::new(database.clone()), ids.clone()),
         registry: RegistryService::new(models.clone(), ids.clone()),
+        governance: GovernanceService::new(
+            DieselGovernance::new(database.clone()),
+            ids.clone(),
+        ),
         guardian: GuardianService::new(DieselGuardian::new(database.clone()), ids.clone()),
         events: DieselEvents::new(database.clone()),
         metrics: Metrics::new(database.kind()),

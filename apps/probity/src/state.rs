@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use probity_access::AccessService;
 use probity_catalog::CatalogService;
+use probity_governance::GovernanceService;
 use probity_guardian::GuardianService;
 use probity_kernel::{Clock, IdSource, OrganizationId, RequestId};
 use probity_registry::{RegistryError, RegistryService, RegistrySettings};
 use probity_store::{
-    Database, DieselAccess, DieselCatalog, DieselEvents, DieselGuardian, DieselModels,
+    Database, DieselAccess, DieselCatalog, DieselEvents, DieselGovernance, DieselGuardian, DieselModels,
 };
 
 use crate::http::auth::Authenticator;
@@ -24,6 +25,8 @@ pub(crate) type Access = AccessService<DieselAccess, Ids>;
 pub(crate) type Catalog = CatalogService<DieselCatalog, Ids>;
 /// The model inventory.
 pub(crate) type ModelRegistry = RegistryService<DieselModels, Ids>;
+/// The judgement of products: summaries, reviews, the fleet.
+pub(crate) type Governance = GovernanceService<DieselGovernance, Ids>;
 /// Metric snapshots, thresholds, alerts.
 pub(crate) type Guardian = GuardianService<DieselGuardian, Ids>;
 
@@ -36,6 +39,7 @@ pub(crate) struct AppState {
     pub(crate) registry: ModelRegistry,
     /// The inventory's settings, for rendering alone: rules read them anew.
     pub(crate) registry_settings: Recent<OrganizationId, RegistrySettings>,
+    pub(crate) governance: Governance,
     pub(crate) guardian: Guardian,
     pub(crate) events: DieselEvents,
     pub(crate) clock: Arc<dyn Clock>,

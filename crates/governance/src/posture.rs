@@ -4,7 +4,7 @@ use probity_kernel::Version;
 use time::OffsetDateTime;
 
 use crate::assessment::Assessment;
-use crate::vocabulary::{DriftSeverity, LifecycleGate, ReviewStatus};
+use crate::vocabulary::{CompletenessKey, DriftKey, DriftSeverity, LifecycleGate, ReviewStatus};
 
 /// What is kept of a judgement, so that a fleet is told without judging it anew.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,5 +50,17 @@ impl Posture {
             evaluated_at: at,
             next_change_at: assessment.next_change_at,
         }
+    }
+
+    /// The items that are not complete.
+    pub fn missing(&self) -> impl Iterator<Item = CompletenessKey> + '_ {
+        let keys = CompletenessKey::ALL.iter().copied();
+        keys.filter(|key| self.complete & key.bit() == 0)
+    }
+
+    /// The drifts that are active.
+    pub fn active_drift(&self) -> impl Iterator<Item = DriftKey> + '_ {
+        let keys = DriftKey::ALL.iter().copied();
+        keys.filter(|key| self.drift & key.bit() != 0)
     }
 }

@@ -10,6 +10,7 @@ pub(crate) mod metrics;
 mod objects;
 pub(crate) mod openapi;
 pub(crate) mod operations;
+pub(crate) mod organization;
 pub(crate) mod paging;
 pub(crate) mod product;
 pub(crate) mod request;
