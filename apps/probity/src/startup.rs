@@ -13,8 +13,8 @@ use probity_guardian::GuardianService;
 use probity_kernel::{Clock, SystemClock, SystemIds};
 use probity_registry::RegistryService;
 use probity_store::{
-    Database, DatabaseOptions, DieselAccess, DieselCatalog, DieselEvents, DieselGuardian,
-    DieselModels, OpenDatabaseError,
+    Database, DatabaseOptions, DieselAccess, DieselCatalog, DieselEvents, DieselGovernance,
+    DieselGuardian, DieselModels, OpenDatabaseError,
 };
 
 use crate::adapters::redis_limits::RedisLimits;
@@ -155,10 +155,7 @@ fn build_state(settings: &Settings) -> Result<AppState, StartError> {
         ),
         catalog: CatalogService::new(DieselCatalog::new(database.clone()), ids.clone()),
         registry: RegistryService::new(models.clone(), ids.clone()),
-        governance: GovernanceService::new(
-            DieselGovernance::new(database.clone()),
-            ids.clone(),
-        ),
+        governance: GovernanceService::new(DieselGovernance::new(database.clone()), ids.clone()),
         guardian: GuardianService::new(DieselGuardian::new(database.clone()), ids.clone()),
         events: DieselEvents::new(database.clone()),
         metrics: Metrics::new(database.kind()),

@@ -9,7 +9,8 @@ use probity_guardian::GuardianService;
 use probity_kernel::{Clock, IdSource, OrganizationId, RequestId};
 use probity_registry::{RegistryError, RegistryService, RegistrySettings};
 use probity_store::{
-    Database, DieselAccess, DieselCatalog, DieselEvents, DieselGovernance, DieselGuardian, DieselModels,
+    Database, DieselAccess, DieselCatalog, DieselEvents, DieselGovernance, DieselGuardian,
+    DieselModels,
 };
 
 use crate::http::auth::Authenticator;

@@ -1,6 +1,8 @@
-//! What the server does by itself: signing checkpoints of the record, forgetting what has expired.
+//! What the server does by itself: signing checkpoints of the record, judging products anew as dates
+//! pass, forgetting what has expired.
 
 mod checkpoints;
+mod postures;
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
@@ -53,6 +55,7 @@ pub(crate) fn start(settings: &Settings, state: &Data<AppState>) -> Result<Worke
                 if ending {
                     return;
                 }
+                postures::rejudge(&state.database, state.clock.now());
                 if swept.is_none_or(|at| at.elapsed() >= SWEEP_EVERY) {
                     sweep(&state);
                     swept = Some(Instant::now());

@@ -18,7 +18,7 @@ use crate::listing::{IdListing, page_by_id};
 use crate::schema::{product_models, products, spaces};
 use crate::turn::Tx;
 use crate::types::Id;
-use crate::{guard, idempotency, own};
+use crate::{governance, guard, idempotency, own};
 
 /// The catalog repository over Diesel.
 #[derive(Debug, Clone)]
@@ -127,6 +127,9 @@ impl CatalogRepository for DieselCatalog {
                 idempotency::once(tx, &context, |tx| {
                     apply(tx, organization, &write)?;
                     tx.record(&context, &event)?;
+                    if let CatalogWrite::CreateProduct { product, .. } = &write {
+                        governance::reassess(tx, &context, product.id)?;
+                    }
                     Ok(write.clone())
                 })
             })

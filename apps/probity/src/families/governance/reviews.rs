@@ -240,9 +240,9 @@ fn decision(body: DecisionBody) -> Result<NewDecision, Failure<Governance>> {
     let mut faults = Faults::default();
     let verdict = match body.decision.as_deref() {
         None => Err(FieldError::new("/decision", "required", "is required")),
-        Some(text) => text.parse::<Verdict>().map_err(|unknown| {
-            FieldError::new("/decision", "unknown_value", unknown.to_string())
-        }),
+        Some(text) => text
+            .parse::<Verdict>()
+            .map_err(|unknown| FieldError::new("/decision", "unknown_value", unknown.to_string())),
     };
     let verdict = faults.note(verdict.map_err(|fault| vec![fault]));
     let mut date = |field, text: Option<String>| {

@@ -10,9 +10,7 @@ use validator::Validate;
 
 use super::refusal::told;
 use super::{Governance, TAG};
-use crate::families::problem::{
-    BodyErrors, CallerErrors, Clash, Missing, Outdated, Unprocessable,
-};
+use crate::families::problem::{BodyErrors, CallerErrors, Clash, Missing, Outdated, Unprocessable};
 use crate::http::auth::{AdminAccess, Caller, ReadAccess};
 use crate::http::extract::{IfMatch, Json, etag};
 use crate::http::failure::Failure;
@@ -179,9 +177,9 @@ pub(super) async fn put_settings(
 ) -> Answer {
     organization::own(&caller, &state, &request).await?;
     let (body, _) = body.parse()?;
-    let demanded = expected.version();
+    let (input, demanded) = (SettingsInput::from(body), expected.version());
     let changed = state
         .governance
-        .configure(caller.context(), &body.into(), demanded);
+        .configure(caller.context(), &input, demanded);
     Ok(render(&changed.await.map_err(told)?))
 }

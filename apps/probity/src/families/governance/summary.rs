@@ -163,7 +163,10 @@ impl From<Contribution> for ContributionResponse {
 fn links(id: &str) -> BTreeMap<&'static str, String> {
     let product = format!("/api/v1.0/catalog/products/{id}");
     BTreeMap::from([
-        ("events", format!("/api/v1/governance-events?product_id={id}")),
+        (
+            "events",
+            format!("/api/v1/governance-events?product_id={id}"),
+        ),
         (
             "review_requests",
             format!("{product}/ai-governance-review-requests"),
