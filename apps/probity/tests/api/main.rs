@@ -23,6 +23,7 @@ mod guardian;
 mod guardian_reference;
 mod http;
 mod isolation;
+mod judgement;
 mod limits;
 mod minute;
 mod openapi;
