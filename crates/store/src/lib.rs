@@ -40,8 +40,8 @@ pub use catalog::DieselCatalog;
 pub use check::{CheckItem, CheckReport, Violation};
 pub use database::{Database, DatabaseOptions, OpenDatabaseError};
 pub use events::DieselEvents;
-pub use governance::records::DieselEvidence;
 pub use governance::DieselGovernance;
+pub use governance::records::DieselEvidence;
 pub use guardian::DieselGuardian;
 pub use registry::DieselModels;
 
