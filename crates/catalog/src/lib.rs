@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod attachment;
 pub mod error;
 pub mod event;
 #[cfg(any(test, feature = "testing"))]
@@ -15,6 +16,13 @@ pub mod taxonomy;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
+#[cfg(any(test, feature = "testing"))]
+pub use attachment::InMemoryAttachments;
+pub use attachment::{
+    AttachmentChange, AttachmentError, AttachmentEvent, AttachmentRepository, AttachmentService,
+    AttachmentWrite, DataDependency, PolicyAttachment, RegisteredModelLink, RegisteredModelLinks,
+    RiskMitigation,
+};
 pub use error::CatalogError;
 pub use event::{CatalogEvent, ProductFacts};
 #[cfg(any(test, feature = "testing"))]

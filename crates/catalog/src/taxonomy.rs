@@ -1,8 +1,5 @@
 //! The closed vocabularies of the catalog. Texts are matched exactly; nothing is folded.
 
-use std::fmt;
-use std::str::FromStr;
-
 /// A text that is not in a vocabulary; it lists what is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be one of {}", .allowed.join(", "))]
@@ -36,25 +33,27 @@ macro_rules! define_vocabulary {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
 
-        impl FromStr for $name {
-            type Err = UnknownValue;
+        impl std::str::FromStr for $name {
+            type Err = $crate::taxonomy::UnknownValue;
 
-            fn from_str(text: &str) -> Result<Self, UnknownValue> {
+            fn from_str(text: &str) -> Result<Self, $crate::taxonomy::UnknownValue> {
                 Self::ALL
                     .iter()
                     .copied()
                     .find(|value| value.as_str() == text)
-                    .ok_or(UnknownValue { allowed: Self::TEXTS })
+                    .ok_or($crate::taxonomy::UnknownValue { allowed: Self::TEXTS })
             }
         }
     )+ };
 }
+
+pub(crate) use define_vocabulary;
 
 define_vocabulary! {
     /// What kind of AI product it is.
@@ -180,6 +179,9 @@ define_vocabulary! {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt;
+    use std::str::FromStr;
+
     use super::*;
 
     fn holds<T>(all: &[T], texts: &[&str])

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use probity_kernel::FieldError;
+pub use probity_kernel::Patch;
 use probity_kernel::text::TextRule;
-use probity_kernel::{FieldError, Patch};
 
 use crate::model::{ModelIdentifier, RegisteredModel, Tags};
 use crate::profile::{Exposure, ModelTechnique, Purpose};

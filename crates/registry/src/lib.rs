@@ -33,12 +33,11 @@ pub use discovery::{
 pub use error::RegistryError;
 pub use event::{ModelChanges, RegistryEvent};
 pub use fields::FieldChange;
-pub use input::{ModelPatch, ModelPatchInput, NewModel, NewModelInput};
+pub use input::{ModelPatch, ModelPatchInput, NewModel, NewModelInput, Patch};
 pub use inventory::InventoryCsv;
 #[cfg(any(test, feature = "testing"))]
 pub use memory::InMemoryModels;
 pub use model::{ModelIdentifier, ModelStanding, RegisteredModel, Tags};
-pub use probity_kernel::Patch;
 pub use profile::{
     Exposure, GuidanceProfile, Materiality, ModelTechnique, ProfileId, Purpose,
     RevalidationTrigger, ValidationPeriod,

@@ -37,6 +37,7 @@ pub use access::DieselAccess;
 pub use address::AddressError;
 pub use audit::{LogHead, StoredHashes};
 pub use catalog::DieselCatalog;
+pub use catalog::attachments::DieselAttachments;
 pub use check::{CheckItem, CheckReport, Violation};
 pub use database::{Database, DatabaseOptions, OpenDatabaseError};
 pub use events::DieselEvents;

@@ -685,3 +685,5 @@ diesel::allow_tables_to_appear_in_same_query!(
 );
 
 diesel::allow_tables_to_appear_in_same_query!(governance_events, products);
+diesel::allow_tables_to_appear_in_same_query!(product_registered_models, registered_models);
+diesel::allow_tables_to_appear_in_same_query!(space_members, users);

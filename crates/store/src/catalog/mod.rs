@@ -1,5 +1,6 @@
 //! Spaces and products.
 
+pub(crate) mod attachments;
 pub(crate) mod rows;
 
 use diesel::prelude::*;

@@ -33,6 +33,9 @@ const TABLES: &[(Kind, &str)] = &[
     (Kind::RegisteredModel, "registered_models"),
     (Kind::RiskMetricLink, "risk_metric_links"),
     (Kind::Alert, "alerts"),
+    (Kind::DataDependency, "data_dependencies"),
+    (Kind::PolicyAttachment, "policy_attachments"),
+    (Kind::RiskMitigation, "risk_mitigations"),
     (Kind::TrainingRun, "training_runs"),
     (Kind::SafetyMetric, "safety_metrics"),
 ];

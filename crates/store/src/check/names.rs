@@ -21,6 +21,9 @@ pub(super) enum Kind {
     TrainingRun,
     SafetyMetric,
     RuntimeEvent,
+    DataDependency,
+    PolicyAttachment,
+    RiskMitigation,
 }
 
 impl Kind {
@@ -38,6 +41,9 @@ impl Kind {
             Self::TrainingRun => "training_run",
             Self::SafetyMetric => "safety_metric",
             Self::RuntimeEvent => "runtime_event",
+            Self::DataDependency => "data_dependency",
+            Self::PolicyAttachment => "policy_attachment",
+            Self::RiskMitigation => "risk_mitigation",
         }
     }
 
@@ -55,6 +61,9 @@ impl Kind {
             Self::TrainingRun,
             Self::SafetyMetric,
             Self::RuntimeEvent,
+            Self::DataDependency,
+            Self::PolicyAttachment,
+            Self::RiskMitigation,
         ]
         .into_iter()
         .find(|kind| kind.as_str() == text)

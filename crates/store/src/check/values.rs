@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use diesel::sql_types::Bool;
 use probity_access::{ApiKey, Organization, User};
-use probity_catalog::Space;
+use probity_catalog::{DataDependency, PolicyAttachment, RiskMitigation, Space};
 use probity_governance::evidence::{RuntimeEvent, SafetyMetric, TrainingRun};
 use probity_guardian::{Alert, RiskMetricLink, Snapshot};
 use probity_kernel::RepositoryError;
@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::PAGE;
 use super::findings::Findings;
 use crate::access::rows::{ApiKeyRow, OrganizationRow, UserRow};
+use crate::catalog::attachments::rows::{DependencyRow, MitigationRow, PolicyRow};
 use crate::catalog::rows::{ModelRow as ProductModelRow, ProductRow, SpaceRow, product};
 use crate::connection::AnyConnection;
 use crate::error::StoreResult;
@@ -27,9 +28,9 @@ use crate::guardian::history::SnapshotRow;
 use crate::guardian::links::LinkRow;
 use crate::registry::rows::{ModelRow, parse_settings};
 use crate::schema::{
-    alerts, api_keys, metric_snapshots, organizations, product_models, products, registered_models,
-    registry_settings, risk_metric_links, runtime_events, safety_metrics, spaces, training_runs,
-    users,
+    alerts, api_keys, data_dependencies, metric_snapshots, organizations, policy_attachments,
+    product_models, products, registered_models, registry_settings, risk_metric_links,
+    risk_mitigations, runtime_events, safety_metrics, spaces, training_runs, users,
 };
 use crate::types::{AnyTimestamp, AnyUuid, Id, Utc};
 
@@ -62,6 +63,9 @@ pub(super) fn check(conn: &mut AnyConnection, findings: &mut Findings) -> StoreR
     values!("values.alerts", alerts.id after nil, AlertRow::as_select(), parsed::<_, Alert>);
     values!("values.training_runs", training_runs.id after nil, RunRow::as_select(), parsed::<_, TrainingRun>);
     values!("values.safety_metrics", safety_metrics.id after nil, MetricRow::as_select(), parsed::<_, SafetyMetric>);
+    values!("values.data_dependencies", data_dependencies.id after nil, DependencyRow::as_select(), parsed::<_, DataDependency>);
+    values!("values.policy_attachments", policy_attachments.id after nil, PolicyRow::as_select(), parsed::<_, PolicyAttachment>);
+    values!("values.risk_mitigations", risk_mitigations.id after nil, MitigationRow::as_select(), parsed::<_, RiskMitigation>);
     product_values(conn, findings)?;
     snapshot_values(conn, findings)?;
     runtime_event_values(conn, findings)

@@ -6,6 +6,7 @@ use probity_registry::{Discovery, ModelWrite, RegisteredModel, RegistrySettings}
 
 use super::rows::{ModelRow, settings_text};
 use super::usage;
+use crate::catalog::attachments::unlink_everywhere;
 use crate::connection::AnyConnection;
 use crate::error::{StoreError, StoreResult};
 use crate::record::position;
@@ -40,7 +41,7 @@ pub(super) fn apply(
             Ok(write.clone())
         }
         ModelWrite::Delete { id, expected } => {
-            delete(tx, organization, *id, *expected)?;
+            delete(tx, context, *id, *expected)?;
             Ok(write.clone())
         }
         ModelWrite::Discover(discovery) => discover(tx, organization, discovery),
@@ -186,13 +187,15 @@ fn update(tx: &mut Tx<'_>, next: &RegisteredModel, expected: Version) -> StoreRe
     count(conn, next, 1)
 }
 
+/// Removes an entry; products that are linked to it lose the link first, each on the record.
 fn delete(
     tx: &mut Tx<'_>,
-    organization: OrganizationId,
+    context: &Context,
     id: RegisteredModelId,
     expected: Version,
 ) -> StoreResult<()> {
-    let before = stored(tx, organization, id, expected)?;
+    let before = stored(tx, context.organization, id, expected)?;
+    unlink_everywhere(tx, context, id)?;
     let conn = tx.writing();
     diesel::delete(models::table.find(before.position)).execute(conn)?;
     let before = RegisteredModel::try_from(before).map_err(StoreError)?;

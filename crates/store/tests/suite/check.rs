@@ -23,9 +23,9 @@ struct Two {
 impl Two {
     fn tell(bed: &Bed) -> Self {
         let mut two = Self {
-            size: 0,
             north: tell(bed, "north", &mut |_, _| ()),
             south: tell(bed, "south", &mut |_, _| ()),
+            size: 0,
             unknown: bed.ids.next_id(NOW),
         };
         let head = bed.block(bed.database.log_head(two.north.organization));

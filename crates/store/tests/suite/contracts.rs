@@ -67,4 +67,23 @@ fn evidence(bed: &Bed) {
     assert_eq!(bed.database.check().expect("a check").violations, []);
 }
 
-on_both_databases!(access, catalog, registry, guardian, evidence);
+fn attachments(bed: &Bed) {
+    let (north, south) = (bed.organization("north"), bed.organization("south"));
+    let world = probity_catalog::attachment::testing::World {
+        organization: north,
+        product: bed.product(north, "one"),
+        second_product: bed.product(north, "two"),
+        archived_product: bed.archived_product(north, "three"),
+        models: [bed.model(north, "alpha").id, bed.model(north, "beta").id],
+        other_organization: south,
+        other_product: bed.product(south, "one"),
+        other_model: bed.model(south, "gamma").id,
+    };
+    let repository = bed.attachments();
+    bed.block(probity_catalog::attachment::testing::repository_contract(
+        &repository,
+        &world,
+    ));
+}
+
+on_both_databases!(access, catalog, attachments, registry, guardian, evidence);

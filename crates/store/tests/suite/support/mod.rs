@@ -11,15 +11,15 @@ use probity_catalog::{
 };
 use probity_guardian::{DriftScore, FairnessScore, NewSnapshot, SampleSize};
 use probity_kernel::{
-    Actor, Context, IdSource, IdempotencyClaim, OrganizationId, ProductId, SnapshotId, SpaceId,
-    SystemIds,
+    Actor, Change, Context, IdSource, IdempotencyClaim, OrganizationId, ProductId, SnapshotId,
+    SpaceId, SystemIds,
 };
 use probity_registry::{
     ModelRepository, ModelWrite, NewModel, NewModelInput, RegisteredModel, RegistrySettings,
 };
 use probity_store::{
-    Database, DatabaseOptions, DieselAccess, DieselCatalog, DieselEvidence, DieselGuardian,
-    DieselModels,
+    Database, DatabaseOptions, DieselAccess, DieselAttachments, DieselCatalog, DieselEvidence,
+    DieselGuardian, DieselModels,
 };
 use probity_testkit::TestDatabase;
 use time::OffsetDateTime;
@@ -138,6 +138,10 @@ impl Bed {
         DieselCatalog::new(self.database.clone())
     }
 
+    pub(crate) fn attachments(&self) -> DieselAttachments {
+        DieselAttachments::new(self.database.clone())
+    }
+
     pub(crate) fn models(&self) -> DieselModels {
         DieselModels::new(self.database.clone())
     }
@@ -180,6 +184,21 @@ impl Bed {
 
     /// A new product.
     pub(crate) fn product_in(&self, space: &Space, slug: &str) -> ProductId {
+        self.put_product(space, slug, None)
+    }
+
+    /// A new product in a space of its own that is archived from the start.
+    pub(crate) fn archived_product(&self, organization: OrganizationId, slug: &str) -> ProductId {
+        let space = self.space(organization, slug);
+        self.put_product(&space, slug, Some(NOW))
+    }
+
+    fn put_product(
+        &self,
+        space: &Space,
+        slug: &str,
+        archived: Option<OffsetDateTime>,
+    ) -> ProductId {
         let input = ProductInput {
             name: Some("A product".to_owned()),
             ..ProductInput::default()
@@ -188,6 +207,11 @@ impl Bed {
         let id = ProductId::new(self.ids.next_id(NOW));
         let slug = slug.parse().expect("a slug");
         let change = Product::create(&context(space.organization), id, space, slug, new);
+        let (ctx, mut write, event) = change.into_parts();
+        if let CatalogWrite::CreateProduct { product, .. } = &mut write {
+            product.archived_at = archived;
+        }
+        let change = Change::new(&ctx, write, event);
         self.block(self.catalog().commit(change))
             .expect("a product");
         id

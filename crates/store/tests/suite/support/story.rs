@@ -1,5 +1,7 @@
 //! Every kind of write there is, once, so that every table has rows.
 
+mod attachments;
+
 use probity_access::{
     AccessRepository, AccessWrite, ApiKey, ApiKeySecret, NewApiKey, NewUser, OrganizationRole,
     ScopeSet, User,
@@ -46,6 +48,7 @@ pub(crate) fn tell(bed: &Bed, slug: &str, told: &mut dyn FnMut(OrganizationId, &
     let product = bed.product_in(&space, "product");
     told("product.created");
     let model = models(bed, organization, &mut told);
+    attachments::tell(bed, organization, product, model.id, &mut told);
     usage(bed, organization, &mut told);
     let link = links(bed, organization, product, &mut told);
     let alert = metrics(bed, organization, product, &mut told);
