@@ -4,12 +4,16 @@ pub mod assessment;
 pub mod error;
 pub mod event;
 pub mod evidence;
+#[cfg(any(test, feature = "testing"))]
+pub mod memory;
 pub mod overview;
 pub mod posture;
 pub mod repository;
 pub mod review;
 pub mod service;
 pub mod settings;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod vocabulary;
 
 pub use assessment::evidence::Evidence;
@@ -17,6 +21,8 @@ pub use assessment::score::SCORE_VERSION;
 pub use assessment::{Assessment, assess};
 pub use error::GovernanceError;
 pub use event::GovernanceEvent;
+#[cfg(any(test, feature = "testing"))]
+pub use memory::InMemoryGovernance;
 pub use overview::{Fleet, Overview, PostureCount, ProductPosture};
 pub use posture::Posture;
 pub use repository::{

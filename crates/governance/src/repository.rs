@@ -1,6 +1,7 @@
 //! What the judgement needs from a store.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use probity_kernel::{
     Change, OrganizationId, Page, PageRequest, ProductId, RepositoryError, ReviewRequestId,
@@ -175,3 +176,94 @@ pub trait GovernanceRepository: Send + Sync {
         page: &PageRequest,
     ) -> impl Future<Output = Result<Page<ProductPosture>, RepositoryError>> + Send;
 }
+
+/// What a reference to a repository can do, the repository can.
+macro_rules! delegate {
+    ($($pointer:ty),+) => { $(
+        impl<T: GovernanceRepository> GovernanceRepository for $pointer {
+            async fn dossier(
+                &self,
+                organization: OrganizationId,
+                product: ProductId,
+            ) -> Result<Option<Dossier>, GovernanceError> {
+                T::dossier(self, organization, product).await
+            }
+
+            async fn request_review(
+                &self,
+                command: RequestReview,
+            ) -> Result<Requested, GovernanceError> {
+                T::request_review(self, command).await
+            }
+
+            async fn decide_review(
+                &self,
+                command: DecideReview,
+            ) -> Result<ReviewRequest, GovernanceError> {
+                T::decide_review(self, command).await
+            }
+
+            async fn find_review(
+                &self,
+                organization: OrganizationId,
+                product: ProductId,
+                id: ReviewRequestId,
+            ) -> Result<Option<ReviewRequest>, RepositoryError> {
+                T::find_review(self, organization, product, id).await
+            }
+
+            async fn list_reviews(
+                &self,
+                organization: OrganizationId,
+                product: ProductId,
+                page: &PageRequest,
+            ) -> Result<Page<ReviewRequest>, RepositoryError> {
+                T::list_reviews(self, organization, product, page).await
+            }
+
+            async fn configuration(
+                &self,
+                organization: OrganizationId,
+            ) -> Result<Configuration, RepositoryError> {
+                T::configuration(self, organization).await
+            }
+
+            async fn configure(
+                &self,
+                change: GovernanceChange,
+            ) -> Result<Configuration, RepositoryError> {
+                T::configure(self, change).await
+            }
+
+            async fn rejudge_due(
+                &self,
+                organization: OrganizationId,
+                now: OffsetDateTime,
+                limit: u32,
+            ) -> Result<u32, RepositoryError> {
+                T::rejudge_due(self, organization, now, limit).await
+            }
+
+            async fn fleet(
+                &self,
+                organization: OrganizationId,
+                spaces: Option<Vec<SpaceId>>,
+                now: OffsetDateTime,
+                worst: u32,
+            ) -> Result<Fleet, RepositoryError> {
+                T::fleet(self, organization, spaces, now, worst).await
+            }
+
+            async fn list_postures(
+                &self,
+                organization: OrganizationId,
+                filter: &PostureFilter,
+                page: &PageRequest,
+            ) -> Result<Page<ProductPosture>, RepositoryError> {
+                T::list_postures(self, organization, filter, page).await
+            }
+        }
+    )+ };
+}
+
+delegate!(&T, Arc<T>);

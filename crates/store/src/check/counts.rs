@@ -38,6 +38,16 @@ pub(super) fn check(conn: &mut AnyConnection, findings: &mut Findings) -> StoreR
             "runtime_event_totals",
             runtime_totals(dialect),
         ),
+        (
+            "governance.open_reviews",
+            "review_requests",
+            open_reviews(dialect),
+        ),
+        (
+            "governance.posture_totals",
+            "posture_totals",
+            posture_totals(dialect),
+        ),
     ] {
         examine(conn, findings, name, table)?;
         for statement in statements {
@@ -175,6 +185,43 @@ fn deployed_runs(dialect: Dialect) -> Vec<String> {
          HAVING COUNT(*) > 1",
         dialect.uuid("r.product_id")
     )]
+}
+
+fn open_reviews(dialect: Dialect) -> Vec<String> {
+    vec![format!(
+        "SELECT {} AS subject, CAST(COUNT(*) AS TEXT) || ' review requests are open' AS detail \
+         FROM review_requests r WHERE r.status = 'pending' GROUP BY r.organization_id, r.product_id \
+         HAVING COUNT(*) > 1",
+        dialect.uuid("r.product_id")
+    )]
+}
+
+/// A posture that was never judged has no version and counts for nothing.
+fn posture_totals(dialect: Dialect) -> Vec<String> {
+    let columns = "organization_id, space_id, lifecycle_gate, review_status, score, drift";
+    let counted = format!(
+        "SELECT {columns}, COALESCE(worst_severity, 'none') AS worst_severity, COUNT(*) AS counted \
+         FROM product_postures WHERE score_version <> '' \
+         GROUP BY {columns}, COALESCE(worst_severity, 'none')"
+    );
+    let same = "t.organization_id = p.organization_id AND t.space_id = p.space_id \
+                AND t.lifecycle_gate = p.lifecycle_gate AND t.review_status = p.review_status \
+                AND t.score = p.score AND t.drift = p.drift AND t.worst_severity = p.worst_severity";
+    vec![
+        format!(
+            "SELECT {} AS subject, 'counted ' || CAST(p.counted AS TEXT) || ', kept ' || \
+             CAST(COALESCE(t.products, 0) AS TEXT) || ' at score ' || CAST(p.score AS TEXT) AS detail \
+             FROM ({counted}) p LEFT JOIN posture_totals t ON {same} \
+             WHERE COALESCE(t.products, 0) <> p.counted",
+            dialect.uuid("p.space_id")
+        ),
+        format!(
+            "SELECT {} AS subject, 'counted 0, kept ' || CAST(t.products AS TEXT) || ' at score ' || \
+             CAST(t.score AS TEXT) AS detail FROM posture_totals t \
+             LEFT JOIN ({counted}) p ON {same} WHERE p.score IS NULL",
+            dialect.uuid("t.space_id")
+        ),
+    ]
 }
 
 fn runtime_totals(dialect: Dialect) -> Vec<String> {

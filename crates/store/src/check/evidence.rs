@@ -38,6 +38,7 @@ const TABLES: &[(Kind, &str)] = &[
     (Kind::RiskMitigation, "risk_mitigations"),
     (Kind::TrainingRun, "training_runs"),
     (Kind::SafetyMetric, "safety_metrics"),
+    (Kind::ReviewRequest, "review_requests"),
 ];
 
 /// Tables whose rows are found by product, instant and id: the name of the instant.

@@ -16,6 +16,9 @@
 //! | `registry.totals`, `registry.heads`, `registry.order` | totals are counts; positions stay below the next one and inside the organisation's range; `created_at` never falls along positions |
 //! | `guardian.standings`, `guardian.open_alerts` | a standing has the number of the product's snapshots, the latest instant at which one stands (captured, or received when that is earlier) and the status of one that stands there; at most one alert is open for a product and metric |
 //! | `governance.deployed_runs`, `governance.runtime_totals` | at most one run of a product is deployed; totals of runtime events are counts |
+//! | `governance.open_reviews` | at most one review request of a product is open |
+//! | `governance.posture_totals` | totals are counts of postures |
+//! | `governance.postures` | a product that is judged has a posture, and it is the judgement of what is known at the instant at which it was made; its next change is not later than the recomputed one |
 //! | `values.*` | every stored value is one that the domain reads |
 //!
 //! What is named where, by construction of the events (`record.evidence`):
@@ -37,6 +40,7 @@ mod figures;
 mod findings;
 mod log;
 mod names;
+mod postures;
 mod record;
 mod references;
 mod sql;
@@ -110,5 +114,6 @@ fn run(conn: &mut AnyConnection, findings: &mut Findings, ids_at_once: u64) -> S
     references::check(conn, findings)?;
     counts::check(conn, findings)?;
     values::check(conn, findings)?;
+    postures::check(conn, findings)?;
     record::check(conn, findings, ids_at_once)
 }

@@ -24,6 +24,7 @@ pub(super) enum Kind {
     DataDependency,
     PolicyAttachment,
     RiskMitigation,
+    ReviewRequest,
 }
 
 impl Kind {
@@ -44,6 +45,7 @@ impl Kind {
             Self::DataDependency => "data_dependency",
             Self::PolicyAttachment => "policy_attachment",
             Self::RiskMitigation => "risk_mitigation",
+            Self::ReviewRequest => "review_request",
         }
     }
 
@@ -64,6 +66,7 @@ impl Kind {
             Self::DataDependency,
             Self::PolicyAttachment,
             Self::RiskMitigation,
+            Self::ReviewRequest,
         ]
         .into_iter()
         .find(|kind| kind.as_str() == text)

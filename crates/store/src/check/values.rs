@@ -7,6 +7,7 @@ use diesel::sql_types::Bool;
 use probity_access::{ApiKey, Organization, User};
 use probity_catalog::{DataDependency, PolicyAttachment, RiskMitigation, Space};
 use probity_governance::evidence::{RuntimeEvent, SafetyMetric, TrainingRun};
+use probity_governance::{Posture, ReviewRequest};
 use probity_guardian::{Alert, RiskMetricLink, Snapshot};
 use probity_kernel::RepositoryError;
 use probity_registry::RegisteredModel;
@@ -20,17 +21,21 @@ use crate::catalog::attachments::rows::{DependencyRow, MitigationRow, PolicyRow}
 use crate::catalog::rows::{ModelRow as ProductModelRow, ProductRow, SpaceRow, product};
 use crate::connection::AnyConnection;
 use crate::error::StoreResult;
+use crate::governance::postures::PostureRow;
 use crate::governance::records::metrics::MetricRow;
 use crate::governance::records::runs::RunRow;
 use crate::governance::records::runtime::RuntimeEventRow;
+use crate::governance::reviews::ReviewRow;
+use crate::governance::settings::parse as parse_governance_settings;
 use crate::guardian::alerts::AlertRow;
 use crate::guardian::history::SnapshotRow;
 use crate::guardian::links::LinkRow;
 use crate::registry::rows::{ModelRow, parse_settings};
 use crate::schema::{
-    alerts, api_keys, data_dependencies, metric_snapshots, organizations, policy_attachments,
-    product_models, products, registered_models, registry_settings, risk_metric_links,
-    risk_mitigations, runtime_events, safety_metrics, spaces, training_runs, users,
+    alerts, api_keys, data_dependencies, governance_settings, metric_snapshots, organizations,
+    policy_attachments, product_models, product_postures, products, registered_models,
+    registry_settings, review_requests, risk_metric_links, risk_mitigations, runtime_events,
+    safety_metrics, spaces, training_runs, users,
 };
 use crate::types::{AnyTimestamp, AnyUuid, Id, Utc};
 
@@ -66,6 +71,9 @@ pub(super) fn check(conn: &mut AnyConnection, findings: &mut Findings) -> StoreR
     values!("values.data_dependencies", data_dependencies.id after nil, DependencyRow::as_select(), parsed::<_, DataDependency>);
     values!("values.policy_attachments", policy_attachments.id after nil, PolicyRow::as_select(), parsed::<_, PolicyAttachment>);
     values!("values.risk_mitigations", risk_mitigations.id after nil, MitigationRow::as_select(), parsed::<_, RiskMitigation>);
+    values!("values.review_requests", review_requests.id after nil, ReviewRow::as_select(), parsed::<_, ReviewRequest>);
+    values!("values.product_postures", product_postures.product_id after nil, PostureRow::as_select(), parsed::<_, Posture>);
+    values!("values.governance_settings", governance_settings.organization_id after nil, governance_settings::settings, |text: String| parse_governance_settings(&text).map(drop));
     product_values(conn, findings)?;
     snapshot_values(conn, findings)?;
     runtime_event_values(conn, findings)

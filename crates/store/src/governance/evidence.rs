@@ -14,12 +14,12 @@ use crate::error::{StoreError, StoreResult, corrupt};
 use crate::types::{AnyTimestamp, AnyUuid, Id, Utc};
 
 /// A product as far as it can be judged.
-pub(super) struct Known {
-    pub(super) space: SpaceId,
-    pub(super) name: String,
-    pub(super) archived: bool,
+pub(crate) struct Known {
+    pub(crate) space: SpaceId,
+    pub(crate) name: String,
+    pub(crate) archived: bool,
     /// `None` where products of its type are not judged.
-    pub(super) evidence: Option<Evidence>,
+    pub(crate) evidence: Option<Evidence>,
 }
 
 /// Every aggregate has one row, so that the joins have one; each reads one product's rows of an index.
@@ -167,7 +167,7 @@ struct Changed {
 }
 
 /// What is known about a product; `None` where there is none of this id.
-pub(super) fn read(
+pub(crate) fn read(
     conn: &mut AnyConnection,
     organization: OrganizationId,
     product: ProductId,

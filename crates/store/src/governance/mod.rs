@@ -1,12 +1,12 @@
 //! The judgement of products: their evidence, postures and reviews.
 
 mod dossier;
-mod evidence;
+pub(crate) mod evidence;
 mod fleet;
-mod postures;
+pub(crate) mod postures;
 pub(crate) mod records;
-mod reviews;
-mod settings;
+pub(crate) mod reviews;
+pub(crate) mod settings;
 
 use probity_governance::{
     Configuration, DecideReview, Dossier, Fleet, GovernanceChange, GovernanceError,

@@ -12,7 +12,7 @@ use crate::turn::Tx;
 use crate::types::{Id, Utc};
 
 /// The settings in force.
-pub(super) fn in_force(
+pub(crate) fn in_force(
     conn: &mut AnyConnection,
     organization: OrganizationId,
 ) -> StoreResult<Configuration> {

@@ -86,4 +86,30 @@ fn attachments(bed: &Bed) {
     ));
 }
 
-on_both_databases!(access, catalog, attachments, registry, guardian, evidence);
+fn judgement(bed: &Bed) {
+    let (north, south) = (bed.organization("north"), bed.organization("south"));
+    let world = probity_governance::testing::World {
+        organization: north,
+        product: bed.product(north, "one"),
+        second_product: bed.product(north, "two"),
+        other_organization: south,
+        other_product: bed.product(south, "one"),
+    };
+    let repository = bed.judgement();
+    bed.block(probity_governance::testing::repository_contract(
+        &repository,
+        &world,
+    ));
+    let report = bed.database.check().expect("a check");
+    assert!(report.violations.is_empty(), "{report:#?}");
+}
+
+on_both_databases!(
+    access,
+    catalog,
+    attachments,
+    registry,
+    guardian,
+    evidence,
+    judgement
+);

@@ -43,6 +43,7 @@ fn every_commit_of_every_repository_makes_one_leaf(bed: &Bed) {
     let mut raw = bed.raw();
     let mut commits = 0;
     let story = tell(bed, "north", &mut |organization, action| {
+        // A commit may move the judgement of its product, which is a leaf of its own.
         let entries = entries(&mut raw, organization);
         assert!(entries.len() > commits, "{action}");
         for (index, entry) in entries.iter().enumerate().skip(commits) {
@@ -58,6 +59,7 @@ fn every_commit_of_every_repository_makes_one_leaf(bed: &Bed) {
     });
     assert!(commits >= 20, "{commits}");
     // What is no event leaves no leaf: the use of a key, and a replay.
+    let leaves = entries(&mut raw, story.organization).len();
     let access = bed.access();
     bed.block(access.touch_key(story.organization, story.key.id, NOW))
         .expect("a touch");
@@ -65,7 +67,7 @@ fn every_commit_of_every_repository_makes_one_leaf(bed: &Bed) {
     let models = bed.models();
     bed.block(models.commit(bed.registration(&ctx, "anything")))
         .expect("a replay");
-    assert_eq!(entries(&mut raw, story.organization).len(), commits);
+    assert_eq!(entries(&mut raw, story.organization).len(), leaves);
 }
 
 fn leaves_hashes_commitments_and_head_agree(bed: &Bed) {

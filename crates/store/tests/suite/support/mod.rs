@@ -19,7 +19,7 @@ use probity_registry::{
 };
 use probity_store::{
     Database, DatabaseOptions, DieselAccess, DieselAttachments, DieselCatalog, DieselEvidence,
-    DieselGuardian, DieselModels,
+    DieselGovernance, DieselGuardian, DieselModels,
 };
 use probity_testkit::TestDatabase;
 use time::OffsetDateTime;
@@ -148,6 +148,10 @@ impl Bed {
 
     pub(crate) fn evidence(&self) -> DieselEvidence {
         DieselEvidence::new(self.database.clone())
+    }
+
+    pub(crate) fn judgement(&self) -> DieselGovernance {
+        DieselGovernance::new(self.database.clone())
     }
 
     pub(crate) fn guardian(&self) -> DieselGuardian {

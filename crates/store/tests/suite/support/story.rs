@@ -10,13 +10,14 @@ use probity_governance::evidence::{
     EvidenceChange, EvidenceRepository, EvidenceWrite, MetricInput, RunInput, RuntimeEvent,
     RuntimeEventInput, SafetyMetric, TrainingRun,
 };
+use probity_governance::{GovernanceService, NewDecision, Verdict};
 use probity_guardian::{
     Alert, AlertFilter, AlertState, GuardianRepository, GuardianWrite, Ingestion, OverridesDraft,
     RiskMetricLink, ThresholdDraft, ThresholdOverrides,
 };
 use probity_kernel::{
     ApiKeyId, Change, Context, IdSource, OrganizationId, PageRequest, ProductId, RiskMetricLinkId,
-    UserId,
+    SystemIds, UserId,
 };
 use probity_registry::{
     Discovery, DiscoveryRequest, ModelPatch, ModelPatchInput, ModelRepository, ModelWrite, Patch,
@@ -53,6 +54,7 @@ pub(crate) fn tell(bed: &Bed, slug: &str, told: &mut dyn FnMut(OrganizationId, &
     let link = links(bed, organization, product, &mut told);
     let alert = metrics(bed, organization, product, &mut told);
     evidence(bed, organization, product, &mut told);
+    judgement(bed, organization, product, &mut told);
     Story {
         organization,
         product,
@@ -335,6 +337,47 @@ fn evidence(
     let event = RuntimeEvent::parse(&ctx, id, product, input).expect("a valid event");
     commit(event.record(&ctx));
     told("runtime_governance.recorded");
+}
+
+/// A review that is decided and one that is open, and settings by which all is judged anew.
+fn judgement(
+    bed: &Bed,
+    organization: OrganizationId,
+    product: ProductId,
+    told: &mut dyn FnMut(&str),
+) {
+    let at = |minutes| Context {
+        now: NOW + Duration::minutes(minutes),
+        ..context(organization)
+    };
+    let service = GovernanceService::new(bed.judgement(), SystemIds::default());
+    let request = |minutes| {
+        let ctx = at(minutes);
+        let asked = bed.block(service.request_review(&ctx, product, None));
+        asked.expect("active drift").request
+    };
+    let first = request(20);
+    told("review.requested");
+    let decision = NewDecision {
+        verdict: Verdict::Approve,
+        comment: Some("seen".to_owned()),
+        approval_expires_at: Some(NOW + Duration::days(30)),
+        next_review_due_at: None,
+    };
+    bed.block(service.decide_review(&at(21), product, first.id, decision))
+        .expect("a decision");
+    told("review.decided");
+    request(22);
+    told("review.requested");
+    let input = probity_governance::SettingsInput {
+        review_period_days: Some(180),
+        ..Default::default()
+    };
+    bed.block(service.configure(&at(23), &input, None))
+        .expect("settings");
+    told("governance.settings.changed");
+    bed.block(service.overview(organization, None, at(23).now, 1))
+        .expect("an overview");
 }
 
 fn open_alert(bed: &Bed, organization: OrganizationId) -> Alert {
