@@ -16,6 +16,8 @@ enum Thing {
     Link,
     Alert,
     Product,
+    /// Of a product: `{product}/ai-governance-review-requests/{request}`.
+    Review,
     Space,
     Organization,
 }
@@ -39,6 +41,87 @@ fn table() -> Vec<(&'static str, Vec<Probe>)> {
     };
     vec![
         ("api_keys_list", vec![]),
+        (
+            "governance_get_summary",
+            vec![(
+                Thing::Product,
+                "GET",
+                "/api/v1.0/catalog/products/{id}/ai-governance-summary",
+                NOTHING,
+            )],
+        ),
+        (
+            "governance_list_reviews",
+            vec![(
+                Thing::Product,
+                "GET",
+                "/api/v1.0/catalog/products/{id}/ai-governance-review-requests",
+                NOTHING,
+            )],
+        ),
+        (
+            "governance_request_review",
+            vec![(
+                Thing::Product,
+                "POST",
+                "/api/v1.0/catalog/products/{id}/ai-governance-review-requests",
+                |_| json!({}),
+            )],
+        ),
+        (
+            "governance_get_review",
+            vec![(
+                Thing::Review,
+                "GET",
+                "/api/v1.0/catalog/products/{id}",
+                NOTHING,
+            )],
+        ),
+        (
+            "governance_decide_review",
+            vec![(
+                Thing::Review,
+                "POST",
+                "/api/v1.0/catalog/products/{id}/decision",
+                |_| json!({"decision": "approve"}),
+            )],
+        ),
+        (
+            "governance_get_overview",
+            vec![(
+                Thing::Organization,
+                "GET",
+                "/api/v1.0/organizations/{id}/ai-governance-overview",
+                NOTHING,
+            )],
+        ),
+        (
+            "governance_list_postures",
+            vec![(
+                Thing::Organization,
+                "GET",
+                "/api/v1.0/organizations/{id}/ai-governance-postures",
+                NOTHING,
+            )],
+        ),
+        (
+            "governance_get_settings",
+            vec![(
+                Thing::Organization,
+                "GET",
+                "/api/v1.0/organizations/{id}/ai-governance-settings",
+                NOTHING,
+            )],
+        ),
+        (
+            "governance_update_settings",
+            vec![(
+                Thing::Organization,
+                "PUT",
+                "/api/v1.0/organizations/{id}/ai-governance-settings",
+                |_| json!({"review_period_days": 1}),
+            )],
+        ),
         // A key may be confined to spaces: an unknown one opens nothing.
         ("api_keys_create", vec![]),
         (
@@ -283,7 +366,14 @@ async fn one_of_each(api: &Api) -> Vec<(Thing, String)> {
         .send()
         .await
         .expect(201);
+    let reviews = format!("{product}/ai-governance-review-requests");
+    let review = api
+        .post(&format!("/api/v1.0/catalog/products/{reviews}"), &json!({}))
+        .send()
+        .await
+        .expect(201);
     vec![
+        (Thing::Review, format!("{reviews}/{}", text(&review))),
         (Thing::Model, text(&api.new_model(&json!({})).await)),
         (Thing::Key, text(&key)),
         (Thing::Link, text(&link)),
@@ -302,7 +392,12 @@ async fn deleted(api: &Api) -> Vec<(Thing, String)> {
         let path = match thing {
             Thing::Model => format!("/api/admin/models/{id}"),
             Thing::Link => format!("/api/v1/risk-metric-links/{id}"),
-            Thing::Key | Thing::Alert | Thing::Product | Thing::Space | Thing::Organization => {
+            Thing::Key
+            | Thing::Alert
+            | Thing::Product
+            | Thing::Review
+            | Thing::Space
+            | Thing::Organization => {
                 continue;
             }
         };
@@ -351,10 +446,14 @@ fn never(thing: Thing, like: &str) -> String {
     if matches!(thing, Thing::Space | Thing::Organization) {
         return "x".repeat(like.len());
     }
+    let nobody = "01890a5d-ac96-774b-bcce-b302099a8057";
+    if thing == Thing::Review {
+        return format!("{nobody}/ai-governance-review-requests/{nobody}");
+    }
     if let Some((prefix, _)) = like.split_once('_') {
         return format!("{prefix}_01h455vb4pex5vsknk084sn02q");
     }
-    "01890a5d-ac96-774b-bcce-b302099a8057".to_owned()
+    nobody.to_owned()
 }
 
 async fn what_is_anothers_looks_like_what_never_was(api: Api) {
@@ -405,12 +504,19 @@ async fn what_is_anothers_looks_like_what_never_was(api: Api) {
             Thing::Link => format!("/api/v1/risk-metric-links/{id}"),
             Thing::Alert => format!("/api/v1/alerts/{id}"),
             Thing::Product => format!("/api/v1/metrics/history?modelId={id}"),
+            Thing::Review => format!("/api/v1.0/catalog/products/{id}"),
             Thing::Space | Thing::Organization => continue,
         };
         let record = theirs.get(&path).send().await.expect(200);
         assert_ne!(record["owner"], "x");
         assert_eq!(record.get("total").unwrap_or(&json!(1)), 1);
-        for ended in ["revoked_at", "replaced_by", "acknowledgedAt", "resolvedAt"] {
+        for ended in [
+            "revoked_at",
+            "replaced_by",
+            "acknowledgedAt",
+            "resolvedAt",
+            "decided_at",
+        ] {
             assert!(
                 record.get(ended).is_none_or(Value::is_null),
                 "{ended} of {record}"
