@@ -9,14 +9,16 @@ use actix_web::{App, HttpServer, web};
 use probity_access::AccessService;
 use probity_catalog::CatalogService;
 use probity_governance::GovernanceService;
+use probity_governance::evidence::EvidenceService;
 use probity_guardian::GuardianService;
 use probity_kernel::{Clock, SystemClock, SystemIds};
 use probity_registry::RegistryService;
 use probity_store::{
-    Database, DatabaseOptions, DieselAccess, DieselCatalog, DieselEvents, DieselGovernance,
-    DieselGuardian, DieselModels, OpenDatabaseError,
+    Database, DatabaseOptions, DieselAccess, DieselCatalog, DieselEvents, DieselEvidence,
+    DieselGovernance, DieselGuardian, DieselModels, OpenDatabaseError,
 };
 
+use crate::adapters::drafters::{Drafter, DrafterError};
 use crate::adapters::redis_limits::RedisLimits;
 use crate::http::auth::{Authenticator, Issuers, IssuersError, TokenIssuer};
 use crate::http::limits::{Quotas, RateLimits};
@@ -39,6 +41,8 @@ pub(crate) enum StartError {
     Issuers(#[from] IssuersError),
     #[error("setting `redis-url`: expected redis://host:port/db: {0}")]
     Redis(#[from] redis::RedisError),
+    #[error(transparent)]
+    Drafter(#[from] DrafterError),
     #[error("setting `listen`: cannot serve on {address}: {source}")]
     Listen {
         address: SocketAddr,
@@ -158,6 +162,8 @@ fn build_state(settings: &Settings) -> Result<AppState, StartError> {
         governance: GovernanceService::new(DieselGovernance::new(database.clone()), ids.clone()),
         guardian: GuardianService::new(DieselGuardian::new(database.clone()), ids.clone()),
         events: DieselEvents::new(database.clone()),
+        evidence: EvidenceService::new(DieselEvidence::new(database.clone()), ids.clone()),
+        change_log_drafter: Drafter::new(&settings.change_log)?,
         metrics: Metrics::new(database.kind()),
         limits: RateLimits::new(quotas, shared),
         access,

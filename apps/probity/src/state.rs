@@ -5,14 +5,16 @@ use std::sync::Arc;
 use probity_access::AccessService;
 use probity_catalog::CatalogService;
 use probity_governance::GovernanceService;
+use probity_governance::evidence::EvidenceService;
 use probity_guardian::GuardianService;
 use probity_kernel::{Clock, IdSource, OrganizationId, RequestId};
 use probity_registry::{RegistryError, RegistryService, RegistrySettings};
 use probity_store::{
-    Database, DieselAccess, DieselCatalog, DieselEvents, DieselGovernance, DieselGuardian,
-    DieselModels,
+    Database, DieselAccess, DieselCatalog, DieselEvents, DieselEvidence, DieselGovernance,
+    DieselGuardian, DieselModels,
 };
 
+use crate::adapters::drafters::Drafter;
 use crate::http::auth::Authenticator;
 use crate::http::limits::RateLimits;
 use crate::http::metrics::Metrics;
@@ -28,6 +30,8 @@ pub(crate) type Catalog = CatalogService<DieselCatalog, Ids>;
 pub(crate) type ModelRegistry = RegistryService<DieselModels, Ids>;
 /// The judgement of products: summaries, reviews, the fleet.
 pub(crate) type Governance = GovernanceService<DieselGovernance, Ids>;
+/// Runs, metrics and runtime events of products.
+pub(crate) type EvidenceStore = EvidenceService<DieselEvidence, Ids>;
 /// Metric snapshots, thresholds, alerts.
 pub(crate) type Guardian = GuardianService<DieselGuardian, Ids>;
 
@@ -42,6 +46,8 @@ pub(crate) struct AppState {
     pub(crate) registry_settings: Recent<OrganizationId, RegistrySettings>,
     pub(crate) governance: Governance,
     pub(crate) guardian: Guardian,
+    pub(crate) evidence: EvidenceStore,
+    pub(crate) change_log_drafter: Drafter,
     pub(crate) events: DieselEvents,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Ids,

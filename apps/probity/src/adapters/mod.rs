@@ -1,3 +1,4 @@
 //! What the server reaches outside its database.
 
+pub(crate) mod drafters;
 pub(crate) mod redis_limits;

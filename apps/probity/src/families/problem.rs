@@ -221,3 +221,15 @@ impl IntoResponses for Outdated {
         )])
     }
 }
+
+/// A provider outside did not do its work, or none is set up.
+pub(crate) struct ProviderFailed;
+
+impl IntoResponses for ProviderFailed {
+    fn responses() -> Responses {
+        collect([(
+            502,
+            problem("No provider is configured, or it did not do its work"),
+        )])
+    }
+}

@@ -142,6 +142,39 @@ pub(crate) const TABLE: &[Setting] = &[
         "All other requests per key and minute; 0 is no limit",
     ),
     setting(
+        "change-log-provider",
+        "PROBITY_CHANGE_LOG_PROVIDER",
+        Some("none"),
+        "Who drafts change logs: none, template, openai (any compatible endpoint) or anthropic",
+    ),
+    setting(
+        "change-log-base-url",
+        "PROBITY_CHANGE_LOG_BASE_URL",
+        None,
+        "Base URL of the provider, e.g. http://localhost:8000/v1 [default: the provider's own]",
+    ),
+    Setting {
+        secret: true,
+        ..setting(
+            "change-log-api-key",
+            "PROBITY_CHANGE_LOG_API_KEY",
+            None,
+            "API key for the provider",
+        )
+    },
+    setting(
+        "change-log-model",
+        "PROBITY_CHANGE_LOG_MODEL",
+        None,
+        "Model that the provider is to use",
+    ),
+    setting(
+        "change-log-timeout",
+        "PROBITY_CHANGE_LOG_TIMEOUT",
+        Some("30"),
+        "Seconds that the provider may take, 1 to 300",
+    ),
+    setting(
         "checkpoint-interval",
         "PROBITY_CHECKPOINT_INTERVAL",
         Some("60"),

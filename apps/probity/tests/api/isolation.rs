@@ -20,6 +20,10 @@ enum Thing {
     Review,
     Space,
     Organization,
+    /// With its product in front: `<product>/training-runs/<run>`.
+    Run,
+    /// With its product in front.
+    SafetyMetric,
 }
 
 /// How to ask for a thing: method, path with `{id}` in place of the id, body.
@@ -140,6 +144,132 @@ fn table() -> Vec<(&'static str, Vec<Probe>)> {
         ),
         // What is another's matches nothing.
         ("events_list_events", vec![]),
+        (
+            "governance_list_training_runs",
+            vec![(
+                Thing::Product,
+                "GET",
+                "/api/v1.0/catalog/products/{id}/training-runs",
+                NOTHING,
+            )],
+        ),
+        (
+            "governance_create_training_run",
+            vec![(
+                Thing::Product,
+                "POST",
+                "/api/v1.0/catalog/products/{id}/training-runs",
+                |_| json!({"run_name": "x", "run_type": "training"}),
+            )],
+        ),
+        (
+            "governance_get_training_run",
+            vec![(
+                Thing::Run,
+                "GET",
+                "/api/v1.0/catalog/products/{id}",
+                NOTHING,
+            )],
+        ),
+        (
+            "governance_update_training_run",
+            vec![(
+                Thing::Run,
+                "PATCH",
+                "/api/v1.0/catalog/products/{id}",
+                |_| json!({"run_name": "x"}),
+            )],
+        ),
+        (
+            "governance_delete_training_run",
+            vec![(
+                Thing::Run,
+                "DELETE",
+                "/api/v1.0/catalog/products/{id}",
+                NOTHING,
+            )],
+        ),
+        (
+            "governance_list_safety_metrics",
+            vec![(
+                Thing::Product,
+                "GET",
+                "/api/v1.0/catalog/products/{id}/safety-metrics",
+                NOTHING,
+            )],
+        ),
+        (
+            "governance_create_safety_metric",
+            vec![(
+                Thing::Product,
+                "POST",
+                "/api/v1.0/catalog/products/{id}/safety-metrics",
+                |_| json!({"category": "drift", "metric_name": "x"}),
+            )],
+        ),
+        (
+            "governance_get_safety_metric",
+            vec![(
+                Thing::SafetyMetric,
+                "GET",
+                "/api/v1.0/catalog/products/{id}",
+                NOTHING,
+            )],
+        ),
+        (
+            "governance_update_safety_metric",
+            vec![(
+                Thing::SafetyMetric,
+                "PATCH",
+                "/api/v1.0/catalog/products/{id}",
+                |_| json!({"metric_name": "x"}),
+            )],
+        ),
+        (
+            "governance_delete_safety_metric",
+            vec![(
+                Thing::SafetyMetric,
+                "DELETE",
+                "/api/v1.0/catalog/products/{id}",
+                NOTHING,
+            )],
+        ),
+        (
+            "governance_attest_safety_metric",
+            vec![(
+                Thing::SafetyMetric,
+                "POST",
+                "/api/v1.0/catalog/products/{id}/attest",
+                NOTHING,
+            )],
+        ),
+        (
+            "governance_list_runtime_events",
+            vec![(
+                Thing::Product,
+                "GET",
+                "/api/v1.0/catalog/products/{id}/ai-runtime-governance-events",
+                NOTHING,
+            )],
+        ),
+        (
+            "governance_create_runtime_event",
+            vec![(
+                Thing::Product,
+                "POST",
+                "/api/v1.0/catalog/products/{id}/ai-runtime-governance-events",
+                |_| json!({"event_type": "blocked_action", "severity": "low", "summary": "x"}),
+            )],
+        ),
+        (
+            "governance_generate_change_log",
+            vec![(
+                Thing::Product,
+                "POST",
+                "/api/v1.0/catalog/products/{id}/generate-change-log",
+                |_| json!({}),
+            )],
+        ),
         (
             "guardian_ingest_metric",
             vec![(Thing::Product, "POST", "/api/v1/metrics", snapshot)],
@@ -366,6 +496,15 @@ async fn one_of_each(api: &Api) -> Vec<(Thing, String)> {
         .send()
         .await
         .expect(201);
+    let evidence = async |kind: &str, body: Value| {
+        let path = format!("/api/v1.0/catalog/products/{product}/{kind}");
+        let made = api.post(&path, &body).send().await.expect(201);
+        format!("{product}/{kind}/{}", text(&made))
+    };
+    let run = json!({"run_name": "r", "run_type": "training"});
+    let metric = json!({"category": "drift", "metric_name": "m"});
+    let run = evidence("training-runs", run).await;
+    let metric = evidence("safety-metrics", metric).await;
     let reviews = format!("{product}/ai-governance-review-requests");
     let review = api
         .post(&format!("/api/v1.0/catalog/products/{reviews}"), &json!({}))
@@ -374,6 +513,8 @@ async fn one_of_each(api: &Api) -> Vec<(Thing, String)> {
         .expect(201);
     vec![
         (Thing::Review, format!("{reviews}/{}", text(&review))),
+        (Thing::Run, run),
+        (Thing::SafetyMetric, metric),
         (Thing::Model, text(&api.new_model(&json!({})).await)),
         (Thing::Key, text(&key)),
         (Thing::Link, text(&link)),
@@ -392,6 +533,7 @@ async fn deleted(api: &Api) -> Vec<(Thing, String)> {
         let path = match thing {
             Thing::Model => format!("/api/admin/models/{id}"),
             Thing::Link => format!("/api/v1/risk-metric-links/{id}"),
+            Thing::Run | Thing::SafetyMetric => format!("/api/v1.0/catalog/products/{id}"),
             Thing::Key
             | Thing::Alert
             | Thing::Product
@@ -446,9 +588,8 @@ fn never(thing: Thing, like: &str) -> String {
     if matches!(thing, Thing::Space | Thing::Organization) {
         return "x".repeat(like.len());
     }
-    let nobody = "01890a5d-ac96-774b-bcce-b302099a8057";
-    if thing == Thing::Review {
-        return format!("{nobody}/ai-governance-review-requests/{nobody}");
+    if let Some((product, _)) = like.rsplit_once('/') {
+        return format!("{product}/01890a5d-ac96-774b-bcce-b302099a8057");
     }
     if let Some((prefix, _)) = like.split_once('_') {
         return format!("{prefix}_01h455vb4pex5vsknk084sn02q");
@@ -504,7 +645,9 @@ async fn what_is_anothers_looks_like_what_never_was(api: Api) {
             Thing::Link => format!("/api/v1/risk-metric-links/{id}"),
             Thing::Alert => format!("/api/v1/alerts/{id}"),
             Thing::Product => format!("/api/v1/metrics/history?modelId={id}"),
-            Thing::Review => format!("/api/v1.0/catalog/products/{id}"),
+            Thing::Review | Thing::Run | Thing::SafetyMetric => {
+                format!("/api/v1.0/catalog/products/{id}")
+            }
             Thing::Space | Thing::Organization => continue,
         };
         let record = theirs.get(&path).send().await.expect(200);

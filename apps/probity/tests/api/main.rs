@@ -19,6 +19,7 @@ mod harness;
 
 mod access;
 mod events;
+mod evidence;
 mod guardian;
 mod guardian_reference;
 mod http;
