@@ -594,7 +594,7 @@ fn never(thing: Thing, like: &str) -> String {
     if let Some((prefix, _)) = like.split_once('_') {
         return format!("{prefix}_01h455vb4pex5vsknk084sn02q");
     }
-    nobody.to_owned()
+    "01890a5d-ac96-774b-bcce-b302099a8057".to_owned()
 }
 
 async fn what_is_anothers_looks_like_what_never_was(api: Api) {
