@@ -3,6 +3,7 @@
 pub mod attachment;
 pub mod error;
 pub mod event;
+pub mod filter;
 #[cfg(any(test, feature = "testing"))]
 pub mod memory;
 pub mod new_product;
@@ -25,11 +26,12 @@ pub use attachment::{
 };
 pub use error::CatalogError;
 pub use event::{CatalogEvent, ProductFacts};
+pub use filter::{ProductFilter, search_text};
 #[cfg(any(test, feature = "testing"))]
 pub use memory::InMemoryCatalog;
 pub use new_product::{NewProduct, ProductInput};
 pub use product::{ModelMetadata, Product};
-pub use repository::{CatalogChange, CatalogRepository, CatalogWrite, ProductFilter};
+pub use repository::{CatalogChange, CatalogRepository, CatalogWrite};
 pub use service::CatalogService;
 pub use serving_url::{MalformedUrl, ServingUrl};
 pub use slug::{MalformedSlug, ProductSlug, SpaceSlug};

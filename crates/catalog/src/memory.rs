@@ -9,8 +9,9 @@ use probity_kernel::{
 };
 
 use crate::event::CatalogEvent;
+use crate::filter::ProductFilter;
 use crate::product::Product;
-use crate::repository::{CatalogChange, CatalogRepository, CatalogWrite, ProductFilter};
+use crate::repository::{CatalogChange, CatalogRepository, CatalogWrite};
 use crate::slug::SpaceSlug;
 use crate::space::Space;
 
@@ -189,8 +190,8 @@ impl CatalogRepository for InMemoryCatalog {
         page: &PageRequest,
     ) -> Result<Page<Product>, RepositoryError> {
         let state = self.state();
-        let wanted = |known: &&Product| filter.space.is_none_or(|space| known.space == space);
-        let mut products: Vec<Product> = state.live(organization).filter(wanted).cloned().collect();
+        let wanted = |known: &&Product| known.organization == organization && filter.admits(known);
+        let mut products: Vec<Product> = state.products.values().filter(wanted).cloned().collect();
         products.sort_by_key(|product| {
             let at = position(product);
             std::cmp::Reverse((at.key, at.tie))

@@ -8,6 +8,7 @@ use probity_kernel::{
 };
 
 use crate::event::CatalogEvent;
+use crate::filter::ProductFilter;
 use crate::product::Product;
 use crate::slug::SpaceSlug;
 use crate::space::Space;
@@ -28,13 +29,6 @@ pub enum CatalogWrite {
         /// `Conflict("capacity")` when it would hold more.
         capacity: Option<u32>,
     },
-}
-
-/// Which products are wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ProductFilter {
-    /// Only those of one space.
-    pub space: Option<SpaceId>,
 }
 
 /// A store of spaces and products.
@@ -67,9 +61,7 @@ pub trait CatalogRepository: Send + Sync {
         id: ProductId,
     ) -> impl Future<Output = Result<Option<Product>, RepositoryError>> + Send;
 
-    /// The products of the organisation that are not archived, newest first (`created_at`, then
-    /// id, both descending). The cursor's key is `created_at` in Unix milliseconds, its tie the
-    /// id's bits.
+    /// A page of the products that pass the filter, newest first: the order of creation reversed.
     fn list_products(
         &self,
         organization: OrganizationId,

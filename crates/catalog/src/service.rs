@@ -5,9 +5,10 @@ use probity_kernel::{
 };
 
 use crate::error::CatalogError;
+use crate::filter::ProductFilter;
 use crate::new_product::NewProduct;
 use crate::product::Product;
-use crate::repository::{CatalogRepository, CatalogWrite, ProductFilter};
+use crate::repository::{CatalogRepository, CatalogWrite};
 use crate::slug::{ProductSlug, SpaceSlug};
 use crate::space::{NewSpace, Space};
 
@@ -157,7 +158,7 @@ impl<R: CatalogRepository, I: IdSource> CatalogService<R, I> {
         found.ok_or(CatalogError::ProductNotFound)
     }
 
-    /// The products of the organisation that are not archived, newest first.
+    /// A page of the products that pass the filter, newest first.
     ///
     /// # Errors
     /// Only what the repository says.

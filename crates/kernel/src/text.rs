@@ -65,6 +65,12 @@ pub fn fold(text: &str) -> String {
     text.to_lowercase()
 }
 
+/// The words of a search, folded: each has to occur in the text that is searched.
+#[must_use]
+pub fn search_words(search: &str) -> Vec<String> {
+    search.split_whitespace().map(fold).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -42,9 +42,7 @@ pub use profile::{
     Exposure, GuidanceProfile, Materiality, ModelTechnique, ProfileId, Purpose,
     RevalidationTrigger, ValidationPeriod,
 };
-pub use repository::{
-    ModelChange, ModelFilter, ModelRepository, ModelWrite, search_text, search_words,
-};
+pub use repository::{ModelChange, ModelFilter, ModelRepository, ModelWrite, search_text};
 pub use service::RegistryService;
 pub use settings::{MaterialityMonths, Months, RegistrySettings, SettingsInput, TierMonths};
 pub use status::{Transition, TransitionError, ValidationStatus};

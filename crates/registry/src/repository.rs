@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use probity_kernel::text::fold;
+use probity_kernel::text::{fold, search_words};
 use probity_kernel::{
     Change, OrganizationId, Page, PageRequest, RegisteredModelId, RepositoryError, Version,
 };
@@ -88,12 +88,6 @@ pub fn search_text(model: &RegisteredModel) -> String {
         "{}\n{}\n{description}",
         model.model_id, model.display_name
     ))
-}
-
-/// The words of a search, folded: each has to occur in the [`search_text`] as it stands.
-#[must_use]
-pub fn search_words(search: &str) -> Vec<String> {
-    search.split_whitespace().map(fold).collect()
 }
 
 /// Storage of the inventory. Everything is seen from within one organisation: what belongs to

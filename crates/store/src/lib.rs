@@ -29,6 +29,7 @@ mod migrate;
 mod record;
 mod registry;
 mod schema;
+mod search;
 mod turn;
 mod types;
 mod wal;

@@ -673,6 +673,52 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+
+    product_listing (position) {
+        position -> BigInt,
+        organization_id -> AnyUuid,
+        product_id -> AnyUuid,
+        space_id -> AnyUuid,
+        product_type -> Text,
+        model_family -> Text,
+        model_task_type -> Text,
+        deployment_status -> Text,
+        risk_classification -> Text,
+        archived -> Bool,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+
+    product_search (position) {
+        position -> BigInt,
+        organization_id -> AnyUuid,
+        search_text -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+
+    product_totals (organization_id, space_id, product_type, model_family, model_task_type, deployment_status, risk_classification, archived) {
+        organization_id -> AnyUuid,
+        space_id -> AnyUuid,
+        product_type -> Text,
+        model_family -> Text,
+        model_task_type -> Text,
+        deployment_status -> Text,
+        risk_classification -> Text,
+        archived -> Bool,
+        products -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     products,
     product_models,
@@ -687,3 +733,4 @@ diesel::allow_tables_to_appear_in_same_query!(
 diesel::allow_tables_to_appear_in_same_query!(governance_events, products);
 diesel::allow_tables_to_appear_in_same_query!(product_registered_models, registered_models);
 diesel::allow_tables_to_appear_in_same_query!(space_members, users);
+diesel::allow_tables_to_appear_in_same_query!(product_listing, product_search);

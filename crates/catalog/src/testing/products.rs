@@ -4,9 +4,10 @@ use probity_kernel::{Change, Cursor, PageRequest, Paging, ProductId, RepositoryE
 use serde_json::json;
 
 use super::{Run, claimed, context, create_product, id, must};
+use crate::filter::ProductFilter;
 use crate::new_product::{NewProduct, ProductInput};
 use crate::product::Product;
-use crate::repository::{CatalogRepository, CatalogWrite, ProductFilter};
+use crate::repository::{CatalogRepository, CatalogWrite};
 use crate::space::Space;
 
 /// An input with something in every field.
@@ -78,9 +79,7 @@ impl<R: CatalogRepository> Run<'_, R> {
         );
         let count = self.repo.count_products(self.other, ours.id).await;
         assert_eq!(must(count, "counting"), 0, "counted from outside");
-        let filter = ProductFilter {
-            space: Some(ours.id),
-        };
+        let filter = ProductFilter::of_space(ours.id);
         let page = PageRequest::first(9);
         let listed = self.repo.list_products(self.other, &filter, &page).await;
         assert_eq!(must(listed, "listing").total, 0, "listed from outside");
@@ -116,9 +115,7 @@ impl<R: CatalogRepository> Run<'_, R> {
         limit: u32,
         paging: Paging,
     ) -> (Vec<ProductId>, u64, Option<Cursor>) {
-        let filter = ProductFilter {
-            space: Some(space.id),
-        };
+        let filter = ProductFilter::of_space(space.id);
         let request = PageRequest { limit, paging };
         let page = self
             .repo

@@ -1,7 +1,11 @@
 //! Spaces and products.
 
 pub(crate) mod attachments;
+mod listing;
+mod query;
 pub(crate) mod rows;
+
+use std::collections::HashMap;
 
 use diesel::prelude::*;
 use probity_catalog::{
@@ -15,7 +19,6 @@ use crate::connection::{AnyConnection, MultiBackend, Scope};
 use crate::database::Database;
 use crate::error::{StoreError, StoreResult};
 use crate::idempotency::Remembered;
-use crate::listing::{IdListing, page_by_id};
 use crate::schema::{product_models, products, spaces};
 use crate::turn::Tx;
 use crate::types::Id;
@@ -100,12 +103,22 @@ impl CatalogRepository for DieselCatalog {
         filter: &ProductFilter,
         page: &PageRequest,
     ) -> Result<Page<Product>, RepositoryError> {
-        let (filter, page) = (*filter, page.clone());
-        self.database
-            .scan(Scope::Organization(organization), move |conn| {
-                list(conn, organization, filter, &page)
-            })
-            .await
+        let Some(no) = self.database.organization_no(organization).await? else {
+            return Ok(Page {
+                items: Vec::new(),
+                total: 0,
+                next: None,
+            });
+        };
+        let (filter, page) = (filter.clone(), page.clone());
+        let quick = query::is_quick(&filter, &page);
+        let work = move |conn: &mut _| query::page(conn, organization, no, &filter, &page);
+        let scope = Scope::Organization(organization);
+        if quick {
+            self.database.points(scope, work).await
+        } else {
+            self.database.scan(scope, work).await
+        }
     }
 
     async fn count_products(
@@ -138,36 +151,22 @@ impl CatalogRepository for DieselCatalog {
     }
 }
 
-fn list(
+/// Products by their ids.
+fn load(
     conn: &mut AnyConnection,
     organization: OrganizationId,
-    filter: ProductFilter,
-    page: &PageRequest,
-) -> StoreResult<Page<Product>> {
-    let matching = || {
-        let mut query = products::table
-            .inner_join(product_models::table.on(product_models::product_id.eq(products::id)))
-            .filter(products::organization_id.eq(Id(organization.uuid())))
-            .filter(products::archived_at.is_null())
-            .into_boxed::<MultiBackend>();
-        if let Some(space) = filter.space {
-            query = query.filter(products::space_id.eq(Id(space.uuid())));
-        }
-        query
-    };
-    let total: i64 = matching().count().get_result(conn)?;
-    let listing = IdListing::of(page);
-    let mut query = matching();
-    if let Some(after) = listing.after {
-        query = query.filter(products::id.lt(after));
-    }
-    let rows: Vec<(ProductRow, ModelRow)> = query
+    ids: &[Id],
+) -> StoreResult<HashMap<Id, Product>> {
+    let rows: Vec<(ProductRow, ModelRow)> = products::table
+        .inner_join(product_models::table.on(product_models::product_id.eq(products::id)))
+        .filter(products::organization_id.eq(Id(organization.uuid())))
+        .filter(products::id.eq_any(ids.to_vec()))
         .select((ProductRow::as_select(), ModelRow::as_select()))
-        .order(products::id.desc())
-        .offset(listing.offset)
-        .limit(listing.limit)
+        .into_boxed::<MultiBackend>()
         .load(conn)?;
-    page_by_id(page, total, rows, |(row, _)| row.id, product)
+    let keyed = |rows: (ProductRow, ModelRow)| Ok((rows.0.id, product(rows)?));
+    let loaded: Result<_, RepositoryError> = rows.into_iter().map(keyed).collect();
+    loaded.map_err(StoreError)
 }
 
 fn count(
@@ -235,7 +234,7 @@ fn create_product(
     diesel::insert_into(product_models::table)
         .values(ModelRow::from(product))
         .execute(conn)?;
-    Ok(())
+    listing::insert(tx, product)
 }
 
 /// The outcome of a commit as the idempotency record keeps it.

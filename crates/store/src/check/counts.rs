@@ -1,5 +1,6 @@
 //! What is kept beside the rows that it is computed from.
 
+use super::catalog;
 use super::findings::Findings;
 use super::sql::{Dialect, LIMIT, RANGE, examine, tell};
 use crate::connection::AnyConnection;
@@ -17,6 +18,8 @@ pub(super) fn check(conn: &mut AnyConnection, findings: &mut Findings) -> StoreR
             "organizations",
             organizations(dialect),
         ),
+        ("catalog.listing", "products", catalog::listing(dialect)),
+        ("catalog.totals", "product_totals", catalog::totals(dialect)),
         ("record.stray", "audit_entries", stray(dialect)),
         ("record.events", "governance_events", events(dialect)),
         ("registry.totals", "registry_totals", totals(dialect)),

@@ -13,6 +13,7 @@
 //! | `record.events` | a governance event refers to an existing leaf |
 //! | `record.evidence` | every state has its record, see below |
 //! | `record.figures` | a snapshot that a leaf tells is there, captured when the leaf says, with the figures and the verdict that it tells |
+//! | `catalog.listing`, `catalog.totals` | every product is listed once, as what it is; totals are counts of the listing |
 //! | `registry.totals`, `registry.heads`, `registry.order` | totals are counts; positions stay below the next one and inside the organisation's range; `created_at` never falls along positions |
 //! | `guardian.standings`, `guardian.open_alerts` | a standing has the number of the product's snapshots, the latest instant at which one stands (captured, or received when that is earlier) and the status of one that stands there; at most one alert is open for a product and metric |
 //! | `governance.deployed_runs`, `governance.runtime_totals` | at most one run of a product is deployed; totals of runtime events are counts |
@@ -34,6 +35,7 @@
 //! Rows are read in pages and ids compared in rounds, so that memory is bounded whatever the size of
 //! the database. All of it sees one snapshot; writers go on meanwhile.
 
+mod catalog;
 mod counts;
 mod evidence;
 mod figures;

@@ -13,7 +13,7 @@ enum Name {
 }
 
 /// Tables whose rows belong to an organisation.
-const OWNED: [(&str, &str, Name); 35] = [
+const OWNED: [(&str, &str, Name); 38] = [
     ("references.users", "users", Name::Uuid("id")),
     ("references.api_keys", "api_keys", Name::Uuid("id")),
     ("references.spaces", "spaces", Name::Uuid("id")),
@@ -169,10 +169,25 @@ const OWNED: [(&str, &str, Name); 35] = [
         "governance_settings",
         Name::Uuid("organization_id"),
     ),
+    (
+        "references.product_listing",
+        "product_listing",
+        Name::Uuid("product_id"),
+    ),
+    (
+        "references.product_search",
+        "product_search",
+        Name::Number("position"),
+    ),
+    (
+        "references.product_totals",
+        "product_totals",
+        Name::Uuid("space_id"),
+    ),
 ];
 
 /// A reference inside an organisation: the check, the table, its column, and whose `id` it is.
-const INSIDE: [(&str, &str, &str, &str); 25] = [
+const INSIDE: [(&str, &str, &str, &str); 27] = [
     ("references.api_keys", "api_keys", "replaced_by", "api_keys"),
     ("references.products", "products", "space_id", "spaces"),
     (
@@ -307,6 +322,18 @@ const INSIDE: [(&str, &str, &str, &str); 25] = [
         "governance_events",
         "product_id",
         "products",
+    ),
+    (
+        "references.product_listing",
+        "product_listing",
+        "product_id",
+        "products",
+    ),
+    (
+        "references.product_totals",
+        "product_totals",
+        "space_id",
+        "spaces",
     ),
 ];
 

@@ -2,9 +2,9 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
-use probity_kernel::text::fold;
+use probity_kernel::text::{fold, search_words};
 use probity_kernel::{Cursor, OrganizationId, Page, PageRequest, Paging};
-use probity_registry::{ModelFilter, RegisteredModel, search_words};
+use probity_registry::{ModelFilter, RegisteredModel};
 
 use super::rows::ModelRow;
 use crate::connection::{AnyConnection, MultiBackend};
@@ -12,6 +12,7 @@ use crate::error::StoreResult;
 use crate::listing::page_of;
 use crate::record::position;
 use crate::schema::{registered_models as models, registry_heads, registry_totals};
+use crate::search::{like_pattern, trigram_expression};
 use crate::types::{AnyUuid, Id};
 
 type Query<'a> = models::BoxedQuery<'a, MultiBackend>;
@@ -124,14 +125,6 @@ fn matching<'a>(organization: OrganizationId, filter: &ModelFilter) -> Query<'a>
     query
 }
 
-fn like_pattern(part: &str) -> String {
-    let escaped = part
-        .replace('\\', "\\\\")
-        .replace('%', "\\%")
-        .replace('_', "\\_");
-    format!("%{escaped}%")
-}
-
 /// How many rows match: kept in the unit of work by tier and status, counted otherwise.
 fn total(
     conn: &mut AnyConnection,
@@ -231,10 +224,7 @@ fn indexed(
         return None;
     }
     let words = search_words(filter.search.as_deref()?);
-    let trigrams: Vec<String> = words.iter().flat_map(|word| trigrams(word)).collect();
-    if trigrams.is_empty() {
-        return None;
-    }
+    let expression = trigram_expression(&words)?;
     let tier = filter
         .risk_tier
         .map(|tier| format!(" AND m.risk_tier = '{tier}'"));
@@ -246,20 +236,10 @@ fn indexed(
         organization,
         first: position(no, 0),
         last: position(no + 1, 0) - 1,
-        expression: trigrams.join(" AND "),
+        expression,
         condition,
         patterns: words.iter().map(|word| like_pattern(word)).collect(),
     })
-}
-
-/// The trigrams of a word as quoted strings of the search language; none for a shorter word.
-fn trigrams(word: &str) -> Vec<String> {
-    let letters: Vec<char> = word.chars().collect();
-    letters
-        .windows(3)
-        .map(|three| three.iter().collect::<String>().replace('"', "\"\""))
-        .map(|three| format!("\"{three}\""))
-        .collect()
 }
 
 impl TrigramSearch {

@@ -83,6 +83,9 @@ fn select_all(conn: &mut AnyConnection) -> QueryResult<()> {
         product_postures,
         posture_totals,
         governance_settings,
+        product_listing,
+        product_search,
+        product_totals,
     );
     Ok(())
 }
@@ -128,7 +131,7 @@ fn the_tables_are_those_that_the_code_expects(bed: &Bed) {
         crate::support::Raw::Sqlite(_) => raw.count(
             "sqlite_master",
             "WHERE type = 'table' AND name NOT LIKE '%diesel%' AND name NOT LIKE 'sqlite_%' \
-             AND name NOT LIKE 'registered_models_search%'",
+             AND name NOT LIKE 'registered_models_search%' AND name NOT LIKE 'product_search_index%'",
         ),
         crate::support::Raw::Postgres(_) => raw.count(
             "pg_class",
@@ -136,7 +139,7 @@ fn the_tables_are_those_that_the_code_expects(bed: &Bed) {
              AND relname NOT LIKE '%diesel%'",
         ),
     };
-    assert_eq!(count, 36);
+    assert_eq!(count, 39);
 }
 
 fn refusal(opened: Result<Database, OpenDatabaseError>) -> String {

@@ -10,7 +10,7 @@ use probity_store::{Database, DatabaseOptions, DieselAccess, DieselGuardian};
 use crate::support::{Bed, Raw, tell};
 
 /// Every table that belongs to organisations, and the column that says to which.
-const TABLES: [(&str, &str); 36] = [
+const TABLES: [(&str, &str); 39] = [
     ("organizations", "id"),
     ("users", "organization_id"),
     ("api_keys", "organization_id"),
@@ -47,6 +47,9 @@ const TABLES: [(&str, &str); 36] = [
     ("product_postures", "organization_id"),
     ("posture_totals", "organization_id"),
     ("governance_settings", "organization_id"),
+    ("product_listing", "organization_id"),
+    ("product_search", "organization_id"),
+    ("product_totals", "organization_id"),
 ];
 
 /// Unique keys that may lack the organisation, and why.
@@ -77,11 +80,19 @@ const GLOBAL_KEYS: [(&str, &str); 17] = [
 ];
 
 /// Unique keys that start with what only one organisation has.
-const OWN_KEYS: [(&str, &str); 5] = [
+const OWN_KEYS: [(&str, &str); 7] = [
     ("product_models_pkey", "the product's random id"),
     ("product_governance_pkey", "the product's random id"),
     (
         "registered_models_pkey",
+        "a position, whose upper bits are the organisation's number",
+    ),
+    (
+        "product_listing_pkey",
+        "a position, whose upper bits are the organisation's number",
+    ),
+    (
+        "product_search_pkey",
         "a position, whose upper bits are the organisation's number",
     ),
     (

@@ -1,0 +1,42 @@
+//! Substring search over folded text: patterns for `LIKE`, and the search language of SQLite's trigram
+//! index, whose matches are then compared with the patterns.
+
+/// The pattern of everything that holds a part.
+pub(crate) fn like_pattern(part: &str) -> String {
+    let escaped = part
+        .replace('\\', "\\\\")
+        .replace('%', "\\%")
+        .replace('_', "\\_");
+    format!("%{escaped}%")
+}
+
+/// What the index has to find: every trigram of every word. `None` when no word has three letters, and
+/// the index cannot help.
+pub(crate) fn trigram_expression(words: &[String]) -> Option<String> {
+    let trigrams: Vec<String> = words.iter().flat_map(|word| trigrams(word)).collect();
+    (!trigrams.is_empty()).then(|| trigrams.join(" AND "))
+}
+
+/// The trigrams of a word as quoted strings; none for a shorter word.
+fn trigrams(word: &str) -> Vec<String> {
+    let letters: Vec<char> = word.chars().collect();
+    letters
+        .windows(3)
+        .map(|three| three.iter().collect::<String>().replace('"', "\"\""))
+        .map(|three| format!("\"{three}\""))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_languages_mean_something_by_is_escaped() {
+        assert_eq!(like_pattern(r"50%_\"), r"%50\%\_\\%");
+        let words = ["a\"bc".to_owned(), "xy".to_owned()];
+        let expression = trigram_expression(&words);
+        assert_eq!(expression.as_deref(), Some("\"a\"\"b\" AND \"\"\"bc\""));
+        assert_eq!(trigram_expression(&words[1..]), None);
+    }
+}

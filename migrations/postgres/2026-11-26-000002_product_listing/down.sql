@@ -1,0 +1,3 @@
+DROP TABLE product_totals;
+DROP TABLE product_search;
+DROP TABLE product_listing;
