@@ -17,7 +17,7 @@ use crate::state::AppState;
 type Answer<T> = Result<T, Failure<Repository>>;
 
 /// The organisation in the path is the caller's own; any other does not exist.
-async fn check_organization<P: Permission>(
+pub(super) async fn check_organization<P: Permission>(
     caller: &Caller<Repository, P>,
     state: &AppState,
     request: &HttpRequest,
@@ -133,7 +133,7 @@ pub(super) async fn create_model(
 }
 
 /// A space that the credential does not reach into does not exist.
-fn visible<P>(caller: &Caller<Repository, P>, space: Space) -> Answer<Space> {
+pub(super) fn visible<P>(caller: &Caller<Repository, P>, space: Space) -> Answer<Space> {
     if caller.principal.can_see_space(space.id) {
         return Ok(space);
     }

@@ -2,6 +2,7 @@
 
 mod dto;
 mod handlers;
+mod list;
 
 use actix_web::http::StatusCode;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -22,5 +23,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
     config
         .service(handlers::create_space)
         .service(handlers::list_spaces)
+        .service(list::list_space_models)
+        .service(list::list_organization_models)
         .service(handlers::create_model);
 }
