@@ -10,7 +10,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::posture::Posture;
 use crate::review::ReviewRequest;
 use crate::settings::{GovernanceSettings, difference};
-use crate::vocabulary::{CompletenessKey, DriftKey, ReviewState};
+use crate::vocabulary::{CompletenessKey, DriftKey, DriftSeverity, ReviewState};
 
 /// What an event tells of a review request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,10 +150,11 @@ fn score_reason(before: &Posture, after: &Posture) -> String {
         if !reason.is_empty() {
             reason.push(' ');
         }
-        reason.push_str(&format!(
-            "The review status changed from {} to {}.",
-            before.review_status, after.review_status
-        ));
+        reason.push_str("The review status changed from ");
+        reason.push_str(before.review_status.as_str());
+        reason.push_str(" to ");
+        reason.push_str(after.review_status.as_str());
+        reason.push('.');
     }
     reason
 }
@@ -296,7 +297,7 @@ fn score_payload(product: ProductId, before: &Posture, after: &Posture) -> Value
         "lifecycle_gate": after.lifecycle_gate.as_str(),
         "missing": items(!after.complete),
         "active_drift": drifts(after.drift),
-        "worst_severity": after.worst_severity.map(|severity| severity.as_str()),
+        "worst_severity": after.worst_severity.map(DriftSeverity::as_str),
         "evaluated_at": instant(Some(after.evaluated_at)),
     })
 }

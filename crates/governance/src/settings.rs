@@ -289,7 +289,6 @@ impl GovernanceSettings {
 
 #[expect(
     clippy::as_conversions,
-    clippy::cast_lossless,
     reason = "`From` is not callable in a `const fn`; 16 bits fit into 64"
 )]
 const fn days(number: u16) -> Duration {

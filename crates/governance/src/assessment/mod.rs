@@ -95,11 +95,11 @@ pub fn assess(
     now: OffsetDateTime,
 ) -> Assessment {
     let findings = rules::findings(evidence, settings, now);
-    let Score { total, parts } = score::score(&findings, settings, evidence.gate);
+    let Score { total, parts } = score::score(findings, settings, evidence.gate);
     let item = |key: &CompletenessKey| CompletenessItem {
         key: *key,
         complete: findings.is_complete(*key),
-        detail: wording::item(*key, evidence, &findings),
+        detail: wording::item(*key, evidence, findings),
     };
     let indicator = |(key, severity): (&DriftKey, Option<DriftSeverity>)| DriftIndicator {
         key: *key,
@@ -120,7 +120,7 @@ pub fn assess(
             .map(indicator)
             .collect(),
         evidence: counts(evidence),
-        next_change_at: next_change(evidence, settings, now, &findings),
+        next_change_at: next_change(evidence, settings, now, findings),
     }
 }
 
@@ -129,11 +129,11 @@ fn next_change(
     evidence: &Evidence,
     settings: &GovernanceSettings,
     now: OffsetDateTime,
-    found: &rules::Findings,
+    found: rules::Findings,
 ) -> Option<OffsetDateTime> {
     rules::boundaries(evidence, settings)
         .filter(|at| *at > now)
-        .filter(|at| rules::findings(evidence, settings, *at) != *found)
+        .filter(|at| rules::findings(evidence, settings, *at) != found)
         .min()
 }
 

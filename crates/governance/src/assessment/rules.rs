@@ -21,11 +21,11 @@ pub(crate) struct Findings {
 }
 
 impl Findings {
-    pub(crate) fn is_complete(&self, key: CompletenessKey) -> bool {
+    pub(crate) fn is_complete(self, key: CompletenessKey) -> bool {
         self.complete & key.bit() != 0
     }
 
-    pub(crate) fn active(&self) -> impl Iterator<Item = (DriftKey, DriftSeverity)> {
+    pub(crate) fn active(self) -> impl Iterator<Item = (DriftKey, DriftSeverity)> {
         let pairs = DriftKey::ALL.iter().zip(self.drift);
         pairs.filter_map(|(key, severity)| Some((*key, severity?)))
     }

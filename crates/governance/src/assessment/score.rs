@@ -116,7 +116,7 @@ pub struct Score {
 }
 
 /// Half points before floor and rounding.
-fn raw(findings: &Findings, settings: &GovernanceSettings) -> i32 {
+fn raw(findings: Findings, settings: &GovernanceSettings) -> i32 {
     let complete = i32::try_from(findings.complete.count_ones()).unwrap_or_default();
     let taken: i32 = findings
         .active()
@@ -126,26 +126,26 @@ fn raw(findings: &Findings, settings: &GovernanceSettings) -> i32 {
 }
 
 /// The score alone.
-pub(crate) fn total(findings: &Findings, settings: &GovernanceSettings) -> u8 {
+pub(crate) fn total(findings: Findings, settings: &GovernanceSettings) -> u8 {
     u8::try_from(raw(findings, settings).max(0) / 2).unwrap_or_default()
 }
 
 /// The score with its parts.
 pub(super) fn score(
-    findings: &Findings,
+    findings: Findings,
     settings: &GovernanceSettings,
     gate: LifecycleGate,
 ) -> Score {
     let total = total(findings, settings);
     let gain = |(complete, cleared): (u8, u8)| {
-        let mut better = *findings;
+        let mut better = findings;
         better.complete |= complete;
         for (slot, key) in better.drift.iter_mut().zip(DriftKey::ALL) {
             if cleared & key.bit() != 0 {
                 *slot = None;
             }
         }
-        self::total(&better, settings).saturating_sub(total)
+        self::total(better, settings).saturating_sub(total)
     };
     let mut parts = Vec::with_capacity(16);
     for key in CompletenessKey::ALL {

@@ -33,7 +33,7 @@ fn runs(runs: &Runs) -> String {
 }
 
 /// What an item of completeness is about, as it stands.
-pub(super) fn item(key: CompletenessKey, evidence: &Evidence, findings: &Findings) -> String {
+pub(super) fn item(key: CompletenessKey, evidence: &Evidence, findings: Findings) -> String {
     let complete = findings.is_complete(key);
     let either = |yes: &str, no: &str| if complete { yes } else { no }.to_owned();
     match key {

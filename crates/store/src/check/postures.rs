@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use probity_governance::{Posture, assess};
-use probity_kernel::{OrganizationId, ProductId};
+use probity_kernel::{OrganizationId, ProductId, RepositoryError};
 use uuid::Uuid;
 
 use super::PAGE;
@@ -80,13 +80,12 @@ fn fault(
         // What the domain does not read is told by `values.product_postures`.
         return Ok(None);
     };
-    let configuration = settings::in_force(conn, organization).or_else(|StoreError(error)| {
+    let configuration = match settings::in_force(conn, organization) {
+        Ok(configuration) => configuration,
         // What the domain does not read is told by `values.governance_settings`.
-        match error {
-            probity_kernel::RepositoryError::Corrupt { .. } => Ok(Default::default()),
-            other => Err(StoreError(other)),
-        }
-    })?;
+        Err(StoreError(RepositoryError::Corrupt { .. })) => return Ok(None),
+        Err(error) => return Err(error),
+    };
     if stored.score_version == UNJUDGED || stored.settings_version != configuration.version {
         return Ok(None);
     }

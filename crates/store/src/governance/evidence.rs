@@ -78,6 +78,10 @@ CROSS JOIN (SELECT CAST(COALESCE(SUM(events), 0) AS BIGINT) AS runtime_events FR
 WHERE organization_id = $1 AND product_id = $2) t \
 WHERE p.organization_id = $1 AND p.id = $2";
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a row has the columns that the statement answers"
+)]
 #[derive(QueryableByName)]
 struct Row {
     #[diesel(sql_type = AnyUuid)]

@@ -188,23 +188,26 @@ fn count(conn: &mut AnyConnection, row: &PostureRow, by: i64) -> StoreResult<()>
         totals::worst_severity.eq(severity),
     );
     if by > 0 {
-        return Ok(on_backend!(conn, |c| {
-            diesel::insert_into(totals::table)
-                .values((key, totals::products.eq(by)))
-                .on_conflict((
-                    totals::organization_id,
-                    totals::space_id,
-                    totals::lifecycle_gate,
-                    totals::review_status,
-                    totals::score,
-                    totals::drift,
-                    totals::worst_severity,
-                ))
-                .do_update()
-                .set(totals::products.eq(totals::products + by))
-                .execute(c)
-                .map(drop)?
-        }));
+        return {
+            let _: () = on_backend!(conn, |c| {
+                diesel::insert_into(totals::table)
+                    .values((key, totals::products.eq(by)))
+                    .on_conflict((
+                        totals::organization_id,
+                        totals::space_id,
+                        totals::lifecycle_gate,
+                        totals::review_status,
+                        totals::score,
+                        totals::drift,
+                        totals::worst_severity,
+                    ))
+                    .do_update()
+                    .set(totals::products.eq(totals::products + by))
+                    .execute(c)
+                    .map(drop)?;
+            });
+            Ok(())
+        };
     }
     let place = || {
         totals::organization_id

@@ -162,7 +162,7 @@ pub(super) fn list(
     match &page.paging {
         Paging::Offset(skip) => offset = i64::try_from(*skip).unwrap_or(i64::MAX),
         Paging::After(cursor) => {
-            let at = instant(cursor.key)?;
+            let at = instant(cursor.key);
             let id = Id(uuid::Uuid::from_u128(cursor.tie));
             query = query.filter(
                 reviews::requested_at
@@ -189,9 +189,9 @@ fn place(row: &ReviewRow) -> Cursor {
 }
 
 /// The instant in a cursor; one that no list gave out names an instant before all.
-fn instant(millis: i64) -> StoreResult<Utc> {
+fn instant(millis: i64) -> Utc {
     let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000);
-    Ok(Utc(at.unwrap_or(OffsetDateTime::UNIX_EPOCH)))
+    Utc(at.unwrap_or(OffsetDateTime::UNIX_EPOCH))
 }
 
 /// The outcome of a request as the idempotency record keeps it.

@@ -233,7 +233,7 @@ type Selected<'a> = diesel::dsl::IntoBoxed<
 >;
 
 /// What comes after a row in the order of the list.
-fn after<'a>(query: Selected<'a>, last: MetricRow) -> Selected<'a> {
+fn after(query: Selected<'_>, last: MetricRow) -> Selected<'_> {
     let later_name = sql::<Bool>("(category, metric_name) > (")
         .bind::<Text, _>(last.category.clone())
         .sql(", ")

@@ -60,10 +60,10 @@ damages! {
         => "record.figures", "status is not what the record tells";
     a_figure_is_added: |raw, two| two.set(raw, "metric_snapshots", "psi = 0.5", "psi IS NULL")
         => "record.figures", "psi is not what the record tells";
-    a_snapshot_was_captured_at_another_time: |raw, two| two.set(raw, "metric_snapshots", &match raw {
+    a_snapshot_was_captured_at_another_time: |raw, two| two.set(raw, "metric_snapshots", match raw {
         Raw::Sqlite(_) => "captured_at = captured_at - 1",
         Raw::Postgres(_) => "captured_at = captured_at - INTERVAL '1 second'",
-    }.to_owned(), "1 = 1")
+    }, "1 = 1")
         => "record.figures", "there is no such snapshot";
     an_event_has_no_leaf: |raw, two| two.set(
         raw, "governance_events", "audit_index = 5000", FIRST_EVENT)
