@@ -4,6 +4,7 @@
 mod call;
 mod child;
 mod echo;
+mod fleet;
 mod load;
 mod naive;
 mod number;
@@ -51,6 +52,7 @@ fn run(command: Option<Command>) -> Outcome<()> {
         Some(Command::Ingest(options)) => measure(&options, &[rows::ingest::measure]),
         Some(Command::Read(options)) => measure(&options, &[rows::read::measure]),
         Some(Command::Inventory(options)) => measure(&options, &[rows::inventory::measure]),
+        Some(Command::Governance(options)) => measure(&options, &[rows::governance::measure]),
         Some(Command::Register(options)) => measure(&options, &[rows::register::measure]),
         Some(Command::Discovery(options)) => measure(&options, &[rows::discovery::measure]),
         Some(Command::Mlflow(options)) => measure(&options, &[rows::mlflow::measure]),
@@ -58,10 +60,11 @@ fn run(command: Option<Command>) -> Outcome<()> {
     }
 }
 
-const ALL: [Measure; 7] = [
+const ALL: [Measure; 8] = [
     rows::ingest::measure,
     rows::read::measure,
     rows::inventory::measure,
+    rows::governance::measure,
     rows::register::measure,
     rows::discovery::measure,
     rows::mlflow::measure,

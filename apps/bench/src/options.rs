@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Read(Options),
     /// The inventory at a thousand and at a million entries: rows 10 to 12, and the export.
     Inventory(Options),
+    /// Summaries and the overview at a thousand and at a hundred thousand products: rows 31 to 33.
+    Governance(Options),
     /// Registering models: our side of row 13.
     Register(Options),
     /// Discovery over recorded requests.

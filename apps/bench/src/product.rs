@@ -12,7 +12,7 @@ use crate::call::Client;
 use crate::child::{Served, free_address};
 
 /// The slug of the organisation and of its space.
-const SLUG: &str = "bench";
+pub(crate) const SLUG: &str = "bench";
 
 /// A place for the server's data: a folder, and a database in it or on PostgreSQL.
 pub(crate) struct Home {

@@ -1,6 +1,7 @@
 //! What is measured for which rows of the table.
 
 pub(crate) mod discovery;
+pub(crate) mod governance;
 pub(crate) mod ingest;
 pub(crate) mod inventory;
 pub(crate) mod mlflow;

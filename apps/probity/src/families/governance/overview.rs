@@ -4,7 +4,8 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use probity_governance::overview::BANDS;
 use probity_governance::{
-    DriftKey, LifecycleGate, Overview, PostureFilter, ProductPosture, ReviewStatus,
+    CompletenessKey, DriftKey, DriftSeverity, LifecycleGate, Overview, PostureFilter,
+    ProductPosture, ReviewStatus,
 };
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -127,9 +128,9 @@ impl From<ProductPosture> for PostureResponse {
             governance_score: posture.score,
             lifecycle_gate: posture.lifecycle_gate.as_str(),
             review_status: posture.review_status.as_str(),
-            missing: posture.missing().map(|key| key.as_str()).collect(),
-            active_drift: posture.active_drift().map(|key| key.as_str()).collect(),
-            worst_severity: posture.worst_severity.map(|severity| severity.as_str()),
+            missing: posture.missing().map(CompletenessKey::as_str).collect(),
+            active_drift: posture.active_drift().map(DriftKey::as_str).collect(),
+            worst_severity: posture.worst_severity.map(DriftSeverity::as_str),
             score_version: posture.score_version,
             evaluated_at: posture.evaluated_at,
             next_change_at: posture.next_change_at,
