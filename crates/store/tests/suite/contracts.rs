@@ -1,8 +1,10 @@
 //! The contract suites of the domain crates.
 
+use probity_governance::evidence::{EvidenceError, EvidenceService, RunInput};
 use probity_guardian::testing::World;
+use probity_kernel::{OrganizationId, PageRequest, ProductId, SystemIds};
 
-use crate::support::Bed;
+use crate::support::{Bed, context};
 
 fn access(bed: &Bed) {
     let (north, south) = (bed.organization("north"), bed.organization("south"));
@@ -65,6 +67,34 @@ fn evidence(bed: &Bed) {
         &world,
     ));
     assert_eq!(bed.database.check().expect("a check").violations, []);
+    archived_products_take_no_evidence(bed, north, world.product);
+}
+
+fn archived_products_take_no_evidence(bed: &Bed, organization: OrganizationId, product: ProductId) {
+    let mut raw = bed.raw();
+    let id = raw.uuid(product.uuid());
+    raw.must(&format!(
+        "UPDATE products SET archived_at = created_at WHERE id = {id}"
+    ));
+    let service = EvidenceService::new(bed.evidence(), SystemIds::default());
+    let ctx = context(organization);
+    let input = RunInput {
+        run_name: Some("late".to_owned()),
+        run_type: Some("training".to_owned()),
+        ..RunInput::default()
+    };
+    let late = bed.block(service.record_run(&ctx, product, input));
+    assert!(
+        matches!(late, Err(EvidenceError::ProductArchived)),
+        "{late:?}"
+    );
+    let runs = bed.block(service.list_runs(organization, product, &PageRequest::first(1)));
+    let run = runs.expect("runs are still read").items.remove(0);
+    let deletion = bed.block(service.delete_run(&ctx, product, run.id, None));
+    assert!(
+        matches!(deletion, Err(EvidenceError::ProductArchived)),
+        "{deletion:?}"
+    );
 }
 
 fn attachments(bed: &Bed) {

@@ -162,8 +162,8 @@ async fn evidence_is_sent_as_data_and_an_answer_is_text() {
     assert_eq!(ends.count(), 1, "{user}");
 }
 
-#[tokio::test]
-async fn whatever_a_provider_does_wrong_is_a_failure() {
+/// Answers that are none, each with what is wrong with it.
+fn misdeeds() -> Vec<(&'static str, Vec<u8>)> {
     let huge = "x".repeat(10 << 20);
     let mut half = chat("## 2026-06-29");
     half.truncate(half.len() - 5);
@@ -173,7 +173,7 @@ async fn whatever_a_provider_does_wrong_is_a_failure() {
         b"\"}}]}",
     ]
     .concat();
-    for (name, answer) in [
+    vec![
         (
             "a fault",
             bytes(
@@ -213,7 +213,12 @@ async fn whatever_a_provider_does_wrong_is_a_failure() {
             "deep JSON",
             bytes("200 OK", "", "[".repeat(100_000).as_bytes()),
         ),
-    ] {
+    ]
+}
+
+#[tokio::test]
+async fn whatever_a_provider_does_wrong_is_a_failure() {
+    for (name, answer) in misdeeds() {
         let server = fixed(answer);
         for kind in [ChangeLogProvider::OpenAi, ChangeLogProvider::Anthropic] {
             let error = drafted(kind, &server).await.unwrap_err();
