@@ -7,15 +7,15 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::{App, HttpServer, web};
 use probity_access::AccessService;
-use probity_catalog::CatalogService;
+use probity_catalog::{AttachmentService, CatalogService};
 use probity_governance::GovernanceService;
 use probity_governance::evidence::EvidenceService;
 use probity_guardian::GuardianService;
 use probity_kernel::{Clock, SystemClock, SystemIds};
 use probity_registry::RegistryService;
 use probity_store::{
-    Database, DatabaseOptions, DieselAccess, DieselCatalog, DieselEvents, DieselEvidence,
-    DieselGovernance, DieselGuardian, DieselModels, OpenDatabaseError,
+    Database, DatabaseOptions, DieselAccess, DieselAttachments, DieselCatalog, DieselEvents,
+    DieselEvidence, DieselGovernance, DieselGuardian, DieselModels, OpenDatabaseError,
 };
 
 use crate::adapters::drafters::{Drafter, DrafterError};
@@ -157,6 +157,7 @@ fn build_state(settings: &Settings) -> Result<AppState, StartError> {
             token_issuer(settings)?,
             Issuers::read(settings.external_issuers_file.as_deref())?,
         ),
+        attachments: AttachmentService::new(DieselAttachments::new(database.clone()), ids.clone()),
         catalog: CatalogService::new(DieselCatalog::new(database.clone()), ids.clone()),
         registry: RegistryService::new(models.clone(), ids.clone()),
         governance: GovernanceService::new(DieselGovernance::new(database.clone()), ids.clone()),

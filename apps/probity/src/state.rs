@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use probity_access::AccessService;
-use probity_catalog::CatalogService;
+use probity_catalog::{AttachmentService, CatalogService};
 use probity_governance::GovernanceService;
 use probity_governance::evidence::EvidenceService;
 use probity_guardian::GuardianService;
 use probity_kernel::{Clock, IdSource, OrganizationId, RequestId};
 use probity_registry::{RegistryError, RegistryService, RegistrySettings};
 use probity_store::{
-    Database, DieselAccess, DieselCatalog, DieselEvents, DieselEvidence, DieselGovernance,
-    DieselGuardian, DieselModels,
+    Database, DieselAccess, DieselAttachments, DieselCatalog, DieselEvents, DieselEvidence,
+    DieselGovernance, DieselGuardian, DieselModels,
 };
 
 use crate::adapters::drafters::Drafter;
@@ -24,6 +24,8 @@ use crate::recent::Recent;
 pub(crate) type Ids = Arc<dyn IdSource>;
 /// Organisations, users, keys.
 pub(crate) type Access = AccessService<DieselAccess, Ids>;
+/// What is attached to products.
+pub(crate) type Attachments = AttachmentService<DieselAttachments, Ids>;
 /// Spaces and products.
 pub(crate) type Catalog = CatalogService<DieselCatalog, Ids>;
 /// The model inventory.
@@ -40,6 +42,7 @@ pub(crate) struct AppState {
     pub(crate) database: Database,
     pub(crate) access: Arc<Access>,
     pub(crate) catalog: Catalog,
+    pub(crate) attachments: Attachments,
     pub(crate) models: DieselModels,
     pub(crate) registry: ModelRegistry,
     /// The inventory's settings, for rendering alone: rules read them anew.

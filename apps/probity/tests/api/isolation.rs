@@ -24,6 +24,10 @@ enum Thing {
     Run,
     /// With its product in front.
     SafetyMetric,
+    /// With its product in front, as the other attachments.
+    Dependency,
+    Policy,
+    Mitigation,
 }
 
 /// How to ask for a thing: method, path with `{id}` in place of the id, body.
@@ -44,6 +48,150 @@ fn table() -> Vec<(&'static str, Vec<Probe>)> {
         "fairness": {"predictions": [1, 0, 1, 0], "groups": ["x", "x", "y", "y"]}})
     };
     vec![
+        (
+            "catalog_list_data_dependencies",
+            vec![(
+                Thing::Product,
+                "GET",
+                "/api/v1.0/catalog/products/{id}/data-dependencies",
+                NOTHING,
+            )],
+        ),
+        (
+            "catalog_create_data_dependency",
+            vec![(
+                Thing::Product,
+                "POST",
+                "/api/v1.0/catalog/products/{id}/data-dependencies",
+                |_| json!({"name": "x"}),
+            )],
+        ),
+        (
+            "catalog_get_data_dependency",
+            vec![(
+                Thing::Dependency,
+                "GET",
+                "/api/v1.0/catalog/products/{id}",
+                NOTHING,
+            )],
+        ),
+        (
+            "catalog_update_data_dependency",
+            vec![(
+                Thing::Dependency,
+                "PATCH",
+                "/api/v1.0/catalog/products/{id}",
+                |_| json!({"name": "x"}),
+            )],
+        ),
+        (
+            "catalog_delete_data_dependency",
+            vec![(
+                Thing::Dependency,
+                "DELETE",
+                "/api/v1.0/catalog/products/{id}",
+                NOTHING,
+            )],
+        ),
+        (
+            "catalog_list_policies",
+            vec![(
+                Thing::Product,
+                "GET",
+                "/api/v1.0/catalog/products/{id}/policies",
+                NOTHING,
+            )],
+        ),
+        (
+            "catalog_attach_policy",
+            vec![(
+                Thing::Product,
+                "POST",
+                "/api/v1.0/catalog/products/{id}/policies",
+                |_| json!({"policy_key": "x", "title": "x"}),
+            )],
+        ),
+        (
+            "catalog_get_policy",
+            vec![(
+                Thing::Policy,
+                "GET",
+                "/api/v1.0/catalog/products/{id}",
+                NOTHING,
+            )],
+        ),
+        (
+            "catalog_detach_policy",
+            vec![(
+                Thing::Policy,
+                "DELETE",
+                "/api/v1.0/catalog/products/{id}",
+                NOTHING,
+            )],
+        ),
+        (
+            "catalog_list_risk_mitigations",
+            vec![(
+                Thing::Product,
+                "GET",
+                "/api/v1.0/catalog/products/{id}/risk-mitigations",
+                NOTHING,
+            )],
+        ),
+        (
+            "catalog_create_risk_mitigation",
+            vec![(
+                Thing::Product,
+                "POST",
+                "/api/v1.0/catalog/products/{id}/risk-mitigations",
+                |_| json!({"title": "x", "severity": "low"}),
+            )],
+        ),
+        (
+            "catalog_get_risk_mitigation",
+            vec![(
+                Thing::Mitigation,
+                "GET",
+                "/api/v1.0/catalog/products/{id}",
+                NOTHING,
+            )],
+        ),
+        (
+            "catalog_update_risk_mitigation",
+            vec![(
+                Thing::Mitigation,
+                "PATCH",
+                "/api/v1.0/catalog/products/{id}",
+                |_| json!({"owner": "x"}),
+            )],
+        ),
+        (
+            "catalog_delete_risk_mitigation",
+            vec![(
+                Thing::Mitigation,
+                "DELETE",
+                "/api/v1.0/catalog/products/{id}",
+                NOTHING,
+            )],
+        ),
+        (
+            "catalog_get_registered_models",
+            vec![(
+                Thing::Product,
+                "GET",
+                "/api/v1.0/catalog/products/{id}/registered-models",
+                NOTHING,
+            )],
+        ),
+        (
+            "catalog_put_registered_models",
+            vec![(
+                Thing::Product,
+                "PUT",
+                "/api/v1.0/catalog/products/{id}/registered-models",
+                |_| json!({"models": []}),
+            )],
+        ),
         ("api_keys_list", vec![]),
         (
             "governance_get_summary",
@@ -505,6 +653,11 @@ async fn one_of_each(api: &Api) -> Vec<(Thing, String)> {
     let metric = json!({"category": "drift", "metric_name": "m"});
     let run = evidence("training-runs", run).await;
     let metric = evidence("safety-metrics", metric).await;
+    let dependency = evidence("data-dependencies", json!({"name": "d"})).await;
+    let policy = json!({"policy_key": "p", "title": "t"});
+    let policy = evidence("policies", policy).await;
+    let mitigation = json!({"title": "t", "severity": "low"});
+    let mitigation = evidence("risk-mitigations", mitigation).await;
     let reviews = format!("{product}/ai-governance-review-requests");
     let review = api
         .post(&format!("/api/v1.0/catalog/products/{reviews}"), &json!({}))
@@ -515,6 +668,9 @@ async fn one_of_each(api: &Api) -> Vec<(Thing, String)> {
         (Thing::Review, format!("{reviews}/{}", text(&review))),
         (Thing::Run, run),
         (Thing::SafetyMetric, metric),
+        (Thing::Dependency, dependency),
+        (Thing::Policy, policy),
+        (Thing::Mitigation, mitigation),
         (Thing::Model, text(&api.new_model(&json!({})).await)),
         (Thing::Key, text(&key)),
         (Thing::Link, text(&link)),
@@ -533,7 +689,11 @@ async fn deleted(api: &Api) -> Vec<(Thing, String)> {
         let path = match thing {
             Thing::Model => format!("/api/admin/models/{id}"),
             Thing::Link => format!("/api/v1/risk-metric-links/{id}"),
-            Thing::Run | Thing::SafetyMetric => format!("/api/v1.0/catalog/products/{id}"),
+            Thing::Run
+            | Thing::SafetyMetric
+            | Thing::Dependency
+            | Thing::Policy
+            | Thing::Mitigation => format!("/api/v1.0/catalog/products/{id}"),
             Thing::Key
             | Thing::Alert
             | Thing::Product
@@ -645,7 +805,12 @@ async fn what_is_anothers_looks_like_what_never_was(api: Api) {
             Thing::Link => format!("/api/v1/risk-metric-links/{id}"),
             Thing::Alert => format!("/api/v1/alerts/{id}"),
             Thing::Product => format!("/api/v1/metrics/history?modelId={id}"),
-            Thing::Review | Thing::Run | Thing::SafetyMetric => {
+            Thing::Review
+            | Thing::Run
+            | Thing::SafetyMetric
+            | Thing::Dependency
+            | Thing::Policy
+            | Thing::Mitigation => {
                 format!("/api/v1.0/catalog/products/{id}")
             }
             Thing::Space | Thing::Organization => continue,

@@ -18,6 +18,7 @@
 mod harness;
 
 mod access;
+mod attachments;
 mod events;
 mod evidence;
 mod guardian;

@@ -1,5 +1,11 @@
 //! Products whole, their versions and what is attached to them: `/api/v1.0`, `snake_case`.
 
+mod attached;
+mod dependencies;
+mod mitigations;
+mod policies;
+mod registered_models;
+
 use actix_web::http::StatusCode;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -12,5 +18,25 @@ impl Family for Catalog {
     const MALFORMED: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
 }
 
+const TAG: &str = "catalog";
+
 /// Adds the routes below `/api/v1.0`.
-pub(crate) fn configure(_config: &mut ServiceConfig<'_>) {}
+pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
+    config
+        .service(dependencies::list_dependencies)
+        .service(dependencies::create_dependency)
+        .service(dependencies::get_dependency)
+        .service(dependencies::update_dependency)
+        .service(dependencies::delete_dependency)
+        .service(policies::list_policies)
+        .service(policies::attach_policy)
+        .service(policies::get_policy)
+        .service(policies::detach_policy)
+        .service(mitigations::list_mitigations)
+        .service(mitigations::create_mitigation)
+        .service(mitigations::get_mitigation)
+        .service(mitigations::update_mitigation)
+        .service(mitigations::delete_mitigation)
+        .service(registered_models::get_models)
+        .service(registered_models::put_models);
+}

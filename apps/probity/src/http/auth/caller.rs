@@ -104,7 +104,8 @@ impl<F: Family, P: Permission> Caller<F, P> {
         context.request_id = request.extensions().get::<RequestId>().cloned();
         let given = request.headers().get(IDEMPOTENCY_KEY).cloned();
         let idempotency = given.map(|key| {
-            let route = request.match_pattern().unwrap_or_default();
+            // The path and not its pattern: the same body for another product is another request.
+            let route = request.path();
             (
                 key,
                 format!("{} {} {route}", principal.limit_key, request.method()),
