@@ -4,6 +4,7 @@
 use actix_web::web::Data;
 use probity_access::{NewApiKey, NewOrganization, ScopeSet};
 use probity_catalog::{NewProduct, NewSpace, Product};
+use probity_governance::{NewDecision, Verdict};
 use probity_guardian::{OverridesDraft, SnapshotDraft, ThresholdDraft};
 use probity_kernel::{Actor, Context, OrganizationId};
 use probity_registry::{AiRequest, ModelPatch, NewModel};
@@ -57,6 +58,7 @@ pub(super) async fn organization(state: &Data<AppState>) -> Result<Seeded, Failu
     teller.inventory().await?;
     let snapshots = teller.figures(&products).await?;
     teller.usage().await?;
+    teller.reviews(&products).await?;
     let watched = products
         .iter()
         .zip(&PRODUCTS)
@@ -80,6 +82,37 @@ impl Teller<'_> {
             Actor::System("demo"),
             self.now - Duration::days(days),
         )
+    }
+
+    /// Reviews in every state: an approval that holds, one that has expired, an open request, none.
+    async fn reviews(&self, products: &[Product]) -> Result<(), Failure> {
+        let story = [
+            Some((40, Some(100))),
+            Some((200, Some(-20))),
+            Some((3, None)),
+            None,
+        ];
+        for (product, review) in products.iter().zip(story.into_iter().cycle()) {
+            let Some((asked, expires)) = review else {
+                continue;
+            };
+            let governance = &self.state.governance;
+            let requested = governance
+                .request_review(&self.days_ago(asked), product.id, None)
+                .await?;
+            let Some(days) = expires else { continue };
+            let decision = NewDecision {
+                verdict: Verdict::Approve,
+                comment: Some("Evidence and open findings were reviewed.".to_owned()),
+                approval_expires_at: Some(self.now + Duration::days(days)),
+                next_review_due_at: None,
+            };
+            let decided = self.days_ago(asked - 1);
+            governance
+                .decide_review(&decided, product.id, requested.request.id, decision)
+                .await?;
+        }
+        Ok(())
     }
 
     async fn products(&self) -> Result<Vec<Product>, Failure> {
