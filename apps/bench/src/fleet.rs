@@ -41,21 +41,22 @@ fn copy(file: &Path, count: u64) -> Outcome<()> {
         .prepare("SELECT id FROM products ORDER BY id")?
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
-    let mut inserts = TABLES
-        .iter()
-        .map(|(table, key)| Ok(conn.prepare(&statement(&conn, table, key)?)?))
-        .collect::<Outcome<Vec<_>>>()?;
+    conn.execute_batch(
+        "CREATE TEMP TABLE copies (template BLOB, id BLOB, name TEXT, number INTEGER)",
+    )?;
     let made = u64::try_from(templates.len())?;
+    let mut insert = conn.prepare("INSERT INTO copies VALUES (?1, ?2, ?3, ?4)")?;
     for number in 0..count.saturating_sub(made) {
         let template = templates.get(usize::try_from(number % made)?);
         let template = template.ok_or("nothing to copy")?;
         let id = (FIRST + u128::from(number)).to_be_bytes();
-        for insert in &mut inserts {
-            let name = format!("copy-{number:07}");
-            insert.execute(params![template, id, name, i64::try_from(number)?])?;
-        }
+        let name = format!("copy-{number:07}");
+        insert.execute(params![template, id, name, i64::try_from(number)?])?;
     }
-    drop(inserts);
+    drop(insert);
+    for (table, key) in TABLES {
+        conn.execute(&statement(&conn, table, key)?, [])?;
+    }
     conn.execute_batch(
         "DELETE FROM posture_totals; INSERT INTO posture_totals (organization_id, space_id, \
          lifecycle_gate, review_status, score, drift, worst_severity, products) \
@@ -66,22 +67,22 @@ fn copy(file: &Path, count: u64) -> Outcome<()> {
     Ok(())
 }
 
-/// Copies one row; whatever columns there are, these are its own. Scores and drifts spread over 300
-/// ways to stand. The condition binds what a table has no column for.
+/// Copies the rows of one table; whatever columns there are, these are the copies' own. Scores and
+/// drifts spread over sixty ways to stand.
 fn statement(conn: &Connection, table: &str, key: &str) -> Outcome<String> {
     let columns: Vec<String> = conn
         .prepare(&format!("SELECT name FROM pragma_table_info('{table}')"))?
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     let values = columns.iter().map(|column| match column.as_str() {
-        column if column == key => "?2",
-        "slug" | "name" => "?3",
-        "score" => "?4 % 60 + 20",
-        "drift" => "1 << (?4 % 5)",
-        other => other,
+        column if column == key => "c.id".to_owned(),
+        "slug" | "name" => "c.name".to_owned(),
+        "score" => "c.number % 60 + 20".to_owned(),
+        "drift" => "1 << (c.number % 5)".to_owned(),
+        other => format!("t.{other}"),
     });
     Ok(format!(
-        "INSERT INTO {table} ({}) SELECT {} FROM {table} WHERE {key} = ?1 AND ?3 <> '' AND ?4 >= 0",
+        "INSERT INTO {table} ({}) SELECT {} FROM copies c CROSS JOIN {table} t ON t.{key} = c.template",
         columns.join(", "),
         values.collect::<Vec<_>>().join(", "),
     ))
