@@ -72,9 +72,9 @@ async fn a_dependency_lives_from_declaration_to_removal(api: Api) {
     assert_eq!(changed["description"], "Claims by month");
     let same = patch(&api, &one, &json!({})).send().await;
     assert_eq!((same.header("etag"), same.expect(200)), ("\"v2\"", changed));
-    let faulty =
+    let wrong =
         json!({"name": null, "dependency_type": "table", "changed_at": "9000-01-01T00:00:00Z"});
-    let faults = patch(&api, &one, &faulty)
+    let faults = patch(&api, &one, &wrong)
         .send()
         .await
         .faults(422, "validation_error");
@@ -107,9 +107,9 @@ async fn a_policy_is_attached_and_detached(api: Api) {
         .send()
         .await
         .problem(409, "policy_key_taken");
-    let faulty = json!({"title": "", "reference_url": "javascript:alert(1)"});
+    let wrong = json!({"title": "", "reference_url": "javascript:alert(1)"});
     let faults = api
-        .post(&list, &faulty)
+        .post(&list, &wrong)
         .send()
         .await
         .faults(422, "validation_error");
@@ -153,8 +153,8 @@ async fn closing_a_mitigation_stamps_it_and_reopening_clears_it(api: Api) {
         (&cleared["owner"], &cleared["due_at"]),
         (&Value::Null, &Value::Null)
     );
-    let faulty = json!({"severity": "info", "status": null, "due_at": "tomorrow"});
-    let faults = patch(&api, &one, &faulty)
+    let wrong = json!({"severity": "info", "status": null, "due_at": "tomorrow"});
+    let faults = patch(&api, &one, &wrong)
         .send()
         .await
         .faults(422, "validation_error");
@@ -220,9 +220,9 @@ async fn models_are_linked_as_a_set(api: Api) {
         .await
         .faults(422, "validation_error");
     assert_eq!(faults, ["/models/1", "/models/2"]);
-    let faulty = json!({"models": [{}, {"id": "x"}]});
+    let wrong = json!({"models": [{}, {"id": "x"}]});
     let faults = api
-        .put(&links, &faulty)
+        .put(&links, &wrong)
         .send()
         .await
         .faults(422, "validation_error");
@@ -261,9 +261,9 @@ async fn lists_are_paged_by_offset_and_by_cursor(api: Api) {
         ["x-total-count", "x-page", "x-has-more"].map(|name| reply.header(name).to_owned())
     };
     assert_eq!(told(&first), ["5", "1", "true"]);
-    let last = api.get(&format!("{list}?limit=2&skip=4")).send().await;
-    assert_eq!(last.expect(200), json!(made[4..]));
-    assert_eq!(told(&last), ["5", "3", "false"]);
+    let third = api.get(&format!("{list}?limit=2&skip=4")).send().await;
+    assert_eq!(third.expect(200), json!(made[4..]));
+    assert_eq!(told(&third), ["5", "3", "false"]);
     let cursor = first.header("x-next-cursor");
     let next = api
         .get(&format!("{list}?limit=2&cursor={cursor}"))
