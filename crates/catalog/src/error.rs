@@ -23,6 +23,12 @@ pub enum CatalogError {
     /// The space holds as many products as it may.
     #[error("the space holds as many products as its capacity permits")]
     CapacityExceeded,
+    /// An archived product is kept as it was.
+    #[error("the product is archived and takes no changes")]
+    ProductArchived,
+    /// It is not at the version that the caller demands.
+    #[error("the product is not at the version that If-Match names")]
+    PreconditionFailed,
     /// The repository did not do its work.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
@@ -33,7 +39,8 @@ impl DomainError for CatalogError {
         match self {
             Self::Invalid(_) => ErrorKind::Invalid,
             Self::SpaceNotFound | Self::ProductNotFound => ErrorKind::NotFound,
-            Self::SlugTaken => ErrorKind::Conflict,
+            Self::SlugTaken | Self::ProductArchived => ErrorKind::Conflict,
+            Self::PreconditionFailed => ErrorKind::PreconditionFailed,
             Self::CapacityExceeded => ErrorKind::Unprocessable,
             Self::Repository(error) => error.kind(),
         }
@@ -45,6 +52,8 @@ impl DomainError for CatalogError {
             Self::SpaceNotFound => "space_not_found",
             Self::ProductNotFound => "product_not_found",
             Self::SlugTaken => "slug_taken",
+            Self::ProductArchived => "product_archived",
+            Self::PreconditionFailed => "precondition_failed",
             Self::CapacityExceeded => "capacity_exceeded",
             Self::Repository(error) => error.code(),
         }
@@ -56,6 +65,8 @@ impl DomainError for CatalogError {
             Self::SpaceNotFound
             | Self::ProductNotFound
             | Self::SlugTaken
+            | Self::ProductArchived
+            | Self::PreconditionFailed
             | Self::CapacityExceeded
             | Self::Repository(_) => Vec::new(),
         }
@@ -68,6 +79,8 @@ impl DomainError for CatalogError {
             | Self::SpaceNotFound
             | Self::ProductNotFound
             | Self::SlugTaken
+            | Self::ProductArchived
+            | Self::PreconditionFailed
             | Self::CapacityExceeded => None,
         }
     }

@@ -1,12 +1,15 @@
 //! What happened, as the record and the subscribers are told.
 
 use probity_kernel::{DomainEvent, ProductId, Publication, SpaceId, Subject};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::product::Product;
+use crate::serving_url::ServingUrl;
 use crate::slug::{ProductSlug, SpaceSlug};
 use crate::taxonomy::{
-    DeploymentStatus, LifecycleStage, ModelFamily, ProductType, RiskClassification,
+    DeploymentStatus, LifecycleStage, ModelFamily, ProductType, RiskClassification, TaskType,
 };
 
 /// The event of a catalog change.
@@ -25,6 +28,15 @@ pub enum CatalogEvent {
     },
     /// `product.created`
     ProductCreated(ProductFacts),
+    /// `product.updated`
+    ProductUpdated(ProductChanges),
+    /// `product.archived`
+    ProductArchived {
+        /// The product.
+        id: ProductId,
+        /// When.
+        at: OffsetDateTime,
+    },
 }
 
 /// What the event of a new product tells.
@@ -69,12 +81,114 @@ impl From<&Product> for ProductFacts {
     }
 }
 
+/// What a change of a product changed: every field that is another now, before and after.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProductChanges {
+    /// The product.
+    pub id: ProductId,
+    fields: Vec<(&'static str, Value, Value)>,
+}
+
+impl ProductChanges {
+    /// The fields in which two states of a product differ.
+    #[must_use]
+    pub fn between(before: &Product, after: &Product) -> Self {
+        let pairs = fields(before).into_iter().zip(fields(after));
+        let changed = pairs.filter(|((_, before), (_, after))| before != after);
+        Self {
+            id: after.id,
+            fields: changed
+                .map(|((name, before), (_, after))| (name, before, after))
+                .collect(),
+        }
+    }
+
+    fn detail(&self) -> Value {
+        let pair = |(name, before, after): &(&'static str, Value, Value)| {
+            (
+                (*name).to_owned(),
+                json!({"before": before, "after": after}),
+            )
+        };
+        self.fields.iter().map(pair).collect()
+    }
+}
+
+fn instant(at: Option<OffsetDateTime>) -> Value {
+    let text = at.and_then(|at| at.format(&Rfc3339).ok());
+    json!(text)
+}
+
+/// What the record keeps of a product, by name.
+fn fields(product: &Product) -> Vec<(&'static str, Value)> {
+    let model = &product.model;
+    let dossier = &product.dossier;
+    let sections: Map<String, Value> = dossier
+        .technical_documentation
+        .iter()
+        .map(|(section, text)| (section.to_string(), json!(text)))
+        .collect();
+    vec![
+        ("slug", json!(product.slug.as_str())),
+        ("name", json!(product.name)),
+        ("description", json!(product.description)),
+        ("long_description", json!(product.long_description)),
+        ("product_type", json!(product.product_type.as_str())),
+        ("provider", json!(product.provider)),
+        ("environment", json!(product.environment)),
+        (
+            "risk_classification",
+            json!(product.risk_classification.map(RiskClassification::as_str)),
+        ),
+        (
+            "lifecycle_stage",
+            json!(product.lifecycle_stage.map(LifecycleStage::as_str)),
+        ),
+        ("ai_system_type", json!(product.ai_system_type)),
+        ("business_use_case", json!(product.business_use_case)),
+        ("is_gpai", json!(product.is_gpai)),
+        (
+            "model_family",
+            json!(model.model_family.map(ModelFamily::as_str)),
+        ),
+        (
+            "model_task_type",
+            json!(model.model_task_type.map(TaskType::as_str)),
+        ),
+        ("model_architecture", json!(model.model_architecture)),
+        ("framework", json!(model.framework)),
+        ("intended_use", json!(model.intended_use)),
+        ("limitations", json!(model.limitations)),
+        ("deployment_status", json!(model.deployment_status.as_str())),
+        (
+            "serving_url",
+            json!(model.serving_url.as_ref().map(ServingUrl::as_str)),
+        ),
+        ("input_schema", json!(model.input_schema)),
+        ("output_schema", json!(model.output_schema)),
+        ("vendor_name", json!(model.vendor_name)),
+        ("vendor_product_name", json!(model.vendor_product_name)),
+        ("vendor_model_id", json!(model.vendor_model_id)),
+        (
+            "deployment_environment",
+            json!(model.deployment_environment),
+        ),
+        ("owner", json!(dossier.owner)),
+        ("monitoring_plan", json!(dossier.monitoring_plan)),
+        ("no_data_dependencies", json!(dossier.no_data_dependencies)),
+        ("next_review_due_at", instant(dossier.next_review_due_at)),
+        ("technical_documentation", Value::Object(sections)),
+    ]
+}
+
 impl CatalogEvent {
     /// The product that it is about; a space is none.
     const fn product(&self) -> Option<ProductId> {
         match self {
             Self::SpaceCreated { .. } => None,
             Self::ProductCreated(facts) => Some(facts.id),
+            Self::ProductUpdated(changes) => Some(changes.id),
+            Self::ProductArchived { id, .. } => Some(*id),
         }
     }
 
@@ -111,6 +225,11 @@ impl CatalogEvent {
                 ),
                 ("deployment_status", json!(facts.deployment_status.as_str())),
             ],
+            Self::ProductUpdated(changes) => {
+                let names: Vec<&str> = changes.fields.iter().map(|(name, ..)| *name).collect();
+                vec![("changed_fields", json!(names))]
+            }
+            Self::ProductArchived { at, .. } => vec![("archived_at", instant(Some(*at)))],
         }
     }
 }
@@ -120,6 +239,8 @@ impl DomainEvent for CatalogEvent {
         match self {
             Self::SpaceCreated { .. } => "space.created",
             Self::ProductCreated(_) => "product.created",
+            Self::ProductUpdated(_) => "product.updated",
+            Self::ProductArchived { .. } => "product.archived",
         }
     }
 
@@ -127,11 +248,16 @@ impl DomainEvent for CatalogEvent {
         let (kind, id) = match self {
             Self::SpaceCreated { id, .. } => ("space", id.uuid()),
             Self::ProductCreated(facts) => ("product", facts.id.uuid()),
+            Self::ProductUpdated(changes) => ("product", changes.id.uuid()),
+            Self::ProductArchived { id, .. } => ("product", id.uuid()),
         };
         Subject { kind, id }
     }
 
     fn detail(&self) -> Value {
+        if let Self::ProductUpdated(changes) = self {
+            return changes.detail();
+        }
         self.facts()
             .into_iter()
             .map(|(field, after)| (field.to_owned(), json!({"before": null, "after": after})))
@@ -142,6 +268,8 @@ impl DomainEvent for CatalogEvent {
         let (source_table, trigger_reason) = match self {
             Self::SpaceCreated { .. } => ("spaces", "A space was created."),
             Self::ProductCreated(_) => ("products", "A product was added to the catalog."),
+            Self::ProductUpdated(_) => ("products", "The record of a product was changed."),
+            Self::ProductArchived { .. } => ("products", "A product was archived."),
         };
         let id = self.subject().id;
         let mut payload: Value = self

@@ -1,12 +1,14 @@
 #![doc = include_str!("../README.md")]
 
 pub mod attachment;
+pub mod dossier;
 pub mod error;
 pub mod event;
 pub mod filter;
 #[cfg(any(test, feature = "testing"))]
 pub mod memory;
 pub mod new_product;
+pub mod patch;
 pub mod product;
 pub mod repository;
 pub mod service;
@@ -24,12 +26,14 @@ pub use attachment::{
     AttachmentWrite, DataDependency, PolicyAttachment, RegisteredModelLink, RegisteredModelLinks,
     RiskMitigation,
 };
+pub use dossier::{Dossier, DossierInput, TechnicalDocumentation};
 pub use error::CatalogError;
-pub use event::{CatalogEvent, ProductFacts};
+pub use event::{CatalogEvent, ProductChanges, ProductFacts};
 pub use filter::{ProductFilter, search_text};
 #[cfg(any(test, feature = "testing"))]
 pub use memory::InMemoryCatalog;
 pub use new_product::{NewProduct, ProductInput};
+pub use patch::ProductPatch;
 pub use product::{ModelMetadata, Product};
 pub use repository::{CatalogChange, CatalogRepository, CatalogWrite};
 pub use service::CatalogService;
@@ -37,6 +41,6 @@ pub use serving_url::{MalformedUrl, ServingUrl};
 pub use slug::{MalformedSlug, ProductSlug, SpaceSlug};
 pub use space::{NewSpace, Space};
 pub use taxonomy::{
-    DeploymentStatus, LifecycleStage, ModelFamily, ProductType, RiskClassification, TaskType,
-    UnknownValue,
+    DeploymentStatus, DocumentationSection, LifecycleStage, ModelFamily, ProductType,
+    RiskClassification, TaskType, UnknownValue,
 };

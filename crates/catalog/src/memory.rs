@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use probity_kernel::{
-    Context, Cursor, OrganizationId, Page, PageRequest, Paging, ProductId, RepositoryError, SpaceId,
+    Context, Cursor, OrganizationId, Page, PageRequest, Paging, ProductId, RepositoryError,
+    SpaceId, Version,
 };
 
 use crate::event::CatalogEvent;
@@ -63,6 +64,9 @@ impl State {
             CatalogWrite::CreateProduct { product, capacity } => {
                 self.create_product(product, *capacity)
             }
+            CatalogWrite::UpdateProduct {
+                product, expected, ..
+            } => self.update_product(product, *expected),
         }
     }
 
@@ -93,6 +97,28 @@ impl State {
             return Err(RepositoryError::Conflict("capacity"));
         }
         let twin = |known: &Product| known.space == space && known.slug == product.slug;
+        if self.products.values().any(twin) {
+            return Err(RepositoryError::Conflict("slug"));
+        }
+        self.products.insert(product.id, product.clone());
+        Ok(())
+    }
+
+    fn update_product(
+        &mut self,
+        product: &Product,
+        expected: Version,
+    ) -> Result<(), RepositoryError> {
+        let twin = |known: &Product| {
+            known.space == product.space && known.slug == product.slug && known.id != product.id
+        };
+        let known = self.products.get(&product.id);
+        let is_current = |known: &Product| {
+            known.organization == product.organization && known.version == expected
+        };
+        if !known.is_some_and(is_current) {
+            return Err(RepositoryError::Stale);
+        }
         if self.products.values().any(twin) {
             return Err(RepositoryError::Conflict("slug"));
         }

@@ -6,7 +6,9 @@ use std::str::FromStr;
 use probity_kernel::FieldError;
 use probity_kernel::text::TextRule;
 use serde_json::{Map, Value};
+use time::OffsetDateTime;
 
+use crate::dossier::{Dossier, DossierInput};
 use crate::error::CatalogError;
 use crate::product::ModelMetadata;
 use crate::slug::ProductSlug;
@@ -84,6 +86,8 @@ pub struct ProductInput {
     pub vendor_model_id: Option<String>,
     /// Environment at the vendor or platform, up to 200 characters on one line.
     pub deployment_environment: Option<String>,
+    /// The record for governance.
+    pub dossier: DossierInput,
 }
 
 /// A new product whose fields are all in bounds.
@@ -115,6 +119,8 @@ pub struct NewProduct {
     pub is_gpai: Option<bool>,
     /// The record of the model.
     pub model: ModelMetadata,
+    /// The record for governance, to be dated when the product is created.
+    pub dossier: Dossier,
 }
 
 impl NewProduct {
@@ -126,6 +132,9 @@ impl NewProduct {
     /// `unknown_value`, `wrong_type`, `too_large`, `too_deep`.
     pub fn parse(input: ProductInput) -> Result<Self, CatalogError> {
         let mut check = Check::default();
+        // Until it is created, nothing dates its documentation.
+        let undated = OffsetDateTime::UNIX_EPOCH;
+        let empty = Dossier::default();
         let product = Self {
             name: check.name(input.name),
             slug: check.parsed("/slug", "malformed", input.slug),
@@ -173,6 +182,7 @@ impl NewProduct {
                     input.deployment_environment,
                 ),
             },
+            dossier: input.dossier.over(&empty, undated, &mut check.faults),
         };
         if check.faults.is_empty() {
             Ok(product)
@@ -374,6 +384,7 @@ mod tests {
             vendor_product_name: text(),
             vendor_model_id: text(),
             deployment_environment: text(),
+            dossier: DossierInput::default(),
         }
     }
 

@@ -4,8 +4,11 @@ use probity_kernel::{Change, Context, OrganizationId, ProductId, SpaceId, Versio
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
-use crate::event::{CatalogEvent, ProductFacts};
+use crate::dossier::Dossier;
+use crate::error::CatalogError;
+use crate::event::{CatalogEvent, ProductChanges, ProductFacts};
 use crate::new_product::NewProduct;
+use crate::patch::ProductPatch;
 use crate::repository::{CatalogChange, CatalogWrite};
 use crate::serving_url::ServingUrl;
 use crate::slug::ProductSlug;
@@ -57,6 +60,8 @@ pub struct Product {
     pub version: Version,
     /// The record of its model.
     pub model: ModelMetadata,
+    /// Its record for governance.
+    pub dossier: Dossier,
 }
 
 /// What the model repository records about a product.
@@ -101,6 +106,7 @@ impl Product {
         slug: ProductSlug,
         new: NewProduct,
     ) -> CatalogChange {
+        let dated = !new.dossier.technical_documentation.is_empty();
         let product = Self {
             id,
             organization: ctx.organization,
@@ -122,11 +128,70 @@ impl Product {
             archived_at: None,
             version: Version::FIRST,
             model: new.model,
+            dossier: Dossier {
+                documentation_updated_at: dated.then_some(ctx.now),
+                ..new.dossier
+            },
         };
         let event = CatalogEvent::ProductCreated(ProductFacts::from(&product));
         let write = CatalogWrite::CreateProduct {
             product: Box::new(product),
             capacity: space.product_capacity,
+        };
+        Change::new(ctx, write, event)
+    }
+    /// Changes a product; `None` when the patch changes nothing.
+    ///
+    /// # Errors
+    /// [`CatalogError::ProductArchived`], [`CatalogError::Invalid`].
+    pub fn update(
+        &self,
+        ctx: &Context,
+        patch: ProductPatch,
+    ) -> Result<Option<CatalogChange>, CatalogError> {
+        if self.archived_at.is_some() {
+            return Err(CatalogError::ProductArchived);
+        }
+        let next = patch.applied(ctx, self)?;
+        if next == *self {
+            return Ok(None);
+        }
+        let next = self.succeeded_by(ctx, next);
+        let event = CatalogEvent::ProductUpdated(ProductChanges::between(self, &next));
+        Ok(Some(self.write(ctx, next, event)))
+    }
+
+    /// Archives a product; `None` when it is archived already.
+    #[must_use]
+    pub fn archive(&self, ctx: &Context) -> Option<CatalogChange> {
+        if self.archived_at.is_some() {
+            return None;
+        }
+        let archived = Self {
+            archived_at: Some(ctx.now),
+            ..self.clone()
+        };
+        let next = self.succeeded_by(ctx, archived);
+        let event = CatalogEvent::ProductArchived {
+            id: self.id,
+            at: ctx.now,
+        };
+        Some(self.write(ctx, next, event))
+    }
+
+    fn succeeded_by(&self, ctx: &Context, next: Self) -> Self {
+        Self {
+            updated_at: ctx.now,
+            version: self.version.next(),
+            ..next
+        }
+    }
+
+    fn write(&self, ctx: &Context, next: Self, event: CatalogEvent) -> CatalogChange {
+        let write = CatalogWrite::UpdateProduct {
+            expected: self.version,
+            moves_review: self.dossier.next_review_due_at != next.dossier.next_review_due_at,
+            product: Box::new(next),
         };
         Change::new(ctx, write, event)
     }

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use probity_kernel::{
-    Change, OrganizationId, Page, PageRequest, ProductId, RepositoryError, SpaceId,
+    Change, OrganizationId, Page, PageRequest, ProductId, RepositoryError, SpaceId, Version,
 };
 
 use crate::event::CatalogEvent;
@@ -28,6 +28,17 @@ pub enum CatalogWrite {
         /// How many products that are not archived the space may hold, this one included;
         /// `Conflict("capacity")` when it would hold more.
         capacity: Option<u32>,
+    },
+    /// Replaces a product that is still at the expected version, else `Stale`; `Conflict("slug")`
+    /// when another product of the space has the slug.
+    UpdateProduct {
+        /// The product as it is to be.
+        product: Box<Product>,
+        /// The version that was decided on.
+        expected: Version,
+        /// Whether the date of the next review is part of the change. Deciding a review moves it too,
+        /// without a new version of the product; a change that does not name it leaves it alone.
+        moves_review: bool,
     },
 }
 

@@ -2,18 +2,22 @@
 
 use probity_kernel::{
     Context, IdSource, OrganizationId, Page, PageRequest, ProductId, RepositoryError, SpaceId,
+    Version,
 };
 
 use crate::error::CatalogError;
 use crate::filter::ProductFilter;
 use crate::new_product::NewProduct;
+use crate::patch::ProductPatch;
 use crate::product::Product;
-use crate::repository::{CatalogRepository, CatalogWrite};
+use crate::repository::{CatalogChange, CatalogRepository, CatalogWrite};
 use crate::slug::{ProductSlug, SpaceSlug};
 use crate::space::{NewSpace, Space};
 
 /// Up to which number products of one name are counted before an id is put behind the slug.
 const LAST_COUNTED: u32 = 5;
+/// How often a command is decided anew when somebody else was faster.
+const ATTEMPTS: u32 = 3;
 
 /// Spaces and products.
 #[derive(Debug, Clone)]
@@ -66,9 +70,7 @@ impl<R: CatalogRepository, I: IdSource> CatalogService<R, I> {
         let id = SpaceId::new(self.ids.next_id(ctx.now));
         match self.repository.commit(Space::create(ctx, id, new)).await {
             Ok(CatalogWrite::CreateSpace(space)) => Ok(space),
-            Ok(CatalogWrite::CreateProduct { .. }) => {
-                Err(RepositoryError::IdempotencyMismatch.into())
-            }
+            Ok(_) => Err(RepositoryError::IdempotencyMismatch.into()),
             Err(RepositoryError::Conflict("slug")) => Err(CatalogError::SlugTaken),
             Err(error) => Err(error.into()),
         }
@@ -117,7 +119,7 @@ impl<R: CatalogRepository, I: IdSource> CatalogService<R, I> {
             let change = Product::create(ctx, id, space, slug, new.clone());
             match self.repository.commit(change).await {
                 Ok(CatalogWrite::CreateProduct { product, .. }) => return Ok(*product),
-                Ok(CatalogWrite::CreateSpace(_)) => {
+                Ok(_) => {
                     return Err(RepositoryError::IdempotencyMismatch.into());
                 }
                 Err(RepositoryError::Conflict("slug")) => {}
@@ -156,6 +158,63 @@ impl<R: CatalogRepository, I: IdSource> CatalogService<R, I> {
     ) -> Result<Product, CatalogError> {
         let found = self.repository.find_product(organization, id).await?;
         found.ok_or(CatalogError::ProductNotFound)
+    }
+
+    /// Changes a product, decided anew while somebody else is faster; a caller who demands a version
+    /// is told when it is gone. A patch that changes nothing writes nothing.
+    ///
+    /// # Errors
+    /// [`CatalogError::ProductNotFound`], [`CatalogError::ProductArchived`],
+    /// [`CatalogError::PreconditionFailed`], [`CatalogError::SlugTaken`], [`CatalogError::Invalid`].
+    pub async fn patch_product(
+        &self,
+        ctx: &Context,
+        id: ProductId,
+        patch: ProductPatch,
+        expected: Option<Version>,
+    ) -> Result<Product, CatalogError> {
+        let decide = |product: &Product| product.update(ctx, patch.clone());
+        self.change(ctx.organization, id, expected, decide).await
+    }
+
+    /// Archives a product; archiving it again changes nothing.
+    ///
+    /// # Errors
+    /// [`CatalogError::ProductNotFound`], [`CatalogError::PreconditionFailed`].
+    pub async fn archive_product(
+        &self,
+        ctx: &Context,
+        id: ProductId,
+        expected: Option<Version>,
+    ) -> Result<Product, CatalogError> {
+        let decide = |product: &Product| Ok(product.archive(ctx));
+        self.change(ctx.organization, id, expected, decide).await
+    }
+
+    async fn change(
+        &self,
+        organization: OrganizationId,
+        id: ProductId,
+        expected: Option<Version>,
+        decide: impl Fn(&Product) -> Result<Option<CatalogChange>, CatalogError>,
+    ) -> Result<Product, CatalogError> {
+        for _ in 0..ATTEMPTS {
+            let product = self.get(organization, id).await?;
+            if expected.is_some_and(|expected| expected != product.version) {
+                return Err(CatalogError::PreconditionFailed);
+            }
+            let Some(change) = decide(&product)? else {
+                return Ok(product);
+            };
+            match self.repository.commit(change).await {
+                Ok(CatalogWrite::UpdateProduct { product, .. }) => return Ok(*product),
+                Ok(_) => return Err(RepositoryError::IdempotencyMismatch.into()),
+                Err(RepositoryError::Stale) => {}
+                Err(RepositoryError::Conflict("slug")) => return Err(CatalogError::SlugTaken),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(RepositoryError::Stale.into())
     }
 
     /// A page of the products that pass the filter, newest first.

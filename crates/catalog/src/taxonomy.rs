@@ -56,6 +56,24 @@ macro_rules! define_vocabulary {
 pub(crate) use define_vocabulary;
 
 define_vocabulary! {
+    /// A section of the technical documentation (Annex IV of the EU AI Act).
+    DocumentationSection {
+        /// What the system is, who provides it, its versions.
+        GeneralDescription = "general_description",
+        /// Design choices and components.
+        SystemArchitecture = "system_architecture",
+        /// Where data comes from and how it is prepared.
+        DataGovernance = "data_governance",
+        /// Risks, mitigations, what remains.
+        RiskManagement = "risk_management",
+        /// How people oversee it.
+        HumanOversight = "human_oversight",
+        /// How its performance is tested.
+        PerformanceTesting = "performance_testing",
+        /// What changed over its life.
+        ChangeLog = "change_log",
+    }
+
     /// What kind of AI product it is.
     ProductType {
         /// A trained model.

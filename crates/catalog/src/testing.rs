@@ -39,6 +39,8 @@ pub async fn repository_contract<R: CatalogRepository>(
     run.lists_are_newest_first_and_paged().await;
     run.archived_products_are_found_but_not_listed_or_counted()
         .await;
+    run.a_change_replaces_what_it_was_decided_on().await;
+    run.filters_and_searches_narrow_a_list().await;
     run.capacity_holds_in_the_store().await;
     run.a_claim_is_looked_at_before_capacity_and_slug().await;
 }

@@ -1,14 +1,18 @@
 //! Products: written, found, listed, counted, limited.
 
-use probity_kernel::{Change, Cursor, PageRequest, Paging, ProductId, RepositoryError};
+use probity_kernel::{Change, Cursor, PageRequest, Paging, Patch, ProductId, RepositoryError};
 use serde_json::json;
+use time::macros::datetime;
 
 use super::{Run, claimed, context, create_product, id, must};
+use crate::dossier::DossierInput;
 use crate::filter::ProductFilter;
 use crate::new_product::{NewProduct, ProductInput};
+use crate::patch::ProductPatch;
 use crate::product::Product;
-use crate::repository::{CatalogRepository, CatalogWrite};
+use crate::repository::{CatalogChange, CatalogRepository, CatalogWrite};
 use crate::space::Space;
+use crate::taxonomy::{DeploymentStatus, ModelFamily, ProductType, RiskClassification, TaskType};
 
 /// An input with something in every field.
 fn full_input() -> ProductInput {
@@ -42,6 +46,19 @@ fn full_input() -> ProductInput {
         vendor_product_name: text("Product"),
         vendor_model_id: text("v/1"),
         deployment_environment: text("eu-west"),
+        dossier: DossierInput {
+            owner: Patch::Value("risk@example.com".to_owned()),
+            monitoring_plan: Patch::Value("Nightly drift,\nweekly fairness".to_owned()),
+            no_data_dependencies: Patch::Value(true),
+            next_review_due_at: Patch::Value(datetime!(2027-01-01 00:00:00.123456 UTC)),
+            technical_documentation: Patch::Value(
+                [(
+                    "change_log".to_owned(),
+                    Some("## Erste Fassung\n模型".to_owned()),
+                )]
+                .into(),
+            ),
+        },
     }
 }
 
@@ -206,6 +223,196 @@ impl<R: CatalogRepository> Run<'_, R> {
             matches!(error, RepositoryError::Conflict("slug")),
             "{error:?}"
         );
+    }
+
+    /// The change of a product that is there.
+    fn patched(&self, minute: i64, product: &Product, patch: ProductPatch) -> CatalogChange {
+        let ctx = context(product.organization, minute);
+        let change = must(product.update(&ctx, patch), "deciding");
+        change.unwrap_or_else(|| panic!("the patch changes nothing"))
+    }
+
+    pub(super) async fn a_change_replaces_what_it_was_decided_on(&self) {
+        let space = self.space(self.organization, 80, "changed").await;
+        let first = self.product(&space, 13, 81).await;
+        self.product(&space, 13, 82).await;
+        let slug = |slug: &str| ProductPatch {
+            slug: Patch::Value(slug.to_owned()),
+            ..ProductPatch::default()
+        };
+        let patch = ProductPatch {
+            risk_classification: Patch::Value("high".to_owned()),
+            dossier: full_input().dossier,
+            ..slug("renamed")
+        };
+        let outcome = self
+            .commit(self.patched(14, &first, patch), "a change")
+            .await;
+        let CatalogWrite::UpdateProduct { product, .. } = outcome else {
+            panic!("changing a product answered something else");
+        };
+        assert_eq!(product.version, first.version.next());
+        let found = self.find(self.organization, 81).await;
+        assert_eq!(found.as_ref(), Some(&*product), "the change is there");
+
+        let late = self.refused(
+            self.patched(15, &first, slug("late")),
+            "a change of what was",
+        );
+        assert!(matches!(late.await, RepositoryError::Stale));
+        let twin = self.refused(
+            self.patched(15, &product, slug("product-82")),
+            "a taken slug",
+        );
+        assert!(matches!(twin.await, RepositoryError::Conflict("slug")));
+        assert_eq!(self.find(self.organization, 81).await, found, "untouched");
+
+        let ctx = context(self.organization, 16);
+        let Some(archive) = product.archive(&ctx) else {
+            panic!("it is not archived yet");
+        };
+        self.commit(archive, "archiving").await;
+        let (ids, total, _) = self.page(&space, 10, Paging::Offset(0)).await;
+        assert_eq!((ids, total), (vec![ProductId::new(id(82))], 1), "listed");
+        let all = ProductFilter {
+            include_archived: true,
+            ..ProductFilter::of_space(space.id)
+        };
+        self.lists(&all, &[82, 81], "with what is archived").await;
+    }
+
+    async fn lists(&self, filter: &ProductFilter, seeds: &[u8], what: &str) {
+        let page = PageRequest::first(100);
+        let listed = self.repo.list_products(self.organization, filter, &page);
+        let listed = must(listed.await, what);
+        let ids: Vec<ProductId> = listed.items.iter().map(|product| product.id).collect();
+        let wanted: Vec<ProductId> = seeds.iter().map(|seed| ProductId::new(id(*seed))).collect();
+        assert_eq!(ids, wanted, "{what}");
+        assert_eq!(
+            usize::try_from(listed.total),
+            Ok(wanted.len()),
+            "{what}: total"
+        );
+    }
+
+    pub(super) async fn filters_and_searches_narrow_a_list(&self) {
+        let space = self.space(self.organization, 90, "filtered").await;
+        let ctx = context(self.organization, 17);
+        for (seed, input) in [
+            (
+                91,
+                ProductInput {
+                    name: Some("Plain one".to_owned()),
+                    ..ProductInput::default()
+                },
+            ),
+            (92, full_input()),
+            (
+                93,
+                ProductInput {
+                    name: Some("50%_\"x\" AND NEAR".to_owned()),
+                    ..ProductInput::default()
+                },
+            ),
+        ] {
+            let new = must(NewProduct::parse(input), "parsing");
+            let slug = new.slug.clone();
+            let slug = slug.unwrap_or_else(|| crate::slug::ProductSlug::from_name(&new.name));
+            let change = Product::create(&ctx, ProductId::new(id(seed)), &space, slug, new);
+            self.commit(change, "a product to list").await;
+        }
+        let base = ProductFilter::of_space(space.id);
+        let search = |text: &str| ProductFilter {
+            search: Some(text.to_owned()),
+            ..base.clone()
+        };
+        for (text, seeds) in [
+            ("", &[93_u8, 92, 91][..]),
+            ("plain", &[91]),
+            ("LAI one", &[91]),
+            ("schätzung", &[92]),
+            ("SCHÄTZUNG", &[92]),
+            ("模型", &[92]),
+            ("transformer", &[92]),
+            ("o", &[92, 91]),
+            ("%_", &[93]),
+            ("\"x\"", &[93]),
+            ("near", &[93]),
+            ("plain schätzung", &[]),
+            ("nothing of the kind", &[]),
+        ] {
+            self.lists(&search(text), seeds, text).await;
+        }
+        let agents = vec![ProductType::LlmAgent, ProductType::AiApp];
+        for (filter, seeds, what) in [
+            (
+                ProductFilter {
+                    types: agents.clone(),
+                    ..base.clone()
+                },
+                &[92_u8][..],
+                "types",
+            ),
+            (
+                ProductFilter {
+                    types: vec![ProductType::MlModel],
+                    ..base.clone()
+                },
+                &[93, 91],
+                "a type",
+            ),
+            (
+                ProductFilter {
+                    model_family: Some(ModelFamily::GenAi),
+                    ..base.clone()
+                },
+                &[92],
+                "family",
+            ),
+            (
+                ProductFilter {
+                    model_task_type: Some(TaskType::AnomalyDetection),
+                    ..base.clone()
+                },
+                &[92],
+                "task",
+            ),
+            (
+                ProductFilter {
+                    deployment_status: Some(DeploymentStatus::Development),
+                    ..base.clone()
+                },
+                &[93, 91],
+                "status",
+            ),
+            (
+                ProductFilter {
+                    risk_classification: Some(RiskClassification::High),
+                    ..base.clone()
+                },
+                &[92],
+                "risk",
+            ),
+            (
+                ProductFilter {
+                    risk_classification: Some(RiskClassification::High),
+                    types: agents,
+                    ..search("own")
+                },
+                &[92],
+                "three and a search",
+            ),
+            (
+                ProductFilter {
+                    spaces: Some(Vec::new()),
+                    ..ProductFilter::default()
+                },
+                &[],
+                "no space",
+            ),
+        ] {
+            self.lists(&filter, seeds, what).await;
+        }
     }
 
     /// A space that holds one product and has room for no other.

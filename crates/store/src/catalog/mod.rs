@@ -11,15 +11,17 @@ use diesel::prelude::*;
 use probity_catalog::{
     CatalogChange, CatalogRepository, CatalogWrite, Product, ProductFilter, Space, SpaceSlug,
 };
-use probity_kernel::{OrganizationId, Page, PageRequest, ProductId, RepositoryError, SpaceId};
+use probity_kernel::{
+    OrganizationId, Page, PageRequest, ProductId, RepositoryError, SpaceId, Version,
+};
 use serde::{Deserialize, Serialize};
 
-use self::rows::{ModelRow, ProductRow, SpaceRow, product};
+use self::rows::{DossierRow, ModelRow, ProductRow, Rows, SpaceRow, product};
 use crate::connection::{AnyConnection, MultiBackend, Scope};
 use crate::database::Database;
 use crate::error::{StoreError, StoreResult};
 use crate::idempotency::Remembered;
-use crate::schema::{product_models, products, spaces};
+use crate::schema::{product_governance, product_models, products, spaces};
 use crate::turn::Tx;
 use crate::types::Id;
 use crate::{governance, guard, idempotency, own};
@@ -83,13 +85,21 @@ impl CatalogRepository for DieselCatalog {
     ) -> Result<Option<Product>, RepositoryError> {
         self.database
             .point(Scope::Organization(organization), move |conn| {
-                let rows: Option<(ProductRow, ModelRow)> = products::table
+                let rows: Option<Rows> = products::table
                     .inner_join(
                         product_models::table.on(product_models::product_id.eq(products::id)),
                     )
+                    .inner_join(
+                        product_governance::table
+                            .on(product_governance::product_id.eq(products::id)),
+                    )
                     .filter(products::organization_id.eq(Id(organization.uuid())))
                     .filter(products::id.eq(Id(id.uuid())))
-                    .select((ProductRow::as_select(), ModelRow::as_select()))
+                    .select((
+                        ProductRow::as_select(),
+                        ModelRow::as_select(),
+                        DossierRow::as_select(),
+                    ))
                     .get_result(conn)
                     .optional()?;
                 rows.map(product).transpose().map_err(StoreError)
@@ -141,7 +151,9 @@ impl CatalogRepository for DieselCatalog {
                 idempotency::once(tx, &context, |tx| {
                     apply(tx, organization, &write)?;
                     tx.record(&context, &event)?;
-                    if let CatalogWrite::CreateProduct { product, .. } = &write {
+                    if let CatalogWrite::CreateProduct { product, .. }
+                    | CatalogWrite::UpdateProduct { product, .. } = &write
+                    {
                         governance::reassess(tx, &context, product.id)?;
                     }
                     Ok(write.clone())
@@ -157,14 +169,19 @@ fn load(
     organization: OrganizationId,
     ids: &[Id],
 ) -> StoreResult<HashMap<Id, Product>> {
-    let rows: Vec<(ProductRow, ModelRow)> = products::table
+    let rows: Vec<Rows> = products::table
         .inner_join(product_models::table.on(product_models::product_id.eq(products::id)))
+        .inner_join(product_governance::table.on(product_governance::product_id.eq(products::id)))
         .filter(products::organization_id.eq(Id(organization.uuid())))
         .filter(products::id.eq_any(ids.to_vec()))
-        .select((ProductRow::as_select(), ModelRow::as_select()))
+        .select((
+            ProductRow::as_select(),
+            ModelRow::as_select(),
+            DossierRow::as_select(),
+        ))
         .into_boxed::<MultiBackend>()
         .load(conn)?;
-    let keyed = |rows: (ProductRow, ModelRow)| Ok((rows.0.id, product(rows)?));
+    let keyed = |rows: Rows| Ok((rows.0.id, product(rows)?));
     let loaded: Result<_, RepositoryError> = rows.into_iter().map(keyed).collect();
     loaded.map_err(StoreError)
 }
@@ -201,6 +218,11 @@ fn apply(tx: &mut Tx<'_>, organization: OrganizationId, write: &CatalogWrite) ->
         CatalogWrite::CreateProduct { product, capacity } => {
             create_product(tx, organization, product, *capacity)?;
         }
+        CatalogWrite::UpdateProduct {
+            product,
+            expected,
+            moves_review,
+        } => update_product(tx, organization, product, *expected, *moves_review)?,
     }
     Ok(())
 }
@@ -234,7 +256,55 @@ fn create_product(
     diesel::insert_into(product_models::table)
         .values(ModelRow::from(product))
         .execute(conn)?;
+    diesel::insert_into(product_governance::table)
+        .values(DossierRow::from(product))
+        .execute(conn)?;
     listing::insert(tx, product)
+}
+
+fn update_product(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    product: &Product,
+    expected: Version,
+    moves_review: bool,
+) -> StoreResult<()> {
+    own(organization, product.organization)?;
+    let id = Id(product.id.uuid());
+    let version: Option<i64> = products::table
+        .filter(products::organization_id.eq(Id(organization.uuid())))
+        .filter(products::id.eq(id))
+        .select(products::version)
+        .get_result(tx.conn)
+        .optional()?;
+    guard(version == Some(expected.get()), RepositoryError::Stale)?;
+    let twin: Option<Id> = products::table
+        .filter(products::organization_id.eq(Id(organization.uuid())))
+        .filter(products::space_id.eq(Id(product.space.uuid())))
+        .filter(products::slug.eq(product.slug.as_str()))
+        .filter(products::id.ne(id))
+        .select(products::id)
+        .get_result(tx.conn)
+        .optional()?;
+    guard(twin.is_none(), RepositoryError::Conflict("slug"))?;
+    let conn = tx.writing();
+    let mut dossier = DossierRow::from(product);
+    if !moves_review {
+        dossier.next_review_due_at = product_governance::table
+            .find(id)
+            .select(product_governance::next_review_due_at)
+            .get_result(conn)?;
+    }
+    diesel::update(products::table.find(id))
+        .set(ProductRow::from(product))
+        .execute(conn)?;
+    diesel::update(product_models::table.find(id))
+        .set(ModelRow::from(product))
+        .execute(conn)?;
+    diesel::update(product_governance::table.find(id))
+        .set(dossier)
+        .execute(conn)?;
+    listing::update(conn, product)
 }
 
 /// The outcome of a commit as the idempotency record keeps it.
@@ -242,22 +312,60 @@ fn create_product(
 pub(crate) enum Outcome {
     Space(SpaceRow),
     Product {
-        product: Box<ProductRow>,
-        model: Box<ModelRow>,
+        #[serde(flatten)]
+        rows: Box<KeptRows>,
         capacity: Option<u32>,
     },
+    Updated {
+        #[serde(flatten)]
+        rows: Box<KeptRows>,
+        expected: i64,
+        moves_review: bool,
+    },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct KeptRows {
+    product: ProductRow,
+    model: ModelRow,
+    dossier: DossierRow,
+}
+
+impl From<&Product> for KeptRows {
+    fn from(product: &Product) -> Self {
+        Self {
+            product: product.into(),
+            model: product.into(),
+            dossier: product.into(),
+        }
+    }
+}
+
+impl KeptRows {
+    fn product(self) -> Result<Box<Product>, RepositoryError> {
+        product((self.product, self.model, self.dossier)).map(Box::new)
+    }
 }
 
 impl Remembered for CatalogWrite {
     type Record = Outcome;
 
     fn to_record(&self) -> Result<Outcome, RepositoryError> {
+        let kept = |product: &Product| Box::new(KeptRows::from(product));
         Ok(match self {
             Self::CreateSpace(space) => Outcome::Space(space.into()),
             Self::CreateProduct { product, capacity } => Outcome::Product {
-                product: Box::new(product.as_ref().into()),
-                model: Box::new(product.as_ref().into()),
+                rows: kept(product),
                 capacity: *capacity,
+            },
+            Self::UpdateProduct {
+                product,
+                expected,
+                moves_review,
+            } => Outcome::Updated {
+                rows: kept(product),
+                expected: expected.get(),
+                moves_review: *moves_review,
             },
         })
     }
@@ -265,13 +373,18 @@ impl Remembered for CatalogWrite {
     fn from_record(outcome: Outcome) -> Result<Self, RepositoryError> {
         Ok(match outcome {
             Outcome::Space(row) => Self::CreateSpace(row.try_into()?),
-            Outcome::Product {
-                product: row,
-                model,
+            Outcome::Product { rows, capacity } => Self::CreateProduct {
+                product: rows.product()?,
                 capacity,
-            } => Self::CreateProduct {
-                product: Box::new(product((*row, *model))?),
-                capacity,
+            },
+            Outcome::Updated {
+                rows,
+                expected,
+                moves_review,
+            } => Self::UpdateProduct {
+                product: rows.product()?,
+                expected: Version::new(expected),
+                moves_review,
             },
         })
     }

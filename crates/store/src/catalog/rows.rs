@@ -1,16 +1,19 @@
 //! Rows of the catalog tables: a product is its identity and governance in one, the record of its
 //! model in the other.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use diesel::prelude::*;
-use probity_catalog::{ModelMetadata, Product, ProductSlug, Space, SpaceSlug};
+use probity_catalog::{
+    DocumentationSection, Dossier, ModelMetadata, Product, ProductSlug, Space, SpaceSlug,
+};
 use probity_kernel::{OrganizationId, ProductId, RepositoryError, SpaceId, Version};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::error::corrupt;
-use crate::schema::{product_models, products, spaces};
+use crate::schema::{product_governance, product_models, products, spaces};
 use crate::types::{Id, Utc};
 
 #[derive(Debug, Queryable, Selectable, Insertable, Serialize, Deserialize)]
@@ -67,8 +70,8 @@ impl TryFrom<SpaceRow> for Space {
     }
 }
 
-#[derive(Debug, Queryable, Selectable, Insertable, Serialize, Deserialize)]
-#[diesel(table_name = products, treat_none_as_default_value = false)]
+#[derive(Debug, Queryable, Selectable, Insertable, AsChangeset, Serialize, Deserialize)]
+#[diesel(table_name = products, treat_none_as_default_value = false, treat_none_as_null = true)]
 pub(crate) struct ProductRow {
     pub(super) id: Id,
     organization_id: Id,
@@ -91,8 +94,8 @@ pub(crate) struct ProductRow {
     version: i64,
 }
 
-#[derive(Debug, Queryable, Selectable, Insertable, Serialize, Deserialize)]
-#[diesel(table_name = product_models, treat_none_as_default_value = false)]
+#[derive(Debug, Queryable, Selectable, Insertable, AsChangeset, Serialize, Deserialize)]
+#[diesel(table_name = product_models, primary_key(product_id), treat_none_as_default_value = false, treat_none_as_null = true)]
 pub(crate) struct ModelRow {
     product_id: Id,
     organization_id: Id,
@@ -174,8 +177,82 @@ impl From<&Product> for ModelRow {
     }
 }
 
-/// A product out of its two rows.
-pub(crate) fn product((row, model): (ProductRow, ModelRow)) -> Result<Product, RepositoryError> {
+#[derive(
+    Debug,
+    Clone,
+    PartialEq,
+    Eq,
+    Queryable,
+    Selectable,
+    Insertable,
+    AsChangeset,
+    Serialize,
+    Deserialize,
+)]
+#[diesel(table_name = product_governance, primary_key(product_id), treat_none_as_default_value = false, treat_none_as_null = true)]
+pub(crate) struct DossierRow {
+    product_id: Id,
+    organization_id: Id,
+    owner: Option<String>,
+    monitoring_plan: Option<String>,
+    no_data_dependencies: bool,
+    technical_documentation: Option<String>,
+    documentation_updated_at: Option<Utc>,
+    pub(super) next_review_due_at: Option<Utc>,
+}
+
+impl From<&Product> for DossierRow {
+    fn from(product: &Product) -> Self {
+        let dossier = &product.dossier;
+        let sections: Map<String, Value> = dossier
+            .technical_documentation
+            .iter()
+            .map(|(section, text)| (section.to_string(), Value::String(text.clone())))
+            .collect();
+        Self {
+            product_id: Id(product.id.uuid()),
+            organization_id: Id(product.organization.uuid()),
+            owner: dossier.owner.clone(),
+            monitoring_plan: dossier.monitoring_plan.clone(),
+            no_data_dependencies: dossier.no_data_dependencies,
+            technical_documentation: (!sections.is_empty())
+                .then(|| Value::Object(sections).to_string()),
+            documentation_updated_at: dossier.documentation_updated_at.map(Utc),
+            next_review_due_at: dossier.next_review_due_at.map(Utc),
+        }
+    }
+}
+
+impl TryFrom<DossierRow> for Dossier {
+    type Error = RepositoryError;
+
+    fn try_from(row: DossierRow) -> Result<Self, RepositoryError> {
+        let wrong = || corrupt("product_governance", "technical_documentation");
+        let text = row
+            .technical_documentation
+            .unwrap_or_else(|| "{}".to_owned());
+        let sections: BTreeMap<String, String> =
+            serde_json::from_str(&text).map_err(|error| wrong()(error.into()))?;
+        let sections = sections.into_iter().map(|(name, text)| {
+            let section = name.parse::<DocumentationSection>();
+            Ok((section.map_err(|error| wrong()(error.into()))?, text))
+        });
+        Ok(Self {
+            owner: row.owner,
+            monitoring_plan: row.monitoring_plan,
+            no_data_dependencies: row.no_data_dependencies,
+            next_review_due_at: row.next_review_due_at.map(|at| at.0),
+            technical_documentation: sections.collect::<Result<_, RepositoryError>>()?,
+            documentation_updated_at: row.documentation_updated_at.map(|at| at.0),
+        })
+    }
+}
+
+/// The rows of one product: what it is, its model, its dossier.
+pub(crate) type Rows = (ProductRow, ModelRow, DossierRow);
+
+/// A product out of its rows.
+pub(crate) fn product((row, model, dossier): Rows) -> Result<Product, RepositoryError> {
     let slug = row.slug.parse::<ProductSlug>();
     Ok(Product {
         id: ProductId::new(row.id.0),
@@ -198,6 +275,7 @@ pub(crate) fn product((row, model): (ProductRow, ModelRow)) -> Result<Product, R
         archived_at: row.archived_at.map(|at| at.0),
         version: Version::new(row.version),
         model: metadata(model)?,
+        dossier: dossier.try_into()?,
     })
 }
 

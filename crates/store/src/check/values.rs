@@ -18,7 +18,9 @@ use super::PAGE;
 use super::findings::Findings;
 use crate::access::rows::{ApiKeyRow, OrganizationRow, UserRow};
 use crate::catalog::attachments::rows::{DependencyRow, MitigationRow, PolicyRow};
-use crate::catalog::rows::{ModelRow as ProductModelRow, ProductRow, SpaceRow, product};
+use crate::catalog::rows::{
+    DossierRow, ModelRow as ProductModelRow, ProductRow, SpaceRow, product,
+};
 use crate::connection::AnyConnection;
 use crate::error::StoreResult;
 use crate::governance::postures::PostureRow;
@@ -33,9 +35,9 @@ use crate::guardian::links::LinkRow;
 use crate::registry::rows::{ModelRow, parse_settings};
 use crate::schema::{
     alerts, api_keys, data_dependencies, governance_settings, metric_snapshots, organizations,
-    policy_attachments, product_models, product_postures, products, registered_models,
-    registry_settings, review_requests, risk_metric_links, risk_mitigations, runtime_events,
-    safety_metrics, spaces, training_runs, users,
+    policy_attachments, product_governance, product_models, product_postures, products,
+    registered_models, registry_settings, review_requests, risk_metric_links, risk_mitigations,
+    runtime_events, safety_metrics, spaces, training_runs, users,
 };
 use crate::types::{AnyTimestamp, AnyUuid, Id, Utc};
 
@@ -82,13 +84,18 @@ pub(super) fn check(conn: &mut AnyConnection, findings: &mut Findings) -> StoreR
 fn product_values(conn: &mut AnyConnection, findings: &mut Findings) -> StoreResult<()> {
     let name = "values.products";
     let nil = Id(Uuid::nil());
-    let parse = |(row, model): (ProductRow, Option<ProductModelRow>)| match model {
-        Some(model) => product((row, model)).map(drop),
-        None => Err(RepositoryError::Database("has no model metadata".into())),
+    type Found = (ProductRow, Option<ProductModelRow>, Option<DossierRow>);
+    let parse = |found: Found| match found {
+        (row, Some(model), Some(dossier)) => product((row, model, dossier)).map(drop),
+        (_, None, _) => Err(RepositoryError::Database("has no model metadata".into())),
+        (_, _, None) => Err(RepositoryError::Database("has no dossier".into())),
     };
     pages(name, findings, nil, Key::shown, parse, |after| {
         products::table
             .left_join(product_models::table.on(product_models::product_id.eq(products::id)))
+            .left_join(
+                product_governance::table.on(product_governance::product_id.eq(products::id)),
+            )
             .filter(products::id.gt(after))
             .order(products::id)
             .limit(PAGE)
@@ -97,6 +104,7 @@ fn product_values(conn: &mut AnyConnection, findings: &mut Findings) -> StoreRes
                 (
                     ProductRow::as_select(),
                     Option::<ProductModelRow>::as_select(),
+                    Option::<DossierRow>::as_select(),
                 ),
             ))
             .load(conn)
