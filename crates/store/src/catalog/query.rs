@@ -114,30 +114,32 @@ impl Question {
         format!("l.organization_id = $1{spaces}{}", self.narrowing)
     }
 
-    /// Where rows come from when there is a search, and the conditions of the search.
+    /// Where rows come from, and the conditions of a search. SQLite numbers parameters by where they
+    /// first stand in the text, so they stand in the order in which they are bound.
     fn source(&self) -> (&'static str, String) {
         let first = 2 + self.spaces.as_ref().map_or(0, Vec::len);
-        let words: String = (0..self.words.len())
-            .map(|word| format!(" AND t.search_text LIKE ${} ESCAPE '\\'", first + word))
-            .collect();
+        let words = |first: usize| -> String {
+            (0..self.words.len())
+                .map(|word| format!(" AND t.search_text LIKE ${} ESCAPE '\\'", first + word))
+                .collect()
+        };
         let range = format!("BETWEEN {} AND {}", self.first, self.last);
-        match &self.expression {
-            Some(_) => (
+        if self.expression.is_some() {
+            let matches = format!(" AND product_search_index MATCH ${first} AND s.rowid {range}");
+            return (
                 "product_search_index s JOIN product_search t ON t.position = s.rowid \
                  JOIN product_listing l ON l.position = s.rowid",
-                format!(
-                    " AND product_search_index MATCH ${} AND s.rowid {range}{words}",
-                    first + self.words.len()
-                ),
-            ),
-            None if self.words.is_empty() => {
-                ("product_listing l", format!(" AND l.position {range}"))
-            }
-            None => (
-                "product_listing l JOIN product_search t ON t.position = l.position",
-                format!(" AND l.position {range} AND t.organization_id = $1{words}"),
-            ),
+                matches + &words(first + 1),
+            );
         }
+        let within = format!(" AND l.position {range}");
+        if self.words.is_empty() {
+            return ("product_listing l", within);
+        }
+        (
+            "product_listing l JOIN product_search t ON t.position = l.position",
+            format!("{within} AND t.organization_id = $1{}", words(first)),
+        )
     }
 
     fn run<T>(
@@ -156,11 +158,11 @@ impl Question {
             query = query.bind::<AnyUuid, _>(*space);
         }
         if search {
-            for word in &self.words {
-                query = query.bind::<Text, _>(like_pattern(word));
-            }
             if let Some(expression) = &self.expression {
                 query = query.bind::<Text, _>(expression.clone());
+            }
+            for word in &self.words {
+                query = query.bind::<Text, _>(like_pattern(word));
             }
         }
         query.load(conn).map_err(StoreError::from)
