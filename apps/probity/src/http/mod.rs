@@ -13,6 +13,7 @@ pub(crate) mod operations;
 pub(crate) mod organization;
 pub(crate) mod paging;
 pub(crate) mod product;
+pub(crate) mod product_body;
 pub(crate) mod request;
 pub(crate) mod routes;
 pub(crate) mod shape;

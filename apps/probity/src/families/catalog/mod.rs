@@ -4,6 +4,7 @@ mod attached;
 mod dependencies;
 mod mitigations;
 mod policies;
+mod products;
 mod registered_models;
 
 use actix_web::http::StatusCode;
@@ -23,6 +24,11 @@ const TAG: &str = "catalog";
 /// Adds the routes below `/api/v1.0`.
 pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
     config
+        .service(products::list_products)
+        .service(products::create_product)
+        .service(products::get_product)
+        .service(products::update_product)
+        .service(products::archive_product)
         .service(dependencies::list_dependencies)
         .service(dependencies::create_dependency)
         .service(dependencies::get_dependency)

@@ -1,8 +1,6 @@
 //! The family's shapes on the wire.
 
-use probity_catalog::{
-    LifecycleStage, ModelFamily, Product, ProductInput, RiskClassification, Space, TaskType,
-};
+use probity_catalog::{LifecycleStage, ModelFamily, Product, RiskClassification, Space, TaskType};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
@@ -46,85 +44,6 @@ impl From<Space> for SpaceResponse {
             name: space.name,
             product_capacity: space.product_capacity,
             created_at: space.created_at,
-        }
-    }
-}
-
-/// A model record to create.
-#[derive(Debug, Default, Deserialize, ToSchema, Validate)]
-#[serde(default)]
-#[schema(as = repository::NewModel, example = json!({
-    "name": "Churn Prediction Model", "product_type": "ML Model", "risk_classification": "limited",
-    "model_family": "traditional_ml", "model_task_type": "classification"
-}))]
-pub(super) struct CreateModelRequest {
-    /// Display name.
-    #[schema(required, nullable = false, min_length = 1, max_length = 200)]
-    name: Option<String>,
-    /// Name in addresses; made from the display name when absent.
-    slug: Option<String>,
-    description: Option<String>,
-    long_description: Option<String>,
-    /// `ML Model` when absent.
-    product_type: Option<String>,
-    provider: Option<String>,
-    /// `development` when absent.
-    environment: Option<String>,
-    /// `prohibited`, `high`, `limited` or `minimal`.
-    risk_classification: Option<String>,
-    lifecycle_stage: Option<String>,
-    model_family: Option<String>,
-    model_task_type: Option<String>,
-    model_architecture: Option<String>,
-    framework: Option<String>,
-    intended_use: Option<String>,
-    limitations: Option<String>,
-    /// `development` when absent.
-    deployment_status: Option<String>,
-    /// `http` or `https` URL.
-    serving_url: Option<String>,
-    #[schema(value_type = Option<Object>)]
-    input_schema: Option<Value>,
-    #[schema(value_type = Option<Object>)]
-    output_schema: Option<Value>,
-    ai_system_type: Option<String>,
-    vendor_name: Option<String>,
-    vendor_product_name: Option<String>,
-    vendor_model_id: Option<String>,
-    deployment_environment: Option<String>,
-    business_use_case: Option<String>,
-    is_gpai: Option<bool>,
-}
-
-impl From<CreateModelRequest> for ProductInput {
-    fn from(request: CreateModelRequest) -> Self {
-        Self {
-            name: request.name,
-            slug: request.slug,
-            description: request.description,
-            long_description: request.long_description,
-            product_type: request.product_type,
-            provider: request.provider,
-            environment: request.environment,
-            risk_classification: request.risk_classification,
-            lifecycle_stage: request.lifecycle_stage,
-            ai_system_type: request.ai_system_type,
-            business_use_case: request.business_use_case,
-            is_gpai: request.is_gpai,
-            model_family: request.model_family,
-            model_task_type: request.model_task_type,
-            model_architecture: request.model_architecture,
-            framework: request.framework,
-            intended_use: request.intended_use,
-            limitations: request.limitations,
-            deployment_status: request.deployment_status,
-            serving_url: request.serving_url,
-            input_schema: request.input_schema,
-            output_schema: request.output_schema,
-            vendor_name: request.vendor_name,
-            vendor_product_name: request.vendor_product_name,
-            vendor_model_id: request.vendor_model_id,
-            deployment_environment: request.deployment_environment,
         }
     }
 }

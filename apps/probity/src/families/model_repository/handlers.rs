@@ -2,16 +2,18 @@
 
 use actix_web::http::header::ETAG;
 use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use actix_web::{HttpRequest, HttpResponse, get, patch, post, web};
 use probity_access::{AccessRepository as _, Slug};
 use probity_catalog::{CatalogError, NewProduct, NewSpace, Space};
 
-use super::dto::{CreateModelRequest, CreateSpaceRequest, ModelSummary, SpaceResponse};
+use super::dto::{CreateSpaceRequest, ModelSummary, SpaceResponse};
 use super::{Repository, TAG};
-use crate::families::problem::{BodyErrors, CallerErrors, Clash, Missing, Unprocessable};
+use crate::families::problem::{BodyErrors, CallerErrors, Clash, Missing, Outdated, Unprocessable};
 use crate::http::auth::{AdminAccess, Caller, Permission, ReadAccess, WriteAccess};
-use crate::http::extract::{Json, etag};
+use crate::http::extract::{IfMatch, Json, etag};
 use crate::http::failure::{Failure, Problem};
+use crate::http::product;
+use crate::http::product_body::{NewProductBody, ProductPatchBody};
 use crate::state::AppState;
 
 type Answer<T> = Result<T, Failure<Repository>>;
@@ -104,7 +106,7 @@ pub(super) async fn list_spaces(
         ("slug" = String, Path, description = "Slug of the space"),
         ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition harmless for 24 hours", min_length = 1, max_length = 255)
     ),
-    request_body = CreateModelRequest,
+    request_body = NewProductBody,
     responses(
         (status = 201, description = "Created", body = ModelSummary, headers(("ETag" = String, description = "Version"))),
         CallerErrors, BodyErrors, Unprocessable, Missing, Clash
@@ -115,7 +117,7 @@ pub(super) async fn create_model(
     caller: Caller<Repository, WriteAccess>,
     state: Data<AppState>,
     request: HttpRequest,
-    body: Json<CreateModelRequest, Repository>,
+    body: Json<NewProductBody, Repository>,
 ) -> Answer<HttpResponse> {
     let slug = request.match_info().query("slug");
     let space = state
@@ -124,12 +126,50 @@ pub(super) async fn create_model(
         .await?;
     let space = visible(&caller, space)?;
     let (context, body) = caller.command(body)?;
-    let new = NewProduct::parse(body.into())?;
+    let new = NewProduct::parse(body.input().map_err(Failure::malformed)?)?;
     let product = state.catalog.create_product(&context, &space, new).await?;
     let tag = etag(product.version);
     Ok(HttpResponse::Created()
         .insert_header((ETAG, tag))
         .json(ModelSummary::created(product, &space)))
+}
+
+/// Changes a model record; absent members stay, null clears what is optional.
+#[utoipa::path(
+    operation_id = "repository_update_model", tag = TAG, security(("bearer" = [])),
+    params(
+        ("product_id" = String, Path, description = "Id of the product"),
+        ("If-Match" = Option<String>, Header, description = "ETag of the version that the change is meant for")
+    ),
+    request_body = ProductPatchBody,
+    responses(
+        (status = 200, description = "The record as it is now", body = ModelSummary, headers(("ETag" = String, description = "Version"))),
+        CallerErrors, BodyErrors, Unprocessable, Missing, Clash, Outdated
+    )
+)]
+#[patch("/catalog/products/{product_id}/model-repository")]
+pub(super) async fn update_model(
+    caller: Caller<Repository, WriteAccess>,
+    state: Data<AppState>,
+    request: HttpRequest,
+    expected: IfMatch,
+    body: Json<ProductPatchBody, Repository>,
+) -> Answer<HttpResponse> {
+    let product = product::edited(&caller, &state, &request).await?;
+    let (body, _) = body.parse()?;
+    let changes = body.changes().map_err(Failure::malformed)?;
+    let context = caller.context();
+    let updated = state
+        .catalog
+        .patch_product(context, product.id, changes, expected.version())
+        .await?;
+    let spaces = state.catalog.list_spaces(context.organization).await?;
+    let space = spaces.into_iter().find(|space| space.id == updated.space);
+    let space = space.ok_or(CatalogError::SpaceNotFound)?;
+    let tag = etag(updated.version);
+    Ok(HttpResponse::Ok()
+        .insert_header((ETAG, tag))
+        .json(ModelSummary::created(updated, &space)))
 }
 
 /// A space that the credential does not reach into does not exist.

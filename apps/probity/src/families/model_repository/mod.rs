@@ -25,5 +25,6 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(handlers::list_spaces)
         .service(list::list_space_models)
         .service(list::list_organization_models)
-        .service(handlers::create_model);
+        .service(handlers::create_model)
+        .service(handlers::update_model);
 }
