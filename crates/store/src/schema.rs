@@ -401,25 +401,6 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::types::*;
 
-    product_versions (id) {
-        id -> AnyUuid,
-        organization_id -> AnyUuid,
-        product_id -> AnyUuid,
-        version_number -> Text,
-        version_type -> Text,
-        release_date -> Nullable<AnyTimestamp>,
-        release_notes -> Nullable<Text>,
-        is_current -> Bool,
-        created_at -> AnyTimestamp,
-        updated_at -> AnyTimestamp,
-        version -> BigInt,
-    }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::types::*;
-
     data_dependencies (id) {
         id -> AnyUuid,
         organization_id -> AnyUuid,
@@ -483,21 +464,6 @@ diesel::table! {
         product_id -> AnyUuid,
         registered_model_id -> AnyUuid,
         linked_at -> AnyTimestamp,
-    }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::types::*;
-
-    space_members (organization_id, space_id, user_id) {
-        organization_id -> AnyUuid,
-        space_id -> AnyUuid,
-        user_id -> AnyUuid,
-        role -> Text,
-        added_at -> AnyTimestamp,
-        updated_at -> AnyTimestamp,
-        version -> BigInt,
     }
 }
 
@@ -723,7 +689,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     products,
     product_models,
     product_governance,
-    product_versions,
     product_postures,
     spaces,
     risk_metric_links,
@@ -732,5 +697,4 @@ diesel::allow_tables_to_appear_in_same_query!(
 
 diesel::allow_tables_to_appear_in_same_query!(governance_events, products);
 diesel::allow_tables_to_appear_in_same_query!(product_registered_models, registered_models);
-diesel::allow_tables_to_appear_in_same_query!(space_members, users);
 diesel::allow_tables_to_appear_in_same_query!(product_listing, product_search);

@@ -14,23 +14,6 @@ CREATE TABLE product_governance (
     FOREIGN KEY (organization_id, product_id) REFERENCES products (organization_id, id)
 );
 
-CREATE TABLE product_versions (
-    id UUID PRIMARY KEY,
-    organization_id UUID NOT NULL REFERENCES organizations (id),
-    product_id UUID NOT NULL,
-    version_number TEXT NOT NULL,
-    version_type TEXT NOT NULL CHECK (version_type IN ('major', 'minor', 'patch', 'prerelease')),
-    release_date TIMESTAMPTZ,
-    release_notes TEXT,
-    is_current BOOLEAN NOT NULL,
-    created_at TIMESTAMPTZ NOT NULL,
-    updated_at TIMESTAMPTZ NOT NULL,
-    version BIGINT NOT NULL CHECK (version >= 1),
-    UNIQUE (organization_id, product_id, version_number),
-    UNIQUE (organization_id, id),
-    FOREIGN KEY (organization_id, product_id) REFERENCES products (organization_id, id)
-);
-
 CREATE TABLE data_dependencies (
     id UUID PRIMARY KEY,
     organization_id UUID NOT NULL REFERENCES organizations (id),
@@ -88,18 +71,6 @@ CREATE TABLE product_registered_models (
     PRIMARY KEY (organization_id, product_id, registered_model_id),
     FOREIGN KEY (organization_id, product_id) REFERENCES products (organization_id, id),
     FOREIGN KEY (organization_id, registered_model_id) REFERENCES registered_models (organization_id, id) ON DELETE CASCADE
-);
-
-CREATE TABLE space_members (
-    organization_id UUID NOT NULL REFERENCES organizations (id),
-    space_id UUID NOT NULL,
-    user_id UUID NOT NULL REFERENCES users (id),
-    role TEXT NOT NULL CHECK (role IN ('viewer', 'editor', 'admin')),
-    added_at TIMESTAMPTZ NOT NULL,
-    updated_at TIMESTAMPTZ NOT NULL,
-    version BIGINT NOT NULL CHECK (version >= 1),
-    PRIMARY KEY (organization_id, space_id, user_id),
-    FOREIGN KEY (organization_id, space_id) REFERENCES spaces (organization_id, id)
 );
 
 CREATE TABLE training_runs (
@@ -250,11 +221,9 @@ CREATE TABLE governance_settings (
     version BIGINT NOT NULL CHECK (version >= 1)
 );
 
-CREATE UNIQUE INDEX product_versions_current ON product_versions (organization_id, product_id) WHERE is_current;
 CREATE INDEX data_dependencies_listing ON data_dependencies (organization_id, product_id, id);
 CREATE INDEX policy_attachments_listing ON policy_attachments (organization_id, product_id, id);
 CREATE INDEX risk_mitigations_listing ON risk_mitigations (organization_id, product_id, id);
-CREATE INDEX space_members_by_user ON space_members (organization_id, user_id);
 CREATE INDEX product_registered_models_by_model ON product_registered_models (organization_id, registered_model_id);
 CREATE UNIQUE INDEX training_runs_deployed ON training_runs (organization_id, product_id) WHERE is_deployed;
 CREATE INDEX training_runs_listing ON training_runs (organization_id, product_id, started_at, id);
@@ -283,12 +252,10 @@ DECLARE
 BEGIN
     FOREACH target IN ARRAY ARRAY[
         'product_governance',
-        'product_versions',
         'data_dependencies',
         'policy_attachments',
         'risk_mitigations',
         'product_registered_models',
-        'space_members',
         'training_runs',
         'safety_metrics',
         'runtime_events',

@@ -18,6 +18,8 @@ enum Thing {
     Product,
     /// Of a product: `{product}/ai-governance-review-requests/{request}`.
     Review,
+    /// With its space in front: `<space>/products/<product>`.
+    Placed,
     Space,
     Organization,
     /// With its product in front: `<product>/training-runs/<run>`.
@@ -63,6 +65,78 @@ fn table() -> Vec<(&'static str, Vec<Probe>)> {
                 Thing::Product,
                 "POST",
                 "/api/v1.0/catalog/products/{id}/data-dependencies",
+                |_| json!({"name": "x"}),
+            )],
+        ),
+        (
+            "catalog_list_products",
+            vec![(
+                Thing::Space,
+                "GET",
+                "/api/v1.0/catalog/spaces/{id}/products",
+                NOTHING,
+            )],
+        ),
+        (
+            "catalog_create_product",
+            vec![(
+                Thing::Space,
+                "POST",
+                "/api/v1.0/catalog/spaces/{id}/products",
+                |_| json!({"name": "x"}),
+            )],
+        ),
+        (
+            "catalog_get_product",
+            vec![(
+                Thing::Placed,
+                "GET",
+                "/api/v1.0/catalog/spaces/{id}",
+                NOTHING,
+            )],
+        ),
+        (
+            "catalog_update_product",
+            vec![(
+                Thing::Placed,
+                "PATCH",
+                "/api/v1.0/catalog/spaces/{id}",
+                |_| json!({"name": "x"}),
+            )],
+        ),
+        (
+            "catalog_archive_product",
+            vec![(
+                Thing::Placed,
+                "DELETE",
+                "/api/v1.0/catalog/spaces/{id}",
+                NOTHING,
+            )],
+        ),
+        (
+            "repository_list_space_models",
+            vec![(
+                Thing::Space,
+                "GET",
+                "/api/v1.0/catalog/spaces/{id}/model-repository/models",
+                NOTHING,
+            )],
+        ),
+        (
+            "repository_list_organization_models",
+            vec![(
+                Thing::Organization,
+                "GET",
+                "/api/v1.0/organizations/{id}/model-repository/models",
+                NOTHING,
+            )],
+        ),
+        (
+            "repository_update_model",
+            vec![(
+                Thing::Product,
+                "PATCH",
+                "/api/v1.0/catalog/products/{id}/model-repository",
                 |_| json!({"name": "x"}),
             )],
         ),
@@ -675,6 +749,7 @@ async fn one_of_each(api: &Api) -> Vec<(Thing, String)> {
         (Thing::Key, text(&key)),
         (Thing::Link, text(&link)),
         (Thing::Alert, text(&alerts["alerts"][0])),
+        (Thing::Placed, format!("{space}/products/{product}")),
         (Thing::Product, product),
         (Thing::Space, space),
         (Thing::Organization, api.organization.clone()),
@@ -697,6 +772,7 @@ async fn deleted(api: &Api) -> Vec<(Thing, String)> {
             Thing::Key
             | Thing::Alert
             | Thing::Product
+            | Thing::Placed
             | Thing::Review
             | Thing::Space
             | Thing::Organization => {
@@ -805,6 +881,7 @@ async fn what_is_anothers_looks_like_what_never_was(api: Api) {
             Thing::Link => format!("/api/v1/risk-metric-links/{id}"),
             Thing::Alert => format!("/api/v1/alerts/{id}"),
             Thing::Product => format!("/api/v1/metrics/history?modelId={id}"),
+            Thing::Placed => format!("/api/v1.0/catalog/spaces/{id}"),
             Thing::Review
             | Thing::Run
             | Thing::SafetyMetric

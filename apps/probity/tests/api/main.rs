@@ -19,6 +19,7 @@ mod harness;
 
 mod access;
 mod attachments;
+mod catalog;
 mod events;
 mod evidence;
 mod guardian;

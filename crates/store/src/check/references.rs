@@ -13,7 +13,7 @@ enum Name {
 }
 
 /// Tables whose rows belong to an organisation.
-const OWNED: [(&str, &str, Name); 38] = [
+const OWNED: [(&str, &str, Name); 36] = [
     ("references.users", "users", Name::Uuid("id")),
     ("references.api_keys", "api_keys", Name::Uuid("id")),
     ("references.spaces", "spaces", Name::Uuid("id")),
@@ -100,11 +100,6 @@ const OWNED: [(&str, &str, Name); 38] = [
         Name::Uuid("product_id"),
     ),
     (
-        "references.product_versions",
-        "product_versions",
-        Name::Uuid("id"),
-    ),
-    (
         "references.data_dependencies",
         "data_dependencies",
         Name::Uuid("id"),
@@ -123,11 +118,6 @@ const OWNED: [(&str, &str, Name); 38] = [
         "references.product_registered_models",
         "product_registered_models",
         Name::Uuid("product_id"),
-    ),
-    (
-        "references.space_members",
-        "space_members",
-        Name::Uuid("user_id"),
     ),
     (
         "references.training_runs",
@@ -187,7 +177,7 @@ const OWNED: [(&str, &str, Name); 38] = [
 ];
 
 /// A reference inside an organisation: the check, the table, its column, and whose `id` it is.
-const INSIDE: [(&str, &str, &str, &str); 27] = [
+const INSIDE: [(&str, &str, &str, &str); 24] = [
     ("references.api_keys", "api_keys", "replaced_by", "api_keys"),
     ("references.products", "products", "space_id", "spaces"),
     (
@@ -218,12 +208,6 @@ const INSIDE: [(&str, &str, &str, &str); 27] = [
     (
         "references.product_governance",
         "product_governance",
-        "product_id",
-        "products",
-    ),
-    (
-        "references.product_versions",
-        "product_versions",
         "product_id",
         "products",
     ),
@@ -304,18 +288,6 @@ const INSIDE: [(&str, &str, &str, &str); 27] = [
         "product_registered_models",
         "registered_model_id",
         "registered_models",
-    ),
-    (
-        "references.space_members",
-        "space_members",
-        "space_id",
-        "spaces",
-    ),
-    (
-        "references.space_members",
-        "space_members",
-        "user_id",
-        "users",
     ),
     (
         "references.governance_events",
