@@ -63,6 +63,9 @@ pub(crate) struct Options {
     /// Seconds of each cell.
     #[arg(long, default_value_t = 3.0)]
     seconds: f64,
+    /// Measures only the cells whose names contain this, e.g. `ours c=64`.
+    #[arg(long, default_value = "")]
+    cells: String,
     /// Seconds to wait at most before each cell until other processes leave the machine alone.
     #[arg(long, default_value_t = 10.0)]
     quiet_wait: f64,
@@ -98,6 +101,11 @@ impl Options {
             Some(path) => Ok(path.clone()),
             None => Ok(std::env::current_exe()?.with_file_name("probity")),
         }
+    }
+
+    /// Whether a cell is wanted.
+    pub(crate) fn wants(&self, cell: &str) -> bool {
+        cell.contains(&self.cells)
     }
 
     pub(crate) fn cell_time(&self) -> Duration {

@@ -67,6 +67,9 @@ impl Results {
         cell: &Cell<'_>,
         make: &'a mut load::Maker<'a>,
     ) -> Outcome<()> {
+        if !options.wants(cell.name) {
+            return Ok(());
+        }
         wait_for_quiet(options.quiet_wait());
         let mut meter = Meter::new(cell.served.pid(), cell.database);
         let plan = Plan {

@@ -12,6 +12,11 @@ mod state;
 mod telemetry;
 mod workers;
 
+/// Requests are made of many small allocations, and those of a write end on another thread than the
+/// one they began on.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> std::process::ExitCode {
     cli::run()
 }

@@ -4,6 +4,8 @@
 use probity_kernel::{
     AlertId, DomainEvent, ProductId, Publication, RiskMetricLinkId, SnapshotId, Subject,
 };
+use serde::ser::SerializeStruct as _;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -229,10 +231,9 @@ impl DomainEvent for GuardianEvent {
 
     fn detail(&self) -> Value {
         match self {
-            Self::SnapshotsRecorded { snapshots, alerts } => json!({
-                "snapshots": snapshots.iter().map(recorded).collect::<Vec<_>>(),
-                "alerts": alerts.iter().map(moved).collect::<Vec<_>>(),
-            }),
+            Self::SnapshotsRecorded { snapshots, alerts } => {
+                serde_json::to_value(Recorded { snapshots, alerts }).unwrap_or_default()
+            }
             Self::LinkCreated {
                 id: _,
                 product,
@@ -274,6 +275,19 @@ impl DomainEvent for GuardianEvent {
         }
     }
 
+    fn serialize_detail<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::SnapshotsRecorded { snapshots, alerts } => {
+                Recorded { snapshots, alerts }.serialize(serializer)
+            }
+            Self::LinkCreated { .. }
+            | Self::LinkUpdated { .. }
+            | Self::LinkDeleted { .. }
+            | Self::AlertAcknowledged { .. }
+            | Self::AlertResolved { .. } => self.detail().serialize(serializer),
+        }
+    }
+
     fn publications(&self) -> Vec<Publication> {
         match self {
             Self::SnapshotsRecorded { snapshots, alerts } => {
@@ -288,21 +302,43 @@ impl DomainEvent for GuardianEvent {
     }
 }
 
+/// An ingestion for the record; members in the order of their names, which is the canonical one.
+struct Recorded<'a> {
+    snapshots: &'a [RecordedSnapshot],
+    alerts: &'a [AlertMove],
+}
+
+impl Serialize for Recorded<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("Recorded", 2)?;
+        let alerts: Vec<Value> = self.alerts.iter().map(moved).collect();
+        object.serialize_field("alerts", &alerts)?;
+        object.serialize_field("snapshots", self.snapshots)?;
+        object.end()
+    }
+}
+
 /// A snapshot for the record. It had no state before, so its fields stand on their own.
-fn recorded(snapshot: &RecordedSnapshot) -> Value {
-    json!({
-        "id": snapshot.id.to_string(),
-        "product_id": snapshot.product.to_string(),
-        "drift_score": snapshot.readings.drift,
-        "fairness_score": snapshot.readings.fairness,
-        "psi": snapshot.readings.psi,
-        "disparate_impact": snapshot.readings.disparate_impact,
-        "sample_size": snapshot.sample_size,
-        "captured_at": instant(snapshot.captured_at),
-        "status": snapshot.status.as_str(),
-        "threshold_source": snapshot.threshold_source.as_str(),
-        "late": snapshot.late,
-    })
+impl Serialize for RecordedSnapshot {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut buffer = Uuid::encode_buffer();
+        let mut object = serializer.serialize_struct("RecordedSnapshot", 11)?;
+        let captured_at = self.captured_at.format(&Rfc3339).ok();
+        object.serialize_field("captured_at", &captured_at)?;
+        object.serialize_field("disparate_impact", &self.readings.disparate_impact)?;
+        object.serialize_field("drift_score", &self.readings.drift)?;
+        object.serialize_field("fairness_score", &self.readings.fairness)?;
+        let id = self.id.uuid().hyphenated();
+        object.serialize_field("id", &*id.encode_lower(&mut buffer))?;
+        object.serialize_field("late", &self.late)?;
+        let product = self.product.uuid().hyphenated();
+        object.serialize_field("product_id", &*product.encode_lower(&mut buffer))?;
+        object.serialize_field("psi", &self.readings.psi)?;
+        object.serialize_field("sample_size", &self.sample_size)?;
+        object.serialize_field("status", self.status.as_str())?;
+        object.serialize_field("threshold_source", self.threshold_source.as_str())?;
+        object.end()
+    }
 }
 
 /// A move of an alert for the record.

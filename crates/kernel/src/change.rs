@@ -4,6 +4,7 @@
 //! it, and the context in which it happened. A repository takes changes, not rows, so state cannot
 //! move without its record.
 
+use serde::{Serialize as _, Serializer};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -73,6 +74,14 @@ pub trait DomainEvent {
 
     /// The changed fields, each with `before` and `after`. Never a secret, never a request body.
     fn detail(&self) -> Value;
+
+    /// Writes the same detail; events that happen often do so without building a [`Value`] first.
+    ///
+    /// # Errors
+    /// What the serializer refuses.
+    fn serialize_detail<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.detail().serialize(serializer)
+    }
 
     /// The governance events that it publishes; many changes publish none.
     fn publications(&self) -> Vec<Publication> {

@@ -1,17 +1,22 @@
 //! `Idempotency-Key`: the first outcome, kept in the transaction that made it.
 
+use std::collections::HashMap;
+
+use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
-use probity_kernel::{Context, IdempotencyClaim, RepositoryError};
+use diesel::sql_types::{Array, BigInt, Binary, Text};
+use diesel::sqlite::Sqlite;
+use probity_kernel::{Context, IdempotencyClaim, OrganizationId, RepositoryError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
-use crate::connection::{AnyConnection, MultiBackend, on_backend};
+use crate::connection::{AnyConnection, MultiBackend};
 use crate::error::{StoreError, StoreResult};
 use crate::schema::idempotency_records as records;
+use crate::statement::statement;
 use crate::turn::Tx;
-use crate::types::{AnyTimestamp, Id, Utc};
+use crate::types::{AnyTimestamp, AnyUuid, Id, Utc};
 
 /// How long a key is remembered.
 pub(crate) const LIFETIME: Duration = Duration::hours(24);
@@ -37,77 +42,229 @@ pub(crate) fn once<T: Remembered>(
     let Some(claim) = &context.idempotency else {
         return work(tx);
     };
-    if let Some(record) = spent(tx.conn, context, claim)? {
-        return T::from_record(record).map_err(StoreError);
+    let asked = [Asked::of(context, claim)];
+    if let Some(spent) = spent(tx.conn, context.organization, &asked)?.remove(&claim_key(claim)) {
+        return T::from_record(spent.outcome(claim)?).map_err(StoreError);
     }
     let outcome = work(tx)?;
-    let record = outcome.to_record().map_err(StoreError)?;
-    remember(tx.writing(), context, claim, &record)?;
+    let text = encode(&outcome.to_record().map_err(StoreError)?)?;
+    let kept = [Kept::of(context, claim, &text)];
+    remember(tx.writing(), context.organization, &kept)?;
     Ok(outcome)
 }
 
-/// The outcome of a claim that was spent within its lifetime.
-pub(crate) fn spent<T: DeserializeOwned>(
-    conn: &mut AnyConnection,
-    context: &Context,
-    claim: &IdempotencyClaim,
-) -> StoreResult<Option<T>> {
-    let found: Option<(Vec<u8>, String)> = records::table
-        .filter(records::organization_id.eq(Id(context.organization.uuid())))
-        .filter(records::scope.eq(&claim.scope))
-        .filter(records::key.eq(&claim.key))
-        .filter(records::created_at.gt(Utc(context.now - LIFETIME)))
-        .select((records::fingerprint, records::outcome))
-        .get_result(conn)
-        .optional()?;
-    let Some((fingerprint, outcome)) = found else {
-        return Ok(None);
-    };
-    if fingerprint != claim.fingerprint {
-        return Err(StoreError(RepositoryError::IdempotencyMismatch));
-    }
-    let outcome = serde_json::from_str(&outcome).map_err(|error| {
-        StoreError(RepositoryError::Corrupt {
-            table: "idempotency_records",
-            column: "outcome",
-            source: Box::new(error),
-        })
-    })?;
-    Ok(Some(outcome))
+/// What tells the claims of an organisation apart: scope and key.
+pub(crate) type ClaimKey<'a> = (&'a str, &'a str);
+
+/// What tells this claim from others.
+pub(crate) fn claim_key(claim: &IdempotencyClaim) -> ClaimKey<'_> {
+    (&claim.scope, &claim.key)
 }
 
-/// Keeps an outcome under its claim, in place of one whose lifetime is over.
-pub(crate) fn remember<T: Serialize>(
+/// A claim that is looked for.
+pub(crate) struct Asked<'a> {
+    key: ClaimKey<'a>,
+    /// What was spent until then is over.
+    after: OffsetDateTime,
+}
+
+impl<'a> Asked<'a> {
+    pub(crate) fn of(context: &Context, claim: &'a IdempotencyClaim) -> Self {
+        Self {
+            key: claim_key(claim),
+            after: context.now - LIFETIME,
+        }
+    }
+}
+
+/// A claim that was spent within its lifetime.
+pub(crate) struct Spent {
+    fingerprint: Vec<u8>,
+    outcome: String,
+}
+
+impl Spent {
+    /// Its first outcome, for the same request; another one under its key is refused.
+    pub(crate) fn outcome<T: DeserializeOwned>(&self, claim: &IdempotencyClaim) -> StoreResult<T> {
+        if self.fingerprint != claim.fingerprint {
+            return Err(StoreError(RepositoryError::IdempotencyMismatch));
+        }
+        serde_json::from_str(&self.outcome).map_err(|error| {
+            StoreError(RepositoryError::Corrupt {
+                table: "idempotency_records",
+                column: "outcome",
+                source: Box::new(error),
+            })
+        })
+    }
+}
+
+/// Those of the claims that were spent within their lifetime: one prepared statement for each where
+/// the database is in this process, one for all where each costs a round trip.
+pub(crate) fn spent<'a>(
     conn: &mut AnyConnection,
-    context: &Context,
-    claim: &IdempotencyClaim,
-    outcome: &T,
+    organization: OrganizationId,
+    asked: &[Asked<'a>],
+) -> StoreResult<HashMap<ClaimKey<'a>, Spent>> {
+    let organization = Id(organization.uuid());
+    let mut found = HashMap::new();
+    match conn {
+        AnyConnection::Sqlite(c) => {
+            for Asked { key, after } in asked {
+                let row: Option<(Vec<u8>, String)> = records::table
+                    .find((organization, key.0, key.1))
+                    .filter(records::created_at.gt(Utc(*after)))
+                    .select((records::fingerprint, records::outcome))
+                    .get_result(c)
+                    .optional()?;
+                found.extend(row.map(|(fingerprint, outcome)| {
+                    let spent = Spent { fingerprint, outcome };
+                    (*key, spent)
+                }));
+            }
+        }
+        AnyConnection::Postgres(c) => {
+            if asked.is_empty() {
+                return Ok(found);
+            }
+            let scopes: Vec<&str> = asked.iter().map(|one| one.key.0).collect();
+            let keys: Vec<&str> = asked.iter().map(|one| one.key.1).collect();
+            let after: Vec<Utc> = asked.iter().map(|one| Utc(one.after)).collect();
+            let rows: Vec<(String, String, Vec<u8>, String)> = FindClaims {
+                scopes: &scopes,
+                keys: &keys,
+                after: &after,
+                organization,
+            }
+            .load(c)?;
+            for (scope, key, fingerprint, outcome) in rows {
+                let asked = asked.iter().map(|one| one.key);
+                let key = asked.filter(|known| *known == (&scope, &key)).last();
+                found.extend(key.map(|key| (key, Spent { fingerprint, outcome })));
+            }
+        }
+    }
+    Ok(found)
+}
+
+statement! {
+    /// Which of many claims were spent.
+    struct FindClaims<'a> for Pg as PgConnection {
+        "SELECT r.scope, r.key, r.fingerprint, r.outcome FROM UNNEST(" scopes: &'a [&'a str] as Array<Text>,
+        ", " keys: &'a [&'a str] as Array<Text>,
+        ", " after: &'a [Utc] as Array<AnyTimestamp>,
+        ") AS asked (scope, key, after) JOIN idempotency_records r ON r.scope = asked.scope AND \
+         r.key = asked.key AND r.created_at > asked.after WHERE r.organization_id = "
+        organization: Id as AnyUuid; "" => (Text, Text, Binary, Text)
+    }
+}
+
+/// An outcome in the form in which it is kept.
+pub(crate) fn encode<T: Serialize>(outcome: &T) -> StoreResult<String> {
+    serde_json::to_string(outcome)
+        .map_err(|error| StoreError(RepositoryError::Database(Box::new(error))))
+}
+
+/// A claim that is spent now, and its outcome.
+pub(crate) struct Kept<'a> {
+    claim: &'a IdempotencyClaim,
+    outcome: &'a str,
+    created_at: Utc,
+}
+
+impl<'a> Kept<'a> {
+    pub(crate) const fn of(
+        context: &Context,
+        claim: &'a IdempotencyClaim,
+        outcome: &'a str,
+    ) -> Self {
+        Self {
+            claim,
+            outcome,
+            created_at: Utc(context.now),
+        }
+    }
+}
+
+/// Keeps outcomes under their claims, in place of those whose lifetime is over. No claim is among
+/// them twice.
+pub(crate) fn remember(
+    conn: &mut AnyConnection,
+    organization: OrganizationId,
+    kept: &[Kept<'_>],
 ) -> StoreResult<()> {
-    let outcome = serde_json::to_string(outcome)
-        .map_err(|error| StoreError(RepositoryError::Database(Box::new(error))))?;
-    let organization = Id(context.organization.uuid());
-    let fingerprint = claim.fingerprint.to_vec();
-    let created_at = Utc(context.now);
-    on_backend!(conn, |c| {
-        diesel::insert_into(records::table)
-            .values((
-                records::organization_id.eq(organization),
-                records::scope.eq(&claim.scope),
-                records::key.eq(&claim.key),
-                records::fingerprint.eq(&fingerprint),
-                records::outcome.eq(&outcome),
-                records::created_at.eq(created_at),
-            ))
-            .on_conflict((records::organization_id, records::scope, records::key))
-            .do_update()
-            .set((
-                records::fingerprint.eq(&fingerprint),
-                records::outcome.eq(&outcome),
-                records::created_at.eq(created_at),
-            ))
+    let organization = Id(organization.uuid());
+    match conn {
+        AnyConnection::Sqlite(c) => {
+            for Kept {
+                claim,
+                outcome,
+                created_at,
+            } in kept
+            {
+                KeepClaim {
+                    organization,
+                    scope: &claim.scope,
+                    key: &claim.key,
+                    fingerprint: &claim.fingerprint,
+                    outcome,
+                    created_at: *created_at,
+                }
+                .execute(c)?;
+            }
+        }
+        AnyConnection::Postgres(c) => {
+            if kept.is_empty() {
+                return Ok(());
+            }
+            let scopes: Vec<&str> = kept.iter().map(|one| one.claim.scope.as_str()).collect();
+            let keys: Vec<&str> = kept.iter().map(|one| one.claim.key.as_str()).collect();
+            let fingerprints: Vec<&[u8]> =
+                kept.iter().map(|one| one.claim.fingerprint.as_slice()).collect();
+            let outcomes: Vec<&str> = kept.iter().map(|one| one.outcome).collect();
+            let created_at: Vec<Utc> = kept.iter().map(|one| one.created_at).collect();
+            KeepClaims {
+                organization,
+                scopes: &scopes,
+                keys: &keys,
+                fingerprints: &fingerprints,
+                outcomes: &outcomes,
+                created_at: &created_at,
+            }
             .execute(c)?;
-    });
+        }
+    }
     Ok(())
+}
+
+statement! {
+    /// Keeps one outcome.
+    struct KeepClaim<'a> for Sqlite as SqliteConnection {
+        "INSERT INTO idempotency_records (organization_id, scope, key, fingerprint, outcome, created_at) \
+         VALUES (" organization: Id as AnyUuid,
+        ", " scope: &'a str as Text,
+        ", " key: &'a str as Text,
+        ", " fingerprint: &'a [u8] as Binary,
+        ", " outcome: &'a str as Text,
+        ", " created_at: Utc as AnyTimestamp;
+        ") ON CONFLICT (organization_id, scope, key) DO UPDATE SET fingerprint = excluded.fingerprint, \
+         outcome = excluded.outcome, created_at = excluded.created_at"
+    }
+}
+
+statement! {
+    /// Keeps many outcomes.
+    struct KeepClaims<'a> for Pg as PgConnection {
+        "INSERT INTO idempotency_records (organization_id, scope, key, fingerprint, outcome, created_at) \
+         SELECT " organization: Id as AnyUuid,
+        ", * FROM UNNEST (" scopes: &'a [&'a str] as Array<Text>,
+        ", " keys: &'a [&'a str] as Array<Text>,
+        ", " fingerprints: &'a [&'a [u8]] as Array<Binary>,
+        ", " outcomes: &'a [&'a str] as Array<Text>,
+        ", " created_at: &'a [Utc] as Array<AnyTimestamp>;
+        ") ON CONFLICT (organization_id, scope, key) DO UPDATE SET fingerprint = excluded.fingerprint, \
+         outcome = excluded.outcome, created_at = excluded.created_at"
+    }
 }
 
 /// Forgets keys whose lifetime is over, at most `limit` of them; answers how many. A key that another

@@ -30,6 +30,7 @@ mod record;
 mod registry;
 mod schema;
 mod search;
+mod statement;
 mod turn;
 mod types;
 mod wal;

@@ -1,20 +1,24 @@
 //! The record: each unit of work becomes one leaf of its organisation's Merkle log, together with
 //! the governance events it publishes, in the transaction that writes its rows.
 
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary};
+use diesel::sqlite::Sqlite;
 use probity_kernel::{
     Context, DomainEvent, IdSource, OrganizationId, Publication, RepositoryError, Subject,
 };
 use probity_ledger::{
-    Args, Commitment, Frontier, Hash, LeafHeader, Salt, SlotName, Slots, Target, TileHash,
+    Args, CanonicalError, Commitment, Frontier, Hash, LeafHeader, Salt, SlotName, Slots, Target, TileHash,
     to_canonical,
 };
+use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 
 use crate::connection::AnyConnection;
 use crate::error::{StoreError, StoreResult, corrupt};
-use crate::schema::{audit_entries, audit_heads, audit_nodes, governance_events};
+use crate::schema::{audit_heads, audit_nodes, governance_events};
+use crate::statement::statement;
 use crate::types::{AnyUuid, Id, Utc};
 
 /// How many governance events one statement inserts; PostgreSQL takes 65,535 parameters.
@@ -75,18 +79,25 @@ pub(crate) struct Draft {
 
 impl Draft {
     pub(crate) fn new<E: DomainEvent>(context: &Context, event: &E) -> StoreResult<Self> {
-        let bytes = |value: &serde_json::Value| {
-            to_canonical(value)
-                .map_err(|error| StoreError(RepositoryError::Database(Box::new(error))))
-        };
+        let refused =
+            |error: CanonicalError| StoreError(RepositoryError::Database(Box::new(error)));
         Ok(Self {
             action: event.name(),
             subject: event.subject(),
             at: context.now,
-            actor: bytes(&context.actor.reference())?,
-            detail: bytes(&event.detail())?,
+            actor: to_canonical(&context.actor.reference()).map_err(refused)?,
+            detail: to_canonical(&Detail(event)).map_err(refused)?,
             publications: event.publications(),
         })
+    }
+}
+
+/// The detail of an event, as it writes itself.
+struct Detail<'a, E>(&'a E);
+
+impl<E: DomainEvent> Serialize for Detail<'_, E> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize_detail(serializer)
     }
 }
 
@@ -108,8 +119,6 @@ pub(crate) fn open_log(
     Ok(())
 }
 
-#[derive(Insertable)]
-#[diesel(table_name = audit_entries, treat_none_as_default_value = false)]
 struct EntryRow {
     position: i64,
     organization_id: Id,
@@ -185,13 +194,50 @@ pub(crate) fn append(
     insert_nodes(conn, organization, &completed)?;
     insert_entries(conn, &entries)?;
     insert_events(conn, &events)?;
-    diesel::update(audit_heads::table.find(Id(organization.uuid())))
-        .set((
-            audit_heads::size.eq(signed(frontier.size())?),
-            audit_heads::frontier.eq(frontier.to_bytes()),
-        ))
-        .execute(conn)?;
+    move_head(conn, organization, &frontier)?;
     Ok(frontier.size())
+}
+
+fn move_head(
+    conn: &mut AnyConnection,
+    organization: OrganizationId,
+    frontier: &Frontier,
+) -> StoreResult<()> {
+    let (size, bytes) = (signed(frontier.size())?, frontier.to_bytes());
+    let (frontier, organization) = (bytes.as_slice(), Id(organization.uuid()));
+    match conn {
+        AnyConnection::Sqlite(c) => MoveHead {
+            size,
+            frontier,
+            organization,
+        }
+        .execute(c)?,
+        AnyConnection::Postgres(c) => MoveHeadThere {
+            size,
+            frontier,
+            organization,
+        }
+        .execute(c)?,
+    };
+    Ok(())
+}
+
+statement! {
+    /// Moves the end of a log.
+    struct MoveHead<'a> for Sqlite as SqliteConnection {
+        "UPDATE audit_heads SET size = " size: i64 as BigInt,
+        ", frontier = " frontier: &'a [u8] as Binary,
+        " WHERE organization_id = " organization: Id as AnyUuid; ""
+    }
+}
+
+statement! {
+    /// The same on PostgreSQL.
+    struct MoveHeadThere<'a> for Pg as PgConnection {
+        "UPDATE audit_heads SET size = " size: i64 as BigInt,
+        ", frontier = " frontier: &'a [u8] as Binary,
+        " WHERE organization_id = " organization: Id as AnyUuid; ""
+    }
 }
 
 fn signed(size: u64) -> StoreResult<i64> {
@@ -309,30 +355,66 @@ fn insert_entries(conn: &mut AnyConnection, entries: &[EntryRow]) -> StoreResult
     match conn {
         AnyConnection::Sqlite(c) => {
             for entry in entries {
-                diesel::insert_into(audit_entries::table)
-                    .values(entry)
-                    .execute(c)?;
+                InsertEntry {
+                    position: entry.position,
+                    organization: entry.organization_id,
+                    leaf_hash: &entry.leaf_hash,
+                    leaf: &entry.leaf,
+                    actor_salt: &entry.actor_salt,
+                    actor: &entry.actor,
+                    detail_salt: &entry.detail_salt,
+                    detail: &entry.detail,
+                }
+                .execute(c)?;
             }
         }
         AnyConnection::Postgres(c) => {
             let column =
                 |pick: fn(&EntryRow) -> &[u8]| entries.iter().map(pick).collect::<Vec<_>>();
-            diesel::sql_query(
-                "INSERT INTO audit_entries (position, organization_id, leaf_hash, leaf, actor_salt, \
-                 actor, detail_salt, detail) SELECT * FROM UNNEST ($1, $2, $3, $4, $5, $6, $7, $8)",
-            )
-            .bind::<Array<BigInt>, _>(entries.iter().map(|e| e.position).collect::<Vec<_>>())
-            .bind::<Array<AnyUuid>, _>(entries.iter().map(|e| e.organization_id).collect::<Vec<_>>())
-            .bind::<Array<Binary>, _>(column(|e| &e.leaf_hash))
-            .bind::<Array<Binary>, _>(column(|e| &e.leaf))
-            .bind::<Array<Binary>, _>(column(|e| &e.actor_salt))
-            .bind::<Array<Binary>, _>(column(|e| &e.actor))
-            .bind::<Array<Binary>, _>(column(|e| &e.detail_salt))
-            .bind::<Array<Binary>, _>(column(|e| &e.detail))
+            InsertEntries {
+                positions: entries.iter().map(|e| e.position).collect(),
+                organizations: entries.iter().map(|e| e.organization_id).collect(),
+                leaf_hashes: column(|e| &e.leaf_hash),
+                leaves: column(|e| &e.leaf),
+                actor_salts: column(|e| &e.actor_salt),
+                actors: column(|e| &e.actor),
+                detail_salts: column(|e| &e.detail_salt),
+                details: column(|e| &e.detail),
+            }
             .execute(c)?;
         }
     }
     Ok(())
+}
+
+statement! {
+    /// Inserts one entry.
+    struct InsertEntry<'a> for Sqlite as SqliteConnection {
+        "INSERT INTO audit_entries (position, organization_id, leaf_hash, leaf, actor_salt, actor, \
+         detail_salt, detail) VALUES (" position: i64 as BigInt,
+        ", " organization: Id as AnyUuid,
+        ", " leaf_hash: &'a [u8] as Binary,
+        ", " leaf: &'a [u8] as Binary,
+        ", " actor_salt: &'a [u8] as Binary,
+        ", " actor: &'a [u8] as Binary,
+        ", " detail_salt: &'a [u8] as Binary,
+        ", " detail: &'a [u8] as Binary; ")"
+    }
+}
+
+statement! {
+    /// Inserts many entries.
+    struct InsertEntries<'a> for Pg as PgConnection {
+        "INSERT INTO audit_entries (position, organization_id, leaf_hash, leaf, actor_salt, actor, \
+         detail_salt, detail) SELECT * FROM UNNEST (" positions: Vec<i64> as Array<BigInt>,
+        ", " organizations: Vec<Id> as Array<AnyUuid>,
+        ", " leaf_hashes: Vec<&'a [u8]> as Array<Binary>,
+        ", " leaves: Vec<&'a [u8]> as Array<Binary>,
+        ", " actor_salts: Vec<&'a [u8]> as Array<Binary>,
+        ", " actors: Vec<&'a [u8]> as Array<Binary>,
+        ", " detail_salts: Vec<&'a [u8]> as Array<Binary>,
+        ", " details: Vec<&'a [u8]> as Array<Binary>; ")"
+    }
 }
 
 fn insert_events(conn: &mut AnyConnection, events: &[EventRow]) -> StoreResult<()> {

@@ -86,11 +86,14 @@ fn echo(options: &Options, results: &mut Results) -> Outcome<()> {
 fn raw_sqlite(options: &Options, results: &mut Results) -> Outcome<()> {
     let folder = tempfile::tempdir()?;
     for batch in [1, 100] {
+        let name = format!("raw SQLite batch={batch}");
+        if !options.wants(&name) {
+            continue;
+        }
         wait_for_quiet(options.quiet_wait());
         let mut meter = Meter::new(std::process::id(), None);
         meter.start();
         let rate = raw::rows_per_second(folder.path(), batch, options.cell_time())?;
-        let name = format!("raw SQLite batch={batch}");
         results.note(&name, RATE, rate);
         results.put(&name, OTHER, meter.stop().other);
     }

@@ -68,6 +68,8 @@ pub(super) struct Object<'w, 'a> {
     writer: &'w mut Writer<'a>,
     close: &'static [u8],
     members: Vec<Member>,
+    /// Whether every name so far came after the one before it.
+    ordered: bool,
 }
 
 /// Where one member stands in the buffer: the quoted name, and the whole of it.
@@ -83,7 +85,8 @@ impl<'w, 'a> Object<'w, 'a> {
         Self {
             writer,
             close,
-            members: Vec::new(),
+            members: Vec::with_capacity(12),
+            ordered: true,
         }
     }
 
@@ -97,6 +100,11 @@ impl<'w, 'a> Object<'w, 'a> {
             return Err(CanonicalError::NameNotString);
         }
         let end = self.writer.out.len();
+        if let (true, Some(last)) = (self.ordered, self.members.last()) {
+            let before = unquote(self.writer.out, &last.name);
+            self.ordered =
+                compare_names(&before, &unquote(self.writer.out, &(start..end))).is_lt();
+        }
         self.writer.raw(b":");
         self.members.push(Member {
             name: start..end,
@@ -118,14 +126,13 @@ impl<'w, 'a> Object<'w, 'a> {
             writer,
             close,
             members,
+            ordered,
         } = self;
-        let mut sorted: Vec<(Cow<'_, str>, &Member)> = members
-            .iter()
-            .map(|member| (unquote(writer.out, &member.name), member))
-            .collect();
-        let ordered =
-            sorted.is_sorted_by(|(left, _), (right, _)| compare_names(left, right).is_lt());
         if !ordered {
+            let mut sorted: Vec<(Cow<'_, str>, &Member)> = members
+                .iter()
+                .map(|member| (unquote(writer.out, &member.name), member))
+                .collect();
             sorted.sort_by(|(left, _), (right, _)| compare_names(left, right));
             if let Some([(name, _), _]) = sorted
                 .array_windows()

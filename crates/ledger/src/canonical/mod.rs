@@ -64,6 +64,9 @@ impl serde::ser::Error for CanonicalError {
 
 /// The order of member names: by UTF-16 units, which puts U+1F602 before U+FB33.
 pub(crate) fn compare_names(left: &str, right: &str) -> Ordering {
+    if left.is_ascii() && right.is_ascii() {
+        return left.cmp(right);
+    }
     left.encode_utf16().cmp(right.encode_utf16())
 }
 

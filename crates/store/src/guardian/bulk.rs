@@ -1,21 +1,18 @@
 //! The rows of a turn: one prepared statement per row where the database is in this process,
 //! arrays where each statement costs a round trip.
-#![expect(
-    clippy::ref_option_ref,
-    reason = "the derived insert refers to each field, and texts are borrowed"
-)]
 
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Double, Nullable, Text};
+use diesel::sqlite::Sqlite;
 use probity_guardian::{DisparateImpact, Psi, Snapshot};
 
 use crate::connection::AnyConnection;
 use crate::error::StoreResult;
-use crate::schema::{metric_snapshots, product_standings};
+use crate::schema::product_standings;
+use crate::statement::statement;
 use crate::types::{AnyTimestamp, AnyUuid, Id, Utc};
 
-#[derive(Insertable)]
-#[diesel(table_name = metric_snapshots, treat_none_as_default_value = false)]
 struct SnapshotRow<'a> {
     organization_id: Id,
     product_id: Id,
@@ -60,6 +57,51 @@ impl<'a> SnapshotRow<'a> {
     }
 }
 
+impl SnapshotRow<'_> {
+    fn insert(&self, conn: &mut SqliteConnection) -> StoreResult<()> {
+        InsertSnapshot {
+            organization: self.organization_id,
+            product: self.product_id,
+            captured_at: self.captured_at,
+            id: self.id,
+            drift_score: self.drift_score,
+            fairness_score: self.fairness_score,
+            psi: self.psi,
+            disparate_impact: self.disparate_impact,
+            sample_size: self.sample_size,
+            status: self.status,
+            threshold_source: self.threshold_source,
+            received_at: self.received_at,
+            notes: self.notes,
+            recipe: self.recipe.as_deref(),
+        }
+        .execute(conn)?;
+        Ok(())
+    }
+}
+
+statement! {
+    /// Inserts one snapshot.
+    struct InsertSnapshot<'a> for Sqlite as SqliteConnection {
+        "INSERT INTO metric_snapshots (organization_id, product_id, captured_at, id, drift_score, \
+         fairness_score, psi, disparate_impact, sample_size, status, threshold_source, received_at, \
+         notes, recipe) VALUES (" organization: Id as AnyUuid,
+        ", " product: Id as AnyUuid,
+        ", " captured_at: Utc as AnyTimestamp,
+        ", " id: Id as AnyUuid,
+        ", " drift_score: f64 as Double,
+        ", " fairness_score: f64 as Double,
+        ", " psi: Option<f64> as Nullable<Double>,
+        ", " disparate_impact: Option<f64> as Nullable<Double>,
+        ", " sample_size: i64 as BigInt,
+        ", " status: &'a str as Text,
+        ", " threshold_source: &'a str as Text,
+        ", " received_at: Utc as AnyTimestamp,
+        ", " notes: Option<&'a str> as Nullable<Text>,
+        ", " recipe: Option<&'a str> as Nullable<Text>; ")"
+    }
+}
+
 /// Inserts snapshots.
 pub(super) fn insert_snapshots(
     conn: &mut AnyConnection,
@@ -72,9 +114,7 @@ pub(super) fn insert_snapshots(
     match conn {
         AnyConnection::Sqlite(c) => {
             for row in rows {
-                diesel::insert_into(metric_snapshots::table)
-                    .values(row)
-                    .execute(c)?;
+                row.insert(c)?;
             }
         }
         AnyConnection::Postgres(c) => insert_arrays(c, &rows.collect::<Vec<_>>())?,
@@ -89,28 +129,46 @@ fn insert_arrays(conn: &mut PgConnection, rows: &[SnapshotRow<'_>]) -> StoreResu
     ) -> Vec<T> {
         rows.iter().map(pick).collect()
     }
-    diesel::sql_query(
-        "INSERT INTO metric_snapshots (organization_id, product_id, captured_at, id, drift_score, \
-         fairness_score, psi, disparate_impact, sample_size, status, threshold_source, received_at, \
-         notes, recipe) \
-         SELECT * FROM UNNEST ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-    )
-    .bind::<Array<AnyUuid>, _>(column(rows, |row| row.organization_id))
-    .bind::<Array<AnyUuid>, _>(column(rows, |row| row.product_id))
-    .bind::<Array<AnyTimestamp>, _>(column(rows, |row| row.captured_at))
-    .bind::<Array<AnyUuid>, _>(column(rows, |row| row.id))
-    .bind::<Array<Double>, _>(column(rows, |row| row.drift_score))
-    .bind::<Array<Double>, _>(column(rows, |row| row.fairness_score))
-    .bind::<Array<Nullable<Double>>, _>(column(rows, |row| row.psi))
-    .bind::<Array<Nullable<Double>>, _>(column(rows, |row| row.disparate_impact))
-    .bind::<Array<BigInt>, _>(column(rows, |row| row.sample_size))
-    .bind::<Array<Text>, _>(column(rows, |row| row.status))
-    .bind::<Array<Text>, _>(column(rows, |row| row.threshold_source))
-    .bind::<Array<AnyTimestamp>, _>(column(rows, |row| row.received_at))
-    .bind::<Array<Nullable<Text>>, _>(column(rows, |row| row.notes))
-    .bind::<Array<Nullable<Text>>, _>(column(rows, |row| row.recipe.as_deref()))
+    InsertSnapshots {
+        organizations: column(rows, |row| row.organization_id),
+        products: column(rows, |row| row.product_id),
+        captured_at: column(rows, |row| row.captured_at),
+        ids: column(rows, |row| row.id),
+        drift_scores: column(rows, |row| row.drift_score),
+        fairness_scores: column(rows, |row| row.fairness_score),
+        psis: column(rows, |row| row.psi),
+        disparate_impacts: column(rows, |row| row.disparate_impact),
+        sample_sizes: column(rows, |row| row.sample_size),
+        statuses: column(rows, |row| row.status),
+        threshold_sources: column(rows, |row| row.threshold_source),
+        received_at: column(rows, |row| row.received_at),
+        notes: column(rows, |row| row.notes),
+        recipes: column(rows, |row| row.recipe.as_deref()),
+    }
     .execute(conn)?;
     Ok(())
+}
+
+statement! {
+    /// Inserts many snapshots.
+    struct InsertSnapshots<'a> for Pg as PgConnection {
+        "INSERT INTO metric_snapshots (organization_id, product_id, captured_at, id, drift_score, \
+         fairness_score, psi, disparate_impact, sample_size, status, threshold_source, received_at, \
+         notes, recipe) SELECT * FROM UNNEST (" organizations: Vec<Id> as Array<AnyUuid>,
+        ", " products: Vec<Id> as Array<AnyUuid>,
+        ", " captured_at: Vec<Utc> as Array<AnyTimestamp>,
+        ", " ids: Vec<Id> as Array<AnyUuid>,
+        ", " drift_scores: Vec<f64> as Array<Double>,
+        ", " fairness_scores: Vec<f64> as Array<Double>,
+        ", " psis: Vec<Option<f64>> as Array<Nullable<Double>>,
+        ", " disparate_impacts: Vec<Option<f64>> as Array<Nullable<Double>>,
+        ", " sample_sizes: Vec<i64> as Array<BigInt>,
+        ", " statuses: Vec<&'static str> as Array<Text>,
+        ", " threshold_sources: Vec<&'static str> as Array<Text>,
+        ", " received_at: Vec<Utc> as Array<AnyTimestamp>,
+        ", " notes: Vec<Option<&'a str>> as Array<Nullable<Text>>,
+        ", " recipes: Vec<Option<&'a str>> as Array<Nullable<Text>>; ")"
+    }
 }
 
 /// Where a product stands after a turn, and how many snapshots the turn added.
@@ -149,32 +207,54 @@ fn move_one(conn: &mut SqliteConnection, row: &StandingRow) -> StoreResult<()> {
             .execute(conn)?;
         return Ok(());
     }
-    diesel::update(product_standings::table.find((row.organization_id, row.product_id)))
-        .set((
-            product_standings::latest_captured_at.eq(row.latest_captured_at),
-            product_standings::latest_status.eq(row.latest_status),
-            product_standings::snapshots.eq(product_standings::snapshots + row.snapshots),
-        ))
-        .execute(conn)?;
+    MoveStanding {
+        latest_captured_at: row.latest_captured_at,
+        latest_status: row.latest_status,
+        snapshots: row.snapshots,
+        organization: row.organization_id,
+        product: row.product_id,
+    }
+    .execute(conn)?;
     Ok(())
+}
+
+statement! {
+    /// Moves one standing.
+    struct MoveStanding<'a> for Sqlite as SqliteConnection {
+        "UPDATE product_standings SET latest_captured_at = " latest_captured_at: Utc as AnyTimestamp,
+        ", latest_status = " latest_status: &'a str as Text,
+        ", snapshots = snapshots + " snapshots: i64 as BigInt,
+        " WHERE organization_id = " organization: Id as AnyUuid,
+        " AND product_id = " product: Id as AnyUuid; ""
+    }
 }
 
 fn move_arrays(conn: &mut PgConnection, rows: &[StandingRow]) -> StoreResult<()> {
     fn column<T>(rows: &[StandingRow], pick: impl Fn(&StandingRow) -> T) -> Vec<T> {
         rows.iter().map(pick).collect()
     }
-    diesel::sql_query(
-        "INSERT INTO product_standings (organization_id, product_id, latest_captured_at, \
-         latest_status, snapshots) SELECT * FROM UNNEST ($1, $2, $3, $4, $5) \
-         ON CONFLICT (organization_id, product_id) DO UPDATE SET \
-         latest_captured_at = excluded.latest_captured_at, latest_status = excluded.latest_status, \
-         snapshots = product_standings.snapshots + excluded.snapshots",
-    )
-    .bind::<Array<AnyUuid>, _>(column(rows, |row| row.organization_id))
-    .bind::<Array<AnyUuid>, _>(column(rows, |row| row.product_id))
-    .bind::<Array<AnyTimestamp>, _>(column(rows, |row| row.latest_captured_at))
-    .bind::<Array<Text>, _>(column(rows, |row| row.latest_status))
-    .bind::<Array<BigInt>, _>(column(rows, |row| row.snapshots))
+    MoveStandings {
+        organizations: column(rows, |row| row.organization_id),
+        products: column(rows, |row| row.product_id),
+        latest_captured_at: column(rows, |row| row.latest_captured_at),
+        latest_statuses: &column(rows, |row| row.latest_status),
+        snapshots: column(rows, |row| row.snapshots),
+    }
     .execute(conn)?;
     Ok(())
+}
+
+statement! {
+    /// Moves many standings.
+    struct MoveStandings<'a> for Pg as PgConnection {
+        "INSERT INTO product_standings (organization_id, product_id, latest_captured_at, \
+         latest_status, snapshots) SELECT * FROM UNNEST (" organizations: Vec<Id> as Array<AnyUuid>,
+        ", " products: Vec<Id> as Array<AnyUuid>,
+        ", " latest_captured_at: Vec<Utc> as Array<AnyTimestamp>,
+        ", " latest_statuses: &'a [&'static str] as Array<Text>,
+        ", " snapshots: Vec<i64> as Array<BigInt>;
+        ") ON CONFLICT (organization_id, product_id) DO UPDATE SET \
+         latest_captured_at = excluded.latest_captured_at, latest_status = excluded.latest_status, \
+         snapshots = product_standings.snapshots + excluded.snapshots"
+    }
 }

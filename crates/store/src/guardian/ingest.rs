@@ -4,7 +4,8 @@
 //! domain, and the rows of all of them are written in bulk. Whatever the domain refuses is refused
 //! before a statement has written anything.
 
-use std::collections::{BTreeSet, HashMap};
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use diesel::prelude::*;
 use probity_guardian::{
@@ -22,7 +23,7 @@ use super::{Standings, alerts, bulk, links};
 use crate::connection::AnyConnection;
 use crate::error::{StoreError, StoreResult, corrupt, unavailable};
 use crate::governance;
-use crate::idempotency;
+use crate::idempotency::{self, Asked, ClaimKey, Kept, claim_key};
 use crate::schema::{product_standings, products, risk_metric_links};
 use crate::turn::Tx;
 use crate::types::{Id, Utc};
@@ -71,16 +72,19 @@ struct Tracked {
 
 /// What the ingestions of a turn write.
 #[derive(Default)]
-struct Harvest {
+struct Harvest<'a> {
     snapshots: Vec<Snapshot>,
     alerts: Vec<AlertWrite>,
-    claims: HashMap<(String, String), Claimed>,
+    tracked: HashMap<ProductId, Tracked>,
+    claims: Vec<Claimed<'a>>,
+    /// Where each claim stands among `claims`.
+    places: HashMap<ClaimKey<'a>, usize>,
 }
 
 /// A claim that this turn spends, and the outcome that it keeps.
-struct Claimed {
-    context: Context,
-    claim: IdempotencyClaim,
+struct Claimed<'a> {
+    context: &'a Context,
+    claim: &'a IdempotencyClaim,
     stored: Vec<Stored>,
 }
 
@@ -88,7 +92,7 @@ struct Claimed {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Stored {
     id: Id,
-    status: String,
+    status: Cow<'static, str>,
 }
 
 /// Judges and writes every ingestion of the organisation.
@@ -97,109 +101,100 @@ pub(crate) fn ingest_all(
     organization: OrganizationId,
     jobs: &mut [&mut IngestJob],
 ) -> StoreResult<()> {
-    for job in jobs.iter_mut() {
-        job.outcome = answered_before(tx.conn, job.ingestion.context())?;
+    let ingestions: Vec<&Ingestion> = jobs.iter().map(|job| &job.ingestion).collect();
+    let answers = judge_all(tx, organization, &ingestions)?;
+    for (job, answer) in jobs.iter_mut().zip(answers) {
+        job.outcome = Some(answer);
     }
-    let wanted: BTreeSet<ProductId> = jobs
-        .iter()
-        .filter(|job| job.outcome.is_none())
-        .flat_map(|job| {
-            job.ingestion
-                .snapshots()
-                .iter()
-                .map(|snapshot| snapshot.product)
-        })
-        .collect();
+    Ok(())
+}
+
+fn judge_all(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    ingestions: &[&Ingestion],
+) -> StoreResult<Vec<Answer>> {
+    let before = answered_before(tx.conn, organization, ingestions)?;
     let mut standings = std::mem::take(&mut tx.standings);
-    let wanted: BTreeSet<ProductId> = wanted
-        .into_iter()
+    let unanswered = ingestions.iter().zip(&before);
+    let unknown: BTreeSet<ProductId> = unanswered
+        .filter(|(_, before)| before.is_none())
+        .flat_map(|(ingestion, _)| ingestion.snapshots())
+        .map(|snapshot| snapshot.product)
         .filter(|product| !standings.contains_key(product))
         .collect();
-    if !wanted.is_empty() {
-        standings.extend(load(tx.conn, organization, &wanted)?);
-    }
-    let mut tracked: HashMap<ProductId, Tracked> = HashMap::with_capacity(standings.len());
-    for (product, standing) in named(jobs, &standings) {
-        tracked.insert(
-            product,
-            Tracked {
-                recorded: 0,
-                before: standing.latest,
-            },
-        );
+    if !unknown.is_empty() {
+        standings.extend(load(tx.conn, organization, &unknown)?);
     }
     let mut harvest = Harvest::default();
-    for job in jobs.iter_mut().filter(|job| job.outcome.is_none()) {
-        job.outcome = Some(fold(
-            tx,
-            &job.ingestion,
-            &mut standings,
-            &mut tracked,
-            &mut harvest,
-        )?);
+    let mut answers = Vec::with_capacity(ingestions.len());
+    for (ingestion, before) in ingestions.iter().copied().zip(before) {
+        answers.push(match before {
+            Some(answer) => answer,
+            None => fold(tx, ingestion, &mut standings, &mut harvest)?,
+        });
     }
-    write(tx, organization, &harvest, &standings, &tracked)?;
+    write(tx, organization, &harvest, &standings)?;
     tx.standings = standings;
-    judge(tx, jobs, &tracked)
+    let accepted = ingestions.iter().zip(&answers);
+    let accepted = accepted.filter(|(_, answer)| answer.is_ok());
+    judge(tx, accepted.map(|(ingestion, _)| *ingestion), &harvest)?;
+    Ok(answers)
 }
 
 /// Judges those products anew that these snapshots may have brought back under monitoring.
-fn judge(
+fn judge<'a>(
     tx: &mut Tx<'_>,
-    jobs: &[&mut IngestJob],
-    tracked: &HashMap<ProductId, Tracked>,
+    accepted: impl Iterator<Item = &'a Ingestion>,
+    harvest: &Harvest<'_>,
 ) -> StoreResult<()> {
-    let mut judged = BTreeSet::new();
-    for job in jobs.iter().filter(|job| matches!(job.outcome, Some(Ok(_)))) {
-        let context = job.ingestion.context();
-        for snapshot in job.ingestion.snapshots() {
-            let moved = tracked
-                .get(&snapshot.product)
-                .filter(|tracked| tracked.recorded > 0);
-            let Some(Tracked { before, .. }) = moved else {
+    let mut judged = HashSet::new();
+    for ingestion in accepted {
+        for snapshot in ingestion.snapshots() {
+            let tracked = harvest.tracked.get(&snapshot.product);
+            let Some(Tracked { before, .. }) = tracked.filter(|tracked| tracked.recorded > 0)
+            else {
                 continue;
             };
             if judged.insert(snapshot.product) {
                 let before = before.map(|(captured_at, _)| captured_at);
-                governance::after_snapshot(tx, context, snapshot.product, before)?;
+                governance::after_snapshot(tx, ingestion.context(), snapshot.product, before)?;
             }
         }
     }
     Ok(())
 }
 
-/// The standings of the products that the ingestions name.
-fn named<'a>(
-    jobs: &[&mut IngestJob],
-    standings: &'a Standings,
-) -> impl Iterator<Item = (ProductId, &'a Standing)> {
-    let products: BTreeSet<ProductId> = jobs
+/// The first outcome of each ingestion whose claim was spent in an earlier turn.
+fn answered_before(
+    conn: &mut AnyConnection,
+    organization: OrganizationId,
+    ingestions: &[&Ingestion],
+) -> StoreResult<Vec<Option<Answer>>> {
+    let asked: Vec<Asked<'_>> = ingestions
         .iter()
-        .flat_map(|job| {
-            job.ingestion
-                .snapshots()
-                .iter()
-                .map(|snapshot| snapshot.product)
+        .filter_map(|ingestion| {
+            let context = ingestion.context();
+            Some(Asked::of(context, context.idempotency.as_ref()?))
         })
         .collect();
-    products
-        .into_iter()
-        .filter_map(|product| Some((product, standings.get(&product)?)))
-}
-
-/// The first outcome of a claim that was spent in an earlier turn.
-fn answered_before(conn: &mut AnyConnection, context: &Context) -> StoreResult<Option<Answer>> {
-    let Some(claim) = &context.idempotency else {
-        return Ok(None);
-    };
-    match idempotency::spent::<Vec<Stored>>(conn, context, claim) {
-        Ok(None) => Ok(None),
-        Ok(Some(stored)) => Ok(Some(revive(stored).map_err(IngestError::from))),
-        Err(StoreError(error @ RepositoryError::IdempotencyMismatch)) => {
-            Ok(Some(Err(error.into())))
+    let spent = idempotency::spent(conn, organization, &asked)?;
+    let answer = |ingestion: &&Ingestion| {
+        let Some(claim) = &ingestion.context().idempotency else {
+            return Ok(None);
+        };
+        let Some(spent) = spent.get(&claim_key(claim)) else {
+            return Ok(None);
+        };
+        match spent.outcome::<Vec<Stored>>(claim) {
+            Ok(stored) => Ok(Some(revive(stored).map_err(IngestError::from))),
+            Err(StoreError(error @ RepositoryError::IdempotencyMismatch)) => {
+                Ok(Some(Err(error.into())))
+            }
+            Err(error) => Err(error),
         }
-        Err(error) => Err(error),
-    }
+    };
+    ingestions.iter().map(answer).collect()
 }
 
 fn revive(stored: Vec<Stored>) -> Result<Vec<Ingested>, RepositoryError> {
@@ -215,33 +210,41 @@ fn revive(stored: Vec<Stored>) -> Result<Vec<Ingested>, RepositoryError> {
     stored.into_iter().map(parse).collect()
 }
 
-fn fold(
+fn fold<'a>(
     tx: &mut Tx<'_>,
-    ingestion: &Ingestion,
-    standings: &mut HashMap<ProductId, Standing>,
-    tracked: &mut HashMap<ProductId, Tracked>,
-    harvest: &mut Harvest,
+    ingestion: &'a Ingestion,
+    standings: &mut Standings,
+    harvest: &mut Harvest<'a>,
 ) -> StoreResult<Answer> {
     let context = ingestion.context();
-    if let Some(claim) = &context.idempotency
-        && let Some(earlier) = harvest
-            .claims
-            .get(&(claim.scope.clone(), claim.key.clone()))
+    let claim = context.idempotency.as_ref();
+    if let Some(claim) = claim
+        && let Some(earlier) = harvest.places.get(&claim_key(claim))
+        && let Some(earlier) = harvest.claims.get(*earlier)
     {
         if earlier.claim.fingerprint != claim.fingerprint {
             return Ok(Err(RepositoryError::IdempotencyMismatch.into()));
         }
         return Ok(revive(earlier.stored.clone()).map_err(IngestError::from));
     }
+    for snapshot in ingestion.snapshots() {
+        if let Some(standing) = standings.get(&snapshot.product) {
+            let tracked = harvest.tracked.entry(snapshot.product);
+            tracked.or_insert(Tracked {
+                recorded: 0,
+                before: standing.latest,
+            });
+        }
+    }
     let change = match ingestion.clone().into_change(standings, tx.ids) {
         Ok(change) => change,
         Err(unknown) => return Ok(Err(unknown.into())),
     };
-    let (context, IngestWrite { snapshots, alerts }, event) = change.into_parts();
-    tx.record(&context, &event)?;
+    let (changed, IngestWrite { snapshots, alerts }, event) = change.into_parts();
+    tx.record(&changed, &event)?;
     let mut answer = Vec::with_capacity(snapshots.len());
     for snapshot in &snapshots {
-        if let Some(tracked) = tracked.get_mut(&snapshot.new.product) {
+        if let Some(tracked) = harvest.tracked.get_mut(&snapshot.new.product) {
             tracked.recorded += 1;
         }
         answer.push(Ingested {
@@ -249,21 +252,18 @@ fn fold(
             status: snapshot.status,
         });
     }
-    if let Some(claim) = context.idempotency.clone() {
+    if let Some(claim) = claim {
         let stored = answer.iter().map(|ingested| Stored {
             id: Id(ingested.snapshot.uuid()),
-            status: ingested.status.as_str().to_owned(),
+            status: Cow::Borrowed(ingested.status.as_str()),
         });
         let stored = stored.collect();
-        let key = (claim.scope.clone(), claim.key.clone());
-        harvest.claims.insert(
-            key,
-            Claimed {
-                context,
-                claim,
-                stored,
-            },
-        );
+        harvest.places.insert(claim_key(claim), harvest.claims.len());
+        harvest.claims.push(Claimed {
+            context,
+            claim,
+            stored,
+        });
     }
     harvest.snapshots.extend(snapshots);
     harvest.alerts.extend(alerts);
@@ -273,9 +273,8 @@ fn fold(
 fn write(
     tx: &mut Tx<'_>,
     organization: OrganizationId,
-    harvest: &Harvest,
-    standings: &HashMap<ProductId, Standing>,
-    tracked: &HashMap<ProductId, Tracked>,
+    harvest: &Harvest<'_>,
+    standings: &Standings,
 ) -> StoreResult<()> {
     if harvest.snapshots.is_empty() {
         return Ok(());
@@ -289,7 +288,8 @@ fn write(
             AlertWrite::Update { next, expected } => alerts::update(conn, next, *expected)?,
         }
     }
-    let moved: Vec<bulk::StandingRow> = tracked
+    let moved: Vec<bulk::StandingRow> = harvest
+        .tracked
         .iter()
         .filter(|(_, tracked)| tracked.recorded > 0)
         .filter_map(|(product, tracked)| {
@@ -305,15 +305,16 @@ fn write(
         })
         .collect();
     bulk::move_standings(conn, &moved)?;
-    for Claimed {
-        context,
-        claim,
-        stored,
-    } in harvest.claims.values()
-    {
-        idempotency::remember(conn, context, claim, stored)?;
-    }
-    Ok(())
+    let outcomes = harvest.claims.iter();
+    let outcomes = outcomes.map(|one| idempotency::encode(&one.stored));
+    let outcomes = outcomes.collect::<StoreResult<Vec<String>>>()?;
+    let kept: Vec<Kept<'_>> = harvest
+        .claims
+        .iter()
+        .zip(&outcomes)
+        .map(|(one, outcome)| Kept::of(one.context, one.claim, outcome))
+        .collect();
+    idempotency::remember(conn, organization, &kept)
 }
 
 /// Where the named products stand; a product of another organisation is not among them.

@@ -1,0 +1,52 @@
+//! Statements of fixed text, prepared once per connection.
+//!
+//! Diesel prepares `UPDATE`, `ON CONFLICT DO UPDATE` and `sql_query` anew each time, because their
+//! text may differ from one run to the next. In a write lane that is the dearest part of a small
+//! statement. What is declared here has one text, so it is built and prepared once.
+
+/// Declares a statement for one backend: pieces of text, each followed by the parameter that stands
+/// behind it, and what is left of the text after the last one.
+///
+/// ```ignore
+/// statement! {
+///     /// Renames a space.
+///     struct Rename<'a> for Sqlite on SqliteConnection {
+///         "UPDATE spaces SET name = " name: &'a str as Text,
+///         " WHERE id = " id: Id as AnyUuid; ""
+///     }
+/// }
+/// ```
+macro_rules! statement {
+    ($(#[$meta:meta])* $vis:vis struct $name:ident<$life:lifetime> for $backend:ty as $conn:ty {
+        $($text:literal $field:ident: $type:ty as $sql:ty),+ ; $tail:literal $(=> $row:ty)?
+    }) => {
+        $(#[$meta])*
+        $vis struct $name<$life> { $($vis $field: $type),+ }
+
+        impl diesel::query_builder::QueryId for $name<'_> {
+            type QueryId = $name<'static>;
+            const HAS_STATIC_QUERY_ID: bool = true;
+        }
+
+        impl<$life> diesel::query_builder::QueryFragment<$backend> for $name<$life> {
+            fn walk_ast<'b>(
+                &'b self,
+                mut out: diesel::query_builder::AstPass<'_, 'b, $backend>,
+            ) -> diesel::QueryResult<()> {
+                $(
+                    out.push_sql($text);
+                    out.push_bind_param::<$sql, _>(&self.$field)?;
+                )+
+                out.push_sql($tail);
+                Ok(())
+            }
+        }
+
+        impl diesel::RunQueryDsl<$conn> for $name<'_> {}
+
+        $(impl diesel::query_builder::Query for $name<'_> {
+            type SqlType = $row;
+        })?
+    };
+}
+pub(crate) use statement;
