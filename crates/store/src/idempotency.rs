@@ -13,7 +13,6 @@ use time::{Duration, OffsetDateTime};
 
 use crate::connection::{AnyConnection, MultiBackend};
 use crate::error::{StoreError, StoreResult};
-use crate::schema::idempotency_records as records;
 use crate::statement::statement;
 use crate::turn::Tx;
 use crate::types::{AnyTimestamp, AnyUuid, Id, Utc};
@@ -111,12 +110,14 @@ pub(crate) fn spent<'a>(
     match conn {
         AnyConnection::Sqlite(c) => {
             for Asked { key, after } in asked {
-                let row: Option<(Vec<u8>, String)> = records::table
-                    .find((organization, key.0, key.1))
-                    .filter(records::created_at.gt(Utc(*after)))
-                    .select((records::fingerprint, records::outcome))
-                    .get_result(c)
-                    .optional()?;
+                let row: Option<(Vec<u8>, String)> = FindClaim {
+                    organization,
+                    scope: key.0,
+                    key: key.1,
+                    after: Utc(*after),
+                }
+                .get_result(c)
+                .optional()?;
                 found.extend(row.map(|(fingerprint, outcome)| {
                     let spent = Spent { fingerprint, outcome };
                     (*key, spent)
@@ -148,8 +149,19 @@ pub(crate) fn spent<'a>(
 }
 
 statement! {
+    /// Whether one claim was spent.
+    struct FindClaim<'a> for (Sqlite as SqliteConnection) {
+        "SELECT fingerprint, outcome FROM idempotency_records WHERE organization_id = "
+        organization: Id as AnyUuid,
+        " AND scope = " scope: &'a str as Text,
+        " AND key = " key: &'a str as Text,
+        " AND created_at > " after: Utc as AnyTimestamp; "" => (Binary, Text)
+    }
+}
+
+statement! {
     /// Which of many claims were spent.
-    struct FindClaims<'a> for Pg as PgConnection {
+    struct FindClaims<'a> for (Pg as PgConnection) {
         "SELECT r.scope, r.key, r.fingerprint, r.outcome FROM UNNEST(" scopes: &'a [&'a str] as Array<Text>,
         ", " keys: &'a [&'a str] as Array<Text>,
         ", " after: &'a [Utc] as Array<AnyTimestamp>,
@@ -239,7 +251,7 @@ pub(crate) fn remember(
 
 statement! {
     /// Keeps one outcome.
-    struct KeepClaim<'a> for Sqlite as SqliteConnection {
+    struct KeepClaim<'a> for (Sqlite as SqliteConnection) {
         "INSERT INTO idempotency_records (organization_id, scope, key, fingerprint, outcome, created_at) \
          VALUES (" organization: Id as AnyUuid,
         ", " scope: &'a str as Text,
@@ -254,7 +266,7 @@ statement! {
 
 statement! {
     /// Keeps many outcomes.
-    struct KeepClaims<'a> for Pg as PgConnection {
+    struct KeepClaims<'a> for (Pg as PgConnection) {
         "INSERT INTO idempotency_records (organization_id, scope, key, fingerprint, outcome, created_at) \
          SELECT " organization: Id as AnyUuid,
         ", * FROM UNNEST (" scopes: &'a [&'a str] as Array<Text>,

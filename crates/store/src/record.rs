@@ -3,7 +3,7 @@
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Binary};
+use diesel::sql_types::{Array, BigInt, Binary, Double, Integer, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use probity_kernel::{
     Context, DomainEvent, IdSource, OrganizationId, Publication, RepositoryError, Subject,
@@ -19,7 +19,7 @@ use crate::connection::AnyConnection;
 use crate::error::{StoreError, StoreResult, corrupt};
 use crate::schema::{audit_heads, audit_nodes, governance_events};
 use crate::statement::statement;
-use crate::types::{AnyUuid, Id, Utc};
+use crate::types::{AnyTimestamp, AnyUuid, Id, Utc};
 
 /// How many governance events one statement inserts; PostgreSQL takes 65,535 parameters.
 const EVENT_STEP: usize = 1000;
@@ -212,7 +212,7 @@ fn move_head(
             organization,
         }
         .execute(c)?,
-        AnyConnection::Postgres(c) => MoveHeadThere {
+        AnyConnection::Postgres(c) => MoveHead {
             size,
             frontier,
             organization,
@@ -224,16 +224,7 @@ fn move_head(
 
 statement! {
     /// Moves the end of a log.
-    struct MoveHead<'a> for Sqlite as SqliteConnection {
-        "UPDATE audit_heads SET size = " size: i64 as BigInt,
-        ", frontier = " frontier: &'a [u8] as Binary,
-        " WHERE organization_id = " organization: Id as AnyUuid; ""
-    }
-}
-
-statement! {
-    /// The same on PostgreSQL.
-    struct MoveHeadThere<'a> for Pg as PgConnection {
+    struct MoveHead<'a> for (Sqlite as SqliteConnection, Pg as PgConnection) {
         "UPDATE audit_heads SET size = " size: i64 as BigInt,
         ", frontier = " frontier: &'a [u8] as Binary,
         " WHERE organization_id = " organization: Id as AnyUuid; ""
@@ -389,7 +380,7 @@ fn insert_entries(conn: &mut AnyConnection, entries: &[EntryRow]) -> StoreResult
 
 statement! {
     /// Inserts one entry.
-    struct InsertEntry<'a> for Sqlite as SqliteConnection {
+    struct InsertEntry<'a> for (Sqlite as SqliteConnection) {
         "INSERT INTO audit_entries (position, organization_id, leaf_hash, leaf, actor_salt, actor, \
          detail_salt, detail) VALUES (" position: i64 as BigInt,
         ", " organization: Id as AnyUuid,
@@ -404,7 +395,7 @@ statement! {
 
 statement! {
     /// Inserts many entries.
-    struct InsertEntries<'a> for Pg as PgConnection {
+    struct InsertEntries<'a> for (Pg as PgConnection) {
         "INSERT INTO audit_entries (position, organization_id, leaf_hash, leaf, actor_salt, actor, \
          detail_salt, detail) SELECT * FROM UNNEST (" positions: Vec<i64> as Array<BigInt>,
         ", " organizations: Vec<Id> as Array<AnyUuid>,
@@ -421,9 +412,22 @@ fn insert_events(conn: &mut AnyConnection, events: &[EventRow]) -> StoreResult<(
     match conn {
         AnyConnection::Sqlite(c) => {
             for event in events {
-                diesel::insert_into(governance_events::table)
-                    .values(event)
-                    .execute(c)?;
+                InsertEvent {
+                    organization: event.organization_id,
+                    audit_index: event.audit_index,
+                    ordinal: event.ordinal,
+                    id: event.id,
+                    event_type: event.event_type,
+                    source_table: event.source_table,
+                    source_id: event.source_id,
+                    trigger_reason: &event.trigger_reason,
+                    payload: &event.payload,
+                    score_before: event.score_before,
+                    score_after: event.score_after,
+                    created_at: event.created_at,
+                    product: event.product_id,
+                }
+                .execute(c)?;
             }
         }
         AnyConnection::Postgres(c) => {
@@ -435,4 +439,25 @@ fn insert_events(conn: &mut AnyConnection, events: &[EventRow]) -> StoreResult<(
         }
     }
     Ok(())
+}
+
+statement! {
+    /// Inserts one governance event.
+    struct InsertEvent<'a> for (Sqlite as SqliteConnection) {
+        "INSERT INTO governance_events (organization_id, audit_index, ordinal, id, event_type, \
+         source_table, source_id, trigger_reason, payload, score_before, score_after, created_at, \
+         product_id) VALUES (" organization: Id as AnyUuid,
+        ", " audit_index: i64 as BigInt,
+        ", " ordinal: i32 as Integer,
+        ", " id: Id as AnyUuid,
+        ", " event_type: &'a str as Text,
+        ", " source_table: &'a str as Text,
+        ", " source_id: Id as AnyUuid,
+        ", " trigger_reason: &'a str as Text,
+        ", " payload: &'a str as Text,
+        ", " score_before: Option<f64> as Nullable<Double>,
+        ", " score_after: Option<f64> as Nullable<Double>,
+        ", " created_at: Utc as AnyTimestamp,
+        ", " product: Option<Id> as Nullable<AnyUuid>; ")"
+    }
 }

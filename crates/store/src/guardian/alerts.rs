@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Double, Nullable, Text};
+use diesel::sqlite::Sqlite;
 use probity_guardian::{Alert, AlertFilter};
 use probity_kernel::{
     AlertId, Cursor, OrganizationId, Page, PageRequest, Paging, ProductId, RepositoryError,
@@ -18,10 +21,11 @@ use crate::error::{StoreError, StoreResult, corrupt};
 use crate::guard;
 use crate::listing::page_of;
 use crate::schema::alerts;
-use crate::types::{Id, Utc};
+use crate::statement::statement;
+use crate::types::{AnyTimestamp, AnyUuid, Id, Utc};
 
-#[derive(Debug, Queryable, Selectable, Insertable, Serialize, Deserialize)]
-#[diesel(table_name = alerts, treat_none_as_default_value = false)]
+#[derive(Debug, Queryable, Selectable, Serialize, Deserialize)]
+#[diesel(table_name = alerts)]
 pub(crate) struct AlertRow {
     id: Id,
     organization_id: Id,
@@ -142,35 +146,105 @@ pub(super) fn open_of(
 }
 
 pub(super) fn open(conn: &mut AnyConnection, alert: &Alert) -> StoreResult<()> {
-    diesel::insert_into(alerts::table)
-        .values(AlertRow::from(alert))
-        .execute(conn)?;
+    let row = AlertRow::from(alert);
+    let insert = InsertAlert {
+        id: row.id,
+        organization_id: row.organization_id,
+        product_id: row.product_id,
+        metric: &row.metric,
+        severity: &row.severity,
+        state: &row.state,
+        value: row.value,
+        threshold: row.threshold,
+        snapshot_id: row.snapshot_id,
+        opened_at: row.opened_at,
+        escalated_at: row.escalated_at,
+        acknowledged_at: row.acknowledged_at,
+        acknowledged_by: row.acknowledged_by.as_deref(),
+        resolved_at: row.resolved_at,
+        resolution: row.resolution.as_deref(),
+        note: row.note.as_deref(),
+        updated_at: row.updated_at,
+        version: row.version,
+    };
+    match conn {
+        AnyConnection::Sqlite(c) => insert.execute(c)?,
+        AnyConnection::Postgres(c) => insert.execute(c)?,
+    };
     Ok(())
+}
+
+statement! {
+    /// Inserts an alert.
+    struct InsertAlert<'a> for (Sqlite as SqliteConnection, Pg as PgConnection) {
+        "INSERT INTO alerts (id, organization_id, product_id, metric, severity, state, value, threshold, snapshot_id, opened_at, escalated_at, acknowledged_at, acknowledged_by, resolved_at, resolution, note, updated_at, version) VALUES (" id: Id as AnyUuid,
+        ", " organization_id: Id as AnyUuid,
+        ", " product_id: Id as AnyUuid,
+        ", " metric: &'a str as Text,
+        ", " severity: &'a str as Text,
+        ", " state: &'a str as Text,
+        ", " value: f64 as Double,
+        ", " threshold: f64 as Double,
+        ", " snapshot_id: Id as AnyUuid,
+        ", " opened_at: Utc as AnyTimestamp,
+        ", " escalated_at: Option<Utc> as Nullable<AnyTimestamp>,
+        ", " acknowledged_at: Option<Utc> as Nullable<AnyTimestamp>,
+        ", " acknowledged_by: Option<&'a str> as Nullable<Text>,
+        ", " resolved_at: Option<Utc> as Nullable<AnyTimestamp>,
+        ", " resolution: Option<&'a str> as Nullable<Text>,
+        ", " note: Option<&'a str> as Nullable<Text>,
+        ", " updated_at: Utc as AnyTimestamp,
+        ", " version: i64 as BigInt; ")"
+    }
 }
 
 pub(super) fn update(conn: &mut AnyConnection, next: &Alert, expected: Version) -> StoreResult<()> {
     let row = AlertRow::from(next);
-    let changed = diesel::update(alerts::table)
-        .filter(alerts::organization_id.eq(row.organization_id))
-        .filter(alerts::id.eq(row.id))
-        .filter(alerts::version.eq(expected.get()))
-        .set((
-            alerts::severity.eq(&row.severity),
-            alerts::state.eq(&row.state),
-            alerts::value.eq(row.value),
-            alerts::threshold.eq(row.threshold),
-            alerts::snapshot_id.eq(row.snapshot_id),
-            alerts::escalated_at.eq(row.escalated_at),
-            alerts::acknowledged_at.eq(row.acknowledged_at),
-            alerts::acknowledged_by.eq(&row.acknowledged_by),
-            alerts::resolved_at.eq(row.resolved_at),
-            alerts::resolution.eq(&row.resolution),
-            alerts::note.eq(&row.note),
-            alerts::updated_at.eq(row.updated_at),
-            alerts::version.eq(row.version),
-        ))
-        .execute(conn)?;
+    let update = UpdateAlert {
+        severity: &row.severity,
+        state: &row.state,
+        value: row.value,
+        threshold: row.threshold,
+        snapshot_id: row.snapshot_id,
+        escalated_at: row.escalated_at,
+        acknowledged_at: row.acknowledged_at,
+        acknowledged_by: row.acknowledged_by.as_deref(),
+        resolved_at: row.resolved_at,
+        resolution: row.resolution.as_deref(),
+        note: row.note.as_deref(),
+        updated_at: row.updated_at,
+        version: row.version,
+        organization: row.organization_id,
+        alert: row.id,
+        expected: expected.get(),
+    };
+    let changed = match conn {
+        AnyConnection::Sqlite(c) => update.execute(c)?,
+        AnyConnection::Postgres(c) => update.execute(c)?,
+    };
     guard(changed == 1, RepositoryError::Stale)
+}
+
+statement! {
+    /// Updates an alert at its expected version.
+    struct UpdateAlert<'a> for (Sqlite as SqliteConnection, Pg as PgConnection) {
+        "UPDATE alerts SET severity = " severity: &'a str as Text,
+        ", state = " state: &'a str as Text,
+        ", value = " value: f64 as Double,
+        ", threshold = " threshold: f64 as Double,
+        ", snapshot_id = " snapshot_id: Id as AnyUuid,
+        ", escalated_at = " escalated_at: Option<Utc> as Nullable<AnyTimestamp>,
+        ", acknowledged_at = " acknowledged_at: Option<Utc> as Nullable<AnyTimestamp>,
+        ", acknowledged_by = " acknowledged_by: Option<&'a str> as Nullable<Text>,
+        ", resolved_at = " resolved_at: Option<Utc> as Nullable<AnyTimestamp>,
+        ", resolution = " resolution: Option<&'a str> as Nullable<Text>,
+        ", note = " note: Option<&'a str> as Nullable<Text>,
+        ", updated_at = " updated_at: Utc as AnyTimestamp,
+        ", version = " version: i64 as BigInt,
+        " WHERE organization_id = " organization: Id as AnyUuid,
+        " AND id = " alert: Id as AnyUuid,
+        " AND version = " expected: i64 as BigInt; ""
+    }
 }
 
 pub(super) fn find(

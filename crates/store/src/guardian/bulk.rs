@@ -82,7 +82,7 @@ impl SnapshotRow<'_> {
 
 statement! {
     /// Inserts one snapshot.
-    struct InsertSnapshot<'a> for Sqlite as SqliteConnection {
+    struct InsertSnapshot<'a> for (Sqlite as SqliteConnection) {
         "INSERT INTO metric_snapshots (organization_id, product_id, captured_at, id, drift_score, \
          fairness_score, psi, disparate_impact, sample_size, status, threshold_source, received_at, \
          notes, recipe) VALUES (" organization: Id as AnyUuid,
@@ -151,7 +151,7 @@ fn insert_arrays(conn: &mut PgConnection, rows: &[SnapshotRow<'_>]) -> StoreResu
 
 statement! {
     /// Inserts many snapshots.
-    struct InsertSnapshots<'a> for Pg as PgConnection {
+    struct InsertSnapshots<'a> for (Pg as PgConnection) {
         "INSERT INTO metric_snapshots (organization_id, product_id, captured_at, id, drift_score, \
          fairness_score, psi, disparate_impact, sample_size, status, threshold_source, received_at, \
          notes, recipe) SELECT * FROM UNNEST (" organizations: Vec<Id> as Array<AnyUuid>,
@@ -220,7 +220,7 @@ fn move_one(conn: &mut SqliteConnection, row: &StandingRow) -> StoreResult<()> {
 
 statement! {
     /// Moves one standing.
-    struct MoveStanding<'a> for Sqlite as SqliteConnection {
+    struct MoveStanding<'a> for (Sqlite as SqliteConnection) {
         "UPDATE product_standings SET latest_captured_at = " latest_captured_at: Utc as AnyTimestamp,
         ", latest_status = " latest_status: &'a str as Text,
         ", snapshots = snapshots + " snapshots: i64 as BigInt,
@@ -246,7 +246,7 @@ fn move_arrays(conn: &mut PgConnection, rows: &[StandingRow]) -> StoreResult<()>
 
 statement! {
     /// Moves many standings.
-    struct MoveStandings<'a> for Pg as PgConnection {
+    struct MoveStandings<'a> for (Pg as PgConnection) {
         "INSERT INTO product_standings (organization_id, product_id, latest_captured_at, \
          latest_status, snapshots) SELECT * FROM UNNEST (" organizations: Vec<Id> as Array<AnyUuid>,
         ", " products: Vec<Id> as Array<AnyUuid>,

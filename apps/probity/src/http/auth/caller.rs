@@ -16,6 +16,7 @@ use validator::Validate;
 
 use crate::http::extract::Json;
 use crate::http::failure::{Failure, Family, Problem};
+use crate::http::json;
 use crate::http::limits::Class;
 use crate::http::request::LimitHeaders;
 use crate::state::AppState;
@@ -171,8 +172,10 @@ fn is_key(key: &str) -> bool {
 /// SHA-256 of the canonical form of a JSON body, so that spacing and the order of members do not
 /// make another request of it; of the bytes where they are not JSON.
 fn fingerprint(bytes: &Bytes) -> [u8; 32] {
-    let canonical = serde_json::from_slice::<serde_json::Value>(bytes)
-        .ok()
-        .and_then(|value| serde_json_canonicalizer::to_vec(&value).ok());
+    let canonical = json::canonical(bytes).or_else(|| {
+        // What the record's stricter form refuses: integers beyond 2^53.
+        let value = serde_json::from_slice::<serde_json::Value>(bytes).ok()?;
+        serde_json_canonicalizer::to_vec(&value).ok()
+    });
     Sha256::digest(canonical.as_deref().unwrap_or(bytes)).into()
 }
