@@ -16,6 +16,17 @@ pub(crate) enum AnyConnection {
 
 type Transactions = <AnyConnection as Connection>::TransactionManager;
 
+/// Compiles one statement for each concrete connection: for SQL that `MultiBackend` cannot express.
+macro_rules! on_backend {
+    ($conn:expr, |$c:ident| $statement:expr) => {
+        match $conn {
+            $crate::connection::AnyConnection::Postgres($c) => $statement,
+            $crate::connection::AnyConnection::Sqlite($c) => $statement,
+        }
+    };
+}
+pub(crate) use on_backend;
+
 /// For whom a transaction reads and writes: what row-level security on PostgreSQL enforces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {

@@ -41,15 +41,37 @@ pub(crate) fn once<T: Remembered>(
     let Some(claim) = &context.idempotency else {
         return work(tx);
     };
-    let asked = [Asked::of(context, claim)];
-    if let Some(spent) = spent(tx.conn, context.organization, &asked)?.remove(&claim_key(claim)) {
-        return T::from_record(spent.outcome(claim)?).map_err(StoreError);
+    if let Some(record) = spent(tx.conn, context, claim)? {
+        return T::from_record(record).map_err(StoreError);
     }
     let outcome = work(tx)?;
-    let text = encode(&outcome.to_record().map_err(StoreError)?)?;
-    let kept = [Kept::of(context, claim, &text)];
-    remember(tx.writing(), context.organization, &kept)?;
+    let record = outcome.to_record().map_err(StoreError)?;
+    remember(tx.writing(), context, claim, &record)?;
     Ok(outcome)
+}
+
+/// The outcome of a claim that was spent within its lifetime.
+pub(crate) fn spent<T: DeserializeOwned>(
+    conn: &mut AnyConnection,
+    context: &Context,
+    claim: &IdempotencyClaim,
+) -> StoreResult<Option<T>> {
+    let asked = [Asked::of(context, claim)];
+    let found = spent_of_all(conn, context.organization, &asked)?;
+    let spent = found.get(&claim_key(claim));
+    spent.map(|spent| spent.outcome(claim)).transpose()
+}
+
+/// Keeps an outcome under its claim, in place of one whose lifetime is over.
+pub(crate) fn remember<T: Serialize>(
+    conn: &mut AnyConnection,
+    context: &Context,
+    claim: &IdempotencyClaim,
+    outcome: &T,
+) -> StoreResult<()> {
+    let text = encode(outcome)?;
+    let kept = [Kept::of(context, claim, &text)];
+    remember_all(conn, context.organization, &kept)
 }
 
 /// What tells the claims of an organisation apart: scope and key.
@@ -100,7 +122,7 @@ impl Spent {
 
 /// Those of the claims that were spent within their lifetime: one prepared statement for each where
 /// the database is in this process, one for all where each costs a round trip.
-pub(crate) fn spent<'a>(
+pub(crate) fn spent_of_all<'a>(
     conn: &mut AnyConnection,
     organization: OrganizationId,
     asked: &[Asked<'a>],
@@ -119,7 +141,10 @@ pub(crate) fn spent<'a>(
                 .get_result(c)
                 .optional()?;
                 found.extend(row.map(|(fingerprint, outcome)| {
-                    let spent = Spent { fingerprint, outcome };
+                    let spent = Spent {
+                        fingerprint,
+                        outcome,
+                    };
                     (*key, spent)
                 }));
             }
@@ -141,7 +166,15 @@ pub(crate) fn spent<'a>(
             for (scope, key, fingerprint, outcome) in rows {
                 let asked = asked.iter().map(|one| one.key);
                 let key = asked.filter(|known| *known == (&scope, &key)).last();
-                found.extend(key.map(|key| (key, Spent { fingerprint, outcome })));
+                found.extend(key.map(|key| {
+                    (
+                        key,
+                        Spent {
+                            fingerprint,
+                            outcome,
+                        },
+                    )
+                }));
             }
         }
     }
@@ -200,7 +233,7 @@ impl<'a> Kept<'a> {
 
 /// Keeps outcomes under their claims, in place of those whose lifetime is over. No claim is among
 /// them twice.
-pub(crate) fn remember(
+pub(crate) fn remember_all(
     conn: &mut AnyConnection,
     organization: OrganizationId,
     kept: &[Kept<'_>],
@@ -231,8 +264,10 @@ pub(crate) fn remember(
             }
             let scopes: Vec<&str> = kept.iter().map(|one| one.claim.scope.as_str()).collect();
             let keys: Vec<&str> = kept.iter().map(|one| one.claim.key.as_str()).collect();
-            let fingerprints: Vec<&[u8]> =
-                kept.iter().map(|one| one.claim.fingerprint.as_slice()).collect();
+            let fingerprints: Vec<&[u8]> = kept
+                .iter()
+                .map(|one| one.claim.fingerprint.as_slice())
+                .collect();
             let outcomes: Vec<&str> = kept.iter().map(|one| one.outcome).collect();
             let created_at: Vec<Utc> = kept.iter().map(|one| one.created_at).collect();
             KeepClaims {

@@ -9,8 +9,8 @@ use probity_kernel::{
     Context, DomainEvent, IdSource, OrganizationId, Publication, RepositoryError, Subject,
 };
 use probity_ledger::{
-    Args, CanonicalError, Commitment, Frontier, Hash, LeafHeader, Salt, SlotName, Slots, Target, TileHash,
-    to_canonical,
+    Args, CanonicalError, Commitment, Frontier, Hash, LeafHeader, Salt, SlotName, Slots, Target,
+    TileHash, to_canonical,
 };
 use serde::{Serialize, Serializer};
 use time::OffsetDateTime;

@@ -102,8 +102,7 @@ impl<'w, 'a> Object<'w, 'a> {
         let end = self.writer.out.len();
         if let (true, Some(last)) = (self.ordered, self.members.last()) {
             let before = unquote(self.writer.out, &last.name);
-            self.ordered =
-                compare_names(&before, &unquote(self.writer.out, &(start..end))).is_lt();
+            self.ordered = compare_names(&before, &unquote(self.writer.out, &(start..end))).is_lt();
         }
         self.writer.raw(b":");
         self.members.push(Member {

@@ -178,7 +178,7 @@ fn answered_before(
             Some(Asked::of(context, context.idempotency.as_ref()?))
         })
         .collect();
-    let spent = idempotency::spent(conn, organization, &asked)?;
+    let spent = idempotency::spent_of_all(conn, organization, &asked)?;
     let answer = |ingestion: &&Ingestion| {
         let Some(claim) = &ingestion.context().idempotency else {
             return Ok(None);
@@ -258,7 +258,9 @@ fn fold<'a>(
             status: Cow::Borrowed(ingested.status.as_str()),
         });
         let stored = stored.collect();
-        harvest.places.insert(claim_key(claim), harvest.claims.len());
+        harvest
+            .places
+            .insert(claim_key(claim), harvest.claims.len());
         harvest.claims.push(Claimed {
             context,
             claim,
@@ -314,7 +316,7 @@ fn write(
         .zip(&outcomes)
         .map(|(one, outcome)| Kept::of(one.context, one.claim, outcome))
         .collect();
-    idempotency::remember(conn, organization, &kept)
+    idempotency::remember_all(conn, organization, &kept)
 }
 
 /// Where the named products stand; a product of another organisation is not among them.
