@@ -168,6 +168,24 @@ fn table() -> Vec<(&'static str, Vec<Probe>)> {
             )],
         ),
         (
+            "catalog_list_versions",
+            vec![(
+                Thing::Product,
+                "GET",
+                "/api/v1.0/catalog/products/{id}/versions",
+                NOTHING,
+            )],
+        ),
+        (
+            "catalog_create_version",
+            vec![(
+                Thing::Product,
+                "POST",
+                "/api/v1.0/catalog/products/{id}/versions",
+                |_| json!({"version_number": "1"}),
+            )],
+        ),
+        (
             "catalog_list_policies",
             vec![(
                 Thing::Product,

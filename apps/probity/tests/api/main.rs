@@ -33,3 +33,4 @@ mod openapi;
 mod otlp;
 mod registry_reference;
 mod tokens;
+mod versions;

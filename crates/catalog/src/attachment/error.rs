@@ -29,6 +29,9 @@ pub enum AttachmentError {
     /// The product is under the policy already.
     #[error("a policy with this key is already attached to the product")]
     PolicyKeyTaken,
+    /// The product has a version with the number.
+    #[error("the product already has a version with this number")]
+    VersionNumberTaken,
     /// An archived product is kept as it was.
     #[error("the product is archived and takes no changes")]
     ProductArchived,
@@ -57,6 +60,7 @@ impl AttachmentError {
             "archived" => Self::ProductArchived,
             "product" => Self::ProductNotFound,
             "name" => Self::NameTaken,
+            "version_number" => Self::VersionNumberTaken,
             "policy_key" => Self::PolicyKeyTaken,
             _ => Self::Repository(error),
         }
@@ -71,7 +75,10 @@ impl DomainError for AttachmentError {
             | Self::DependencyNotFound
             | Self::PolicyNotFound
             | Self::MitigationNotFound => ErrorKind::NotFound,
-            Self::NameTaken | Self::PolicyKeyTaken | Self::ProductArchived => ErrorKind::Conflict,
+            Self::NameTaken
+            | Self::PolicyKeyTaken
+            | Self::VersionNumberTaken
+            | Self::ProductArchived => ErrorKind::Conflict,
             Self::PreconditionFailed => ErrorKind::PreconditionFailed,
             Self::Repository(error) => error.kind(),
         }
@@ -86,6 +93,7 @@ impl DomainError for AttachmentError {
             Self::MitigationNotFound => "risk_mitigation_not_found",
             Self::NameTaken => "name_taken",
             Self::PolicyKeyTaken => "policy_key_taken",
+            Self::VersionNumberTaken => "version_number_taken",
             Self::ProductArchived => "product_archived",
             Self::PreconditionFailed => "precondition_failed",
             Self::Repository(error) => error.code(),

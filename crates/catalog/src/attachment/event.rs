@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::dependency::DataDependency;
 use super::mitigation::RiskMitigation;
 use super::policy::PolicyAttachment;
+use super::release::ProductVersion;
 
 /// The event of a change of attachments.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub enum AttachmentEvent {
     },
     /// `risk_mitigation.removed`
     MitigationRemoved(RiskMitigation),
+    /// `product_version.recorded`
+    VersionRecorded(ProductVersion),
     /// `product.registered_models.linked`: the set of linked models is another one.
     ModelsLinked {
         /// The product.
@@ -114,6 +117,17 @@ fn of_mitigation(mitigation: &RiskMitigation) -> Facts {
     ]
 }
 
+fn of_version(version: &ProductVersion) -> Facts {
+    vec![
+        ("product_id", shown(version.product.to_string())),
+        ("version_number", shown(version.version_number.as_str())),
+        ("version_type", shown(version.version_type.as_str())),
+        ("release_date", instant(version.release_date)),
+        ("release_notes", Fact::Hidden(version.release_notes.clone())),
+        ("is_current", shown(version.is_current)),
+    ]
+}
+
 fn of_models(models: &BTreeSet<RegisteredModelId>) -> Facts {
     let ids: Vec<String> = models.iter().map(ToString::to_string).collect();
     vec![("registered_models", shown(ids))]
@@ -135,6 +149,7 @@ impl AttachmentEvent {
                 (of_mitigation(before), of_mitigation(after))
             }
             Self::MitigationRemoved(before) => (of_mitigation(before), Vec::new()),
+            Self::VersionRecorded(after) => (Vec::new(), of_version(after)),
             Self::ModelsLinked { before, after, .. } => (of_models(before), of_models(after)),
         }
     }
@@ -154,6 +169,7 @@ impl AttachmentEvent {
             | Self::MitigationUpdated {
                 after: mitigation, ..
             } => mitigation.product,
+            Self::VersionRecorded(version) => version.product,
             Self::ModelsLinked { product, .. } => *product,
         }
     }
@@ -171,6 +187,7 @@ impl AttachmentEvent {
             | Self::MitigationUpdated {
                 after: mitigation, ..
             } => mitigation.id.uuid(),
+            Self::VersionRecorded(version) => version.id.uuid(),
             Self::ModelsLinked { product, .. } => product.uuid(),
         }
     }
@@ -184,6 +201,7 @@ impl AttachmentEvent {
             Self::MitigationOpened(_)
             | Self::MitigationUpdated { .. }
             | Self::MitigationRemoved(_) => "risk_mitigations",
+            Self::VersionRecorded(_) => "product_versions",
             Self::ModelsLinked { .. } => "products",
         }
     }
@@ -198,6 +216,7 @@ impl AttachmentEvent {
             Self::MitigationOpened(_) => "A risk mitigation was opened.",
             Self::MitigationUpdated { .. } => "A risk mitigation changed.",
             Self::MitigationRemoved(_) => "A risk mitigation was removed.",
+            Self::VersionRecorded(_) => "A version of the product was recorded.",
             Self::ModelsLinked { .. } => "The models that the product uses changed.",
         }
     }
@@ -242,6 +261,7 @@ impl DomainEvent for AttachmentEvent {
             Self::MitigationOpened(_) => "risk_mitigation.opened",
             Self::MitigationUpdated { .. } => "risk_mitigation.updated",
             Self::MitigationRemoved(_) => "risk_mitigation.removed",
+            Self::VersionRecorded(_) => "product_version.recorded",
             Self::ModelsLinked { .. } => "product.registered_models.linked",
         }
     }
@@ -255,6 +275,7 @@ impl DomainEvent for AttachmentEvent {
             Self::MitigationOpened(_)
             | Self::MitigationUpdated { .. }
             | Self::MitigationRemoved(_) => "risk_mitigation",
+            Self::VersionRecorded(_) => "product_version",
             Self::ModelsLinked { .. } => "product",
         };
         Subject {

@@ -6,7 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use probity_kernel::{
     Context, Cursor, DataDependencyId, OrganizationId, Page, PageRequest, Paging,
-    PolicyAttachmentId, ProductId, RegisteredModelId, RepositoryError, RiskMitigationId, Version,
+    PolicyAttachmentId, ProductId, ProductVersionId, RegisteredModelId, RepositoryError,
+    RiskMitigationId, Version,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -16,6 +17,7 @@ use super::event::AttachmentEvent;
 use super::mitigation::RiskMitigation;
 use super::models::{LinkTarget, RegisteredModelLink, RegisteredModelLinks};
 use super::policy::PolicyAttachment;
+use super::release::{ProductVersion, VersionSummary};
 use super::repository::{AttachmentChange, AttachmentRepository, AttachmentWrite};
 
 /// Attachments in memory, with everything that was recorded about them.
@@ -32,6 +34,7 @@ struct State {
     dependencies: HashMap<DataDependencyId, DataDependency>,
     policies: HashMap<PolicyAttachmentId, PolicyAttachment>,
     mitigations: HashMap<RiskMitigationId, RiskMitigation>,
+    versions: HashMap<ProductVersionId, ProductVersion>,
     links: HashMap<(OrganizationId, ProductId, RegisteredModelId), OffsetDateTime>,
     outcomes: HashMap<Claimed, ([u8; 32], AttachmentWrite)>,
     events: Vec<AttachmentEvent>,
@@ -136,12 +139,33 @@ impl State {
                 at(known.map(|known| known.version), Some(removal.expected))?;
                 self.mitigations.remove(&removal.id);
             }
+            AttachmentWrite::RecordVersion(version) => self.record_version(version)?,
             AttachmentWrite::LinkModels {
                 product,
                 before,
                 after,
             } => self.link(ctx, *product, before, after)?,
         }
+        Ok(())
+    }
+
+    fn record_version(&mut self, version: &ProductVersion) -> Result<(), RepositoryError> {
+        let mut others = self.versions.values();
+        if others.any(|other| {
+            other.product == version.product && other.version_number == version.version_number
+        }) {
+            return Err(RepositoryError::Conflict("version_number"));
+        }
+        if version.is_current {
+            for other in self.versions.values_mut() {
+                if other.product == version.product && other.is_current {
+                    other.is_current = false;
+                    other.updated_at = version.created_at;
+                    other.version = other.version.next();
+                }
+            }
+        }
+        self.versions.insert(version.id, version.clone());
         Ok(())
     }
 
@@ -259,6 +283,35 @@ impl AttachmentRepository for InMemoryAttachments {
         let all = self.state().mitigations.clone().into_values();
         let mine = all.filter(|it| (it.organization, it.product) == (organization, product));
         Ok(cut(mine.collect(), page, |it| it.id.uuid()))
+    }
+
+    async fn list_versions(
+        &self,
+        organization: OrganizationId,
+        product: ProductId,
+        page: &PageRequest,
+    ) -> Result<Page<ProductVersion>, RepositoryError> {
+        let all = self.state().versions.clone().into_values();
+        let mine = all.filter(|it| (it.organization, it.product) == (organization, product));
+        Ok(cut(mine.collect(), page, |it| it.id.uuid()))
+    }
+
+    async fn summarize_versions(
+        &self,
+        organization: OrganizationId,
+        products: &[ProductId],
+    ) -> Result<HashMap<ProductId, VersionSummary>, RepositoryError> {
+        let mut summaries: HashMap<ProductId, VersionSummary> = HashMap::new();
+        for version in self.state().versions.values() {
+            if version.organization == organization && products.contains(&version.product) {
+                let summary = summaries.entry(version.product).or_default();
+                summary.count += 1;
+                if version.is_current {
+                    summary.current = Some(version.clone());
+                }
+            }
+        }
+        Ok(summaries)
     }
 
     async fn linked_models(

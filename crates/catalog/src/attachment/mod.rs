@@ -10,6 +10,7 @@ mod memory;
 mod mitigation;
 mod models;
 mod policy;
+mod release;
 mod repository;
 mod service;
 #[cfg(any(test, feature = "testing"))]
@@ -32,5 +33,6 @@ pub use models::{
     parse_targets,
 };
 pub use policy::{NewPolicy, PolicyAttachment, PolicyInput};
+pub use release::{NewVersion, ProductVersion, VersionInput, VersionSummary, VersionType};
 pub use repository::{AttachmentChange, AttachmentRepository, AttachmentWrite, Removal};
 pub use service::AttachmentService;

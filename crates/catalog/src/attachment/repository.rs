@@ -1,6 +1,6 @@
 //! What attachments need from a store.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use super::event::AttachmentEvent;
 use super::mitigation::RiskMitigation;
 use super::models::{LinkTarget, RegisteredModelLinks};
 use super::policy::PolicyAttachment;
+use super::release::{ProductVersion, VersionSummary};
 
 /// A write of this module with its event and context.
 pub type AttachmentChange = Change<AttachmentWrite, AttachmentEvent>;
@@ -55,6 +56,9 @@ pub enum AttachmentWrite {
     },
     /// Removes a mitigation.
     RemoveMitigation(Removal<RiskMitigationId>),
+    /// Inserts a version; `Conflict("version_number")` when the product has one with the number. A
+    /// current one takes the place of the one that was: that one moves to its next row version.
+    RecordVersion(ProductVersion),
     /// Replaces the set of linked models; `Stale` when the stored set is not `before`,
     /// `Conflict("registered_model")` when an entry of `after` is not in the inventory. Links that
     /// stay keep the instant since when they are there.
@@ -79,6 +83,7 @@ impl AttachmentWrite {
             Self::DetachPolicy(removal) => removal.product,
             Self::PutMitigation { next, .. } => next.product,
             Self::RemoveMitigation(removal) => removal.product,
+            Self::RecordVersion(version) => version.product,
             Self::LinkModels { product, .. } => *product,
         }
     }
@@ -144,6 +149,21 @@ pub trait AttachmentRepository: Send + Sync {
         page: &PageRequest,
     ) -> impl Future<Output = Result<Page<RiskMitigation>, RepositoryError>> + Send;
 
+    /// The versions of the product.
+    fn list_versions(
+        &self,
+        organization: OrganizationId,
+        product: ProductId,
+        page: &PageRequest,
+    ) -> impl Future<Output = Result<Page<ProductVersion>, RepositoryError>> + Send;
+
+    /// The versions of some products in brief; a product without any may be left out.
+    fn summarize_versions(
+        &self,
+        organization: OrganizationId,
+        products: &[ProductId],
+    ) -> impl Future<Output = Result<HashMap<ProductId, VersionSummary>, RepositoryError>> + Send;
+
     /// The models that the product is linked to, by `model_id`.
     fn linked_models(
         &self,
@@ -188,6 +208,10 @@ impl<T: AttachmentRepository> AttachmentRepository for Arc<T> {
             -> Option<RiskMitigation>;
         list_mitigations(organization: OrganizationId, product: ProductId, page: &PageRequest)
             -> Page<RiskMitigation>;
+        list_versions(organization: OrganizationId, product: ProductId, page: &PageRequest)
+            -> Page<ProductVersion>;
+        summarize_versions(organization: OrganizationId, products: &[ProductId])
+            -> HashMap<ProductId, VersionSummary>;
         linked_models(organization: OrganizationId, product: ProductId) -> RegisteredModelLinks;
         resolve_models(organization: OrganizationId, targets: &[LinkTarget])
             -> Vec<Option<RegisteredModelId>>;

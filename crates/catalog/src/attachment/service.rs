@@ -1,8 +1,10 @@
 //! The commands on attachments over a repository.
 
+use std::collections::HashMap;
+
 use probity_kernel::{
     Context, DataDependencyId, IdSource, OrganizationId, Page, PageRequest, PolicyAttachmentId,
-    ProductId, RepositoryError, RiskMitigationId, Version,
+    ProductId, ProductVersionId, RepositoryError, RiskMitigationId, Version,
 };
 
 use super::dependency::{DataDependency, DependencyPatch, NewDependency};
@@ -10,6 +12,7 @@ use super::error::AttachmentError;
 use super::mitigation::{MitigationPatch, NewMitigation, RiskMitigation};
 use super::models::{LinkTarget, RegisteredModelLinks, resolved};
 use super::policy::{NewPolicy, PolicyAttachment};
+use super::release::{NewVersion, ProductVersion, VersionSummary};
 use super::repository::{AttachmentChange, AttachmentRepository, AttachmentWrite};
 use crate::product::Product;
 
@@ -224,6 +227,60 @@ impl<R: AttachmentRepository, I: IdSource> AttachmentService<R, I> {
         decide!(self, find(), AttachmentError::PolicyNotFound, expected,
             |known| Some(known.detach(ctx)), (),
             AttachmentWrite::DetachPolicy(_) => ())
+    }
+
+    /// Records a version of the product.
+    ///
+    /// # Errors
+    /// [`AttachmentError::VersionNumberTaken`], [`AttachmentError::ProductArchived`].
+    pub async fn record_version(
+        &self,
+        ctx: &Context,
+        product: ProductId,
+        new: NewVersion,
+    ) -> Result<ProductVersion, AttachmentError> {
+        let id = ProductVersionId::new(self.ids.next_id(ctx.now));
+        let outcome = self
+            .create(ProductVersion::record(ctx, id, product, new))
+            .await?;
+        let AttachmentWrite::RecordVersion(recorded) = outcome else {
+            return Err(RepositoryError::IdempotencyMismatch.into());
+        };
+        Ok(recorded)
+    }
+
+    /// The versions of the product, newest first.
+    ///
+    /// # Errors
+    /// Only what the repository says.
+    pub async fn versions(
+        &self,
+        organization: OrganizationId,
+        product: ProductId,
+        page: &PageRequest,
+    ) -> Result<Page<ProductVersion>, AttachmentError> {
+        Ok(self
+            .repository
+            .list_versions(organization, product, page)
+            .await?)
+    }
+
+    /// The versions of some products in brief.
+    ///
+    /// # Errors
+    /// Only what the repository says.
+    pub async fn version_summaries(
+        &self,
+        organization: OrganizationId,
+        products: &[ProductId],
+    ) -> Result<HashMap<ProductId, VersionSummary>, AttachmentError> {
+        if products.is_empty() {
+            return Ok(HashMap::new());
+        }
+        Ok(self
+            .repository
+            .summarize_versions(organization, products)
+            .await?)
     }
 
     /// Opens a mitigation.

@@ -5,8 +5,8 @@ use std::fmt::Debug;
 
 use probity_kernel::{
     Actor, Context, Cursor, DataDependencyId, IdempotencyClaim, OrganizationId, PageRequest,
-    Paging, Patch, PolicyAttachmentId, ProductId, RegisteredModelId, RepositoryError,
-    RiskMitigationId,
+    Paging, Patch, PolicyAttachmentId, ProductId, ProductVersionId, RegisteredModelId,
+    RepositoryError, RiskMitigationId,
 };
 use time::Duration;
 use time::macros::datetime;
@@ -20,6 +20,7 @@ use super::mitigation::{
 };
 use super::models::LinkTarget;
 use super::policy::{NewPolicy, PolicyAttachment, PolicyInput};
+use super::release::{NewVersion, ProductVersion, VersionInput};
 use super::repository::{AttachmentChange, AttachmentRepository, AttachmentWrite};
 
 /// What exists before the contract runs; nothing is attached yet.
@@ -58,6 +59,7 @@ pub async fn repository_contract<R: AttachmentRepository>(repo: &R, world: &Worl
     run.a_claim_happens_once_and_before_all_else().await;
     run.models_are_resolved_in_their_organization().await;
     run.links_are_replaced_as_a_set().await;
+    run.one_version_is_current().await;
     run.what_is_removed_is_gone().await;
 }
 
@@ -121,6 +123,24 @@ fn mitigation(ctx: &Context, product: ProductId, seed: u8) -> AttachmentChange {
     RiskMitigation::open(ctx, RiskMitigationId::new(id(seed)), product, new)
 }
 
+fn version(
+    ctx: &Context,
+    product: ProductId,
+    seed: u8,
+    number: &str,
+    current: bool,
+) -> AttachmentChange {
+    let input = VersionInput {
+        version_number: Some(number.to_owned()),
+        version_type: Some("major".to_owned()),
+        release_date: Some(ctx.now),
+        release_notes: Some("New features, ÄÖ".to_owned()),
+        is_current: Some(current),
+    };
+    let new = must(NewVersion::parse(input), "parsing");
+    ProductVersion::record(ctx, ProductVersionId::new(id(seed)), product, new)
+}
+
 fn renamed(to: &str, ctx: &Context) -> DependencyPatch {
     let input = DependencyPatchInput {
         name: Patch::Value(to.to_owned()),
@@ -133,6 +153,62 @@ fn renamed(to: &str, ctx: &Context) -> DependencyPatch {
 impl<R: AttachmentRepository> Run<'_, R> {
     fn ours(&self, minute: i64) -> Context {
         context(self.world.organization, minute)
+    }
+
+    async fn one_version_is_current(&self) {
+        let (organization, product) = (self.world.organization, self.world.product);
+        let (ctx, page) = (self.ours(90), PageRequest::first(9));
+        let first = self
+            .commit(version(&ctx, product, 240, "1", true), "a version")
+            .await;
+        let listed = self.repo.list_versions(organization, product, &page).await;
+        let AttachmentWrite::RecordVersion(first) = first else {
+            panic!("recording a version answered something else");
+        };
+        assert_eq!(must(listed, "listing").items, [first], "as it was written");
+        let ctx = self.ours(91);
+        self.commit(version(&ctx, product, 241, "2", true), "the next one")
+            .await;
+        self.commit(version(&ctx, product, 242, "3-rc", false), "one to come")
+            .await;
+        let twin = self
+            .repo
+            .commit(version(&ctx, product, 243, "2", true))
+            .await;
+        assert!(
+            matches!(twin, Err(RepositoryError::Conflict("version_number"))),
+            "{twin:?}"
+        );
+        self.commit(
+            version(&ctx, self.world.second_product, 244, "2", false),
+            "the number in another product",
+        )
+        .await;
+        let listed = self.repo.list_versions(organization, product, &page).await;
+        let listed = must(listed, "listing");
+        let told: Vec<_> = listed
+            .items
+            .iter()
+            .map(|it| (it.version_number.as_str(), it.is_current, it.version.get()))
+            .collect();
+        let expected = [("3-rc", false, 1), ("2", true, 1), ("1", false, 2)];
+        assert_eq!((told.as_slice(), listed.total), (&expected[..], 3));
+
+        let products = [product, self.world.second_product, self.world.other_product];
+        let brief = self.repo.summarize_versions(organization, &products).await;
+        let brief = must(brief, "summaries");
+        let of = |product: &ProductId| {
+            let found = brief.get(product).cloned().unwrap_or_default();
+            (found.count, found.current.map(|it| it.version_number))
+        };
+        assert_eq!(of(&products[0]), (3, Some("2".to_owned())));
+        assert_eq!(of(&products[1]), (1, None));
+        assert_eq!(of(&products[2]), (0, None));
+        let other = self.world.other_organization;
+        let brief = self.repo.summarize_versions(other, &products).await;
+        assert!(must(brief, "summaries").is_empty(), "seen from outside");
+        let foreign = self.repo.list_versions(other, product, &page).await;
+        assert_eq!(must(foreign, "listing").total, 0, "seen from outside");
     }
 
     async fn commit(&self, change: AttachmentChange, what: &str) -> AttachmentWrite {

@@ -35,6 +35,7 @@ const TABLES: &[(Kind, &str)] = &[
     (Kind::Alert, "alerts"),
     (Kind::DataDependency, "data_dependencies"),
     (Kind::PolicyAttachment, "policy_attachments"),
+    (Kind::ProductVersion, "product_versions"),
     (Kind::RiskMitigation, "risk_mitigations"),
     (Kind::TrainingRun, "training_runs"),
     (Kind::SafetyMetric, "safety_metrics"),

@@ -23,6 +23,7 @@ pub(super) enum Kind {
     RuntimeEvent,
     DataDependency,
     PolicyAttachment,
+    ProductVersion,
     RiskMitigation,
     ReviewRequest,
 }
@@ -44,6 +45,7 @@ impl Kind {
             Self::RuntimeEvent => "runtime_event",
             Self::DataDependency => "data_dependency",
             Self::PolicyAttachment => "policy_attachment",
+            Self::ProductVersion => "product_version",
             Self::RiskMitigation => "risk_mitigation",
             Self::ReviewRequest => "review_request",
         }
@@ -65,6 +67,7 @@ impl Kind {
             Self::RuntimeEvent,
             Self::DataDependency,
             Self::PolicyAttachment,
+            Self::ProductVersion,
             Self::RiskMitigation,
             Self::ReviewRequest,
         ]

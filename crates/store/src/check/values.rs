@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use diesel::sql_types::Bool;
 use probity_access::{ApiKey, Organization, User};
+use probity_catalog::attachment::ProductVersion;
 use probity_catalog::{DataDependency, PolicyAttachment, RiskMitigation, Space};
 use probity_governance::evidence::{RuntimeEvent, SafetyMetric, TrainingRun};
 use probity_governance::{Posture, ReviewRequest};
@@ -17,7 +18,7 @@ use uuid::Uuid;
 use super::PAGE;
 use super::findings::Findings;
 use crate::access::rows::{ApiKeyRow, OrganizationRow, UserRow};
-use crate::catalog::attachments::rows::{DependencyRow, MitigationRow, PolicyRow};
+use crate::catalog::attachments::rows::{DependencyRow, MitigationRow, PolicyRow, VersionRow};
 use crate::catalog::rows::{
     DossierRow, ModelRow as ProductModelRow, ProductRow, SpaceRow, product,
 };
@@ -35,9 +36,9 @@ use crate::guardian::links::LinkRow;
 use crate::registry::rows::{ModelRow, parse_settings};
 use crate::schema::{
     alerts, api_keys, data_dependencies, governance_settings, metric_snapshots, organizations,
-    policy_attachments, product_governance, product_models, product_postures, products,
-    registered_models, registry_settings, review_requests, risk_metric_links, risk_mitigations,
-    runtime_events, safety_metrics, spaces, training_runs, users,
+    policy_attachments, product_governance, product_models, product_postures, product_versions,
+    products, registered_models, registry_settings, review_requests, risk_metric_links,
+    risk_mitigations, runtime_events, safety_metrics, spaces, training_runs, users,
 };
 use crate::types::{AnyTimestamp, AnyUuid, Id, Utc};
 
@@ -72,6 +73,7 @@ pub(super) fn check(conn: &mut AnyConnection, findings: &mut Findings) -> StoreR
     values!("values.safety_metrics", safety_metrics.id after nil, MetricRow::as_select(), parsed::<_, SafetyMetric>);
     values!("values.data_dependencies", data_dependencies.id after nil, DependencyRow::as_select(), parsed::<_, DataDependency>);
     values!("values.policy_attachments", policy_attachments.id after nil, PolicyRow::as_select(), parsed::<_, PolicyAttachment>);
+    values!("values.product_versions", product_versions.id after nil, VersionRow::as_select(), parsed::<_, ProductVersion>);
     values!("values.risk_mitigations", risk_mitigations.id after nil, MitigationRow::as_select(), parsed::<_, RiskMitigation>);
     values!("values.review_requests", review_requests.id after nil, ReviewRow::as_select(), parsed::<_, ReviewRequest>);
     values!("values.product_postures", product_postures.product_id after nil, PostureRow::as_select(), parsed::<_, Posture>);

@@ -6,6 +6,7 @@ mod mitigations;
 mod policies;
 mod products;
 mod registered_models;
+mod versions;
 
 use actix_web::http::StatusCode;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -34,6 +35,8 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(dependencies::get_dependency)
         .service(dependencies::update_dependency)
         .service(dependencies::delete_dependency)
+        .service(versions::list_versions)
+        .service(versions::create_version)
         .service(policies::list_policies)
         .service(policies::attach_policy)
         .service(policies::get_policy)

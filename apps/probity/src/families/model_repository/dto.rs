@@ -1,5 +1,6 @@
 //! The family's shapes on the wire.
 
+use probity_catalog::attachment::VersionSummary;
 use probity_catalog::{LifecycleStage, ModelFamily, Product, RiskClassification, Space, TaskType};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -95,15 +96,35 @@ struct ModelFields {
     vendor_model_id: Option<String>,
 }
 
-/// The versions of a record; a new record has none.
+/// The versions of a record.
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[schema(as = repository::VersionFields)]
 struct VersionFields {
     version_count: u64,
     current_version_id: Option<Uuid>,
     current_version_number: Option<String>,
-    current_version_type: Option<String>,
-    current_version_release_date: Option<String>,
+    current_version_type: Option<&'static str>,
+    #[serde(serialize_with = "instant::option::serialize")]
+    current_version_release_date: Option<OffsetDateTime>,
+}
+
+impl From<VersionSummary> for VersionFields {
+    fn from(summary: VersionSummary) -> Self {
+        let count = summary.count;
+        let Some(current) = summary.current else {
+            return Self {
+                version_count: count,
+                ..Self::default()
+            };
+        };
+        Self {
+            version_count: count,
+            current_version_id: Some(current.id.uuid()),
+            current_version_number: Some(current.version_number),
+            current_version_type: Some(current.version_type.as_str()),
+            current_version_release_date: current.release_date,
+        }
+    }
 }
 
 /// The artifacts of a record; a new record has none.
@@ -121,8 +142,8 @@ struct ArtifactFields {
 }
 
 impl ModelSummary {
-    /// A record that was just created, in its space.
-    pub(super) fn created(product: Product, space: &Space) -> Self {
+    /// A record in its space, with its versions.
+    pub(super) fn of(product: Product, space: &Space, versions: VersionSummary) -> Self {
         let model = product.model;
         Self {
             id: product.id.uuid(),
@@ -151,7 +172,7 @@ impl ModelSummary {
                 vendor_product_name: model.vendor_product_name,
                 vendor_model_id: model.vendor_model_id,
             },
-            versions: VersionFields::default(),
+            versions: versions.into(),
             artifacts: ArtifactFields::default(),
             created_at: product.created_at,
             updated_at: product.updated_at,

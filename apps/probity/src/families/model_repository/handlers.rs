@@ -4,6 +4,7 @@ use actix_web::http::header::ETAG;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, patch, post, web};
 use probity_access::{AccessRepository as _, Slug};
+use probity_catalog::attachment::VersionSummary;
 use probity_catalog::{CatalogError, NewProduct, NewSpace, Space};
 
 use super::dto::{CreateSpaceRequest, ModelSummary, SpaceResponse};
@@ -131,7 +132,7 @@ pub(super) async fn create_model(
     let tag = etag(product.version);
     Ok(HttpResponse::Created()
         .insert_header((ETAG, tag))
-        .json(ModelSummary::created(product, &space)))
+        .json(ModelSummary::of(product, &space, VersionSummary::default())))
 }
 
 /// Changes a model record; absent members stay, null clears what is optional.
@@ -166,10 +167,15 @@ pub(super) async fn update_model(
     let spaces = state.catalog.list_spaces(context.organization).await?;
     let space = spaces.into_iter().find(|space| space.id == updated.space);
     let space = space.ok_or(CatalogError::SpaceNotFound)?;
+    let mut versions = state
+        .attachments
+        .version_summaries(context.organization, &[updated.id])
+        .await?;
+    let versions = versions.remove(&updated.id).unwrap_or_default();
     let tag = etag(updated.version);
     Ok(HttpResponse::Ok()
         .insert_header((ETAG, tag))
-        .json(ModelSummary::created(updated, &space)))
+        .json(ModelSummary::of(updated, &space, versions)))
 }
 
 /// A space that the credential does not reach into does not exist.

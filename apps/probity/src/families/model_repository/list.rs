@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, get};
 use probity_catalog::{
     DeploymentStatus, ModelFamily, ProductFilter, ProductType, RiskClassification, Space, TaskType,
 };
-use probity_kernel::{PageRequest, SpaceId};
+use probity_kernel::{PageRequest, ProductId, SpaceId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -206,10 +206,14 @@ async fn page_of(
     let organization = caller.principal.organization;
     let found = state.catalog.list(organization, &filter, &page).await?;
     let spaces: HashMap<SpaceId, &Space> = spaces.iter().map(|space| (space.id, space)).collect();
+    let ids: Vec<ProductId> = found.items.iter().map(|product| product.id).collect();
+    let versions = state.attachments.version_summaries(organization, &ids);
+    let mut versions = versions.await?;
     let mut summaries = Vec::with_capacity(found.items.len());
     for product in found.items {
         if let Some(space) = spaces.get(&product.space) {
-            summaries.push(ModelSummary::created(product, space));
+            let versions = versions.remove(&product.id).unwrap_or_default();
+            summaries.push(ModelSummary::of(product, space, versions));
         }
     }
     let shown = probity_kernel::Page {

@@ -3,12 +3,15 @@
 mod links;
 mod outcome;
 pub(crate) mod rows;
+mod versions;
 mod write;
+
+use std::collections::HashMap;
 
 use diesel::prelude::*;
 use probity_catalog::attachment::{
     AttachmentChange, AttachmentRepository, AttachmentWrite, DataDependency, LinkTarget,
-    PolicyAttachment, RegisteredModelLinks, RiskMitigation,
+    PolicyAttachment, ProductVersion, RegisteredModelLinks, RiskMitigation, VersionSummary,
 };
 use probity_kernel::{
     DataDependencyId, OrganizationId, Page, PageRequest, PolicyAttachmentId, ProductId,
@@ -16,12 +19,12 @@ use probity_kernel::{
 };
 
 pub(crate) use self::links::unlink_everywhere;
-use self::rows::{DependencyRow, MitigationRow, PolicyRow};
+use self::rows::{DependencyRow, MitigationRow, PolicyRow, VersionRow};
 use crate::connection::{MultiBackend, Scope};
 use crate::database::Database;
 use crate::error::StoreError;
 use crate::listing::{IdListing, page_by_id};
-use crate::schema::{data_dependencies, policy_attachments, risk_mitigations};
+use crate::schema::{data_dependencies, policy_attachments, product_versions, risk_mitigations};
 use crate::types::Id;
 use crate::{governance, idempotency};
 
@@ -183,6 +186,35 @@ impl AttachmentRepository for DieselAttachments {
             product,
             page
         )
+    }
+
+    async fn list_versions(
+        &self,
+        organization: OrganizationId,
+        product: ProductId,
+        page: &PageRequest,
+    ) -> Result<Page<ProductVersion>, RepositoryError> {
+        list!(
+            self,
+            product_versions,
+            VersionRow,
+            organization,
+            product,
+            page
+        )
+    }
+
+    async fn summarize_versions(
+        &self,
+        organization: OrganizationId,
+        products: &[ProductId],
+    ) -> Result<HashMap<ProductId, VersionSummary>, RepositoryError> {
+        let products: Vec<Id> = products.iter().map(|id| Id(id.uuid())).collect();
+        self.database
+            .point(Scope::Organization(organization), move |conn| {
+                versions::summarize(conn, organization, &products)
+            })
+            .await
     }
 
     async fn linked_models(

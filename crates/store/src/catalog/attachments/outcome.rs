@@ -9,7 +9,7 @@ use probity_kernel::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::rows::{DependencyRow, MitigationRow, PolicyRow};
+use super::rows::{DependencyRow, MitigationRow, PolicyRow, VersionRow};
 use crate::idempotency::Remembered;
 use crate::types::Id;
 
@@ -21,6 +21,7 @@ pub(crate) enum Outcome {
     DetachPolicy(Removed),
     PutMitigation(Box<MitigationRow>, Option<i64>),
     RemoveMitigation(Removed),
+    RecordVersion(Box<VersionRow>),
     LinkModels(Id, Vec<Id>, Vec<Id>),
 }
 
@@ -78,6 +79,7 @@ impl Remembered for AttachmentWrite {
             Self::RemoveMitigation(removal) => {
                 Outcome::RemoveMitigation(removed(removal, RiskMitigationId::uuid))
             }
+            Self::RecordVersion(version) => Outcome::RecordVersion(Box::new(version.into())),
             Self::LinkModels {
                 product,
                 before,
@@ -100,6 +102,7 @@ impl Remembered for AttachmentWrite {
                 expected: expected.map(Version::new),
             },
             Outcome::RemoveMitigation(removed) => Self::RemoveMitigation(removed.into_removal()),
+            Outcome::RecordVersion(row) => Self::RecordVersion((*row).try_into()?),
             Outcome::LinkModels(product, before, after) => Self::LinkModels {
                 product: ProductId::new(product.0),
                 before: models(before),

@@ -4,16 +4,16 @@ use std::str::FromStr;
 
 use diesel::prelude::*;
 use probity_catalog::attachment::{
-    DataDependency, PolicyAttachment, RegisteredModelLink, RiskMitigation,
+    DataDependency, PolicyAttachment, ProductVersion, RegisteredModelLink, RiskMitigation,
 };
 use probity_kernel::{
-    DataDependencyId, OrganizationId, PolicyAttachmentId, ProductId, RegisteredModelId,
-    RepositoryError, RiskMitigationId, Version,
+    DataDependencyId, OrganizationId, PolicyAttachmentId, ProductId, ProductVersionId,
+    RegisteredModelId, RepositoryError, RiskMitigationId, Version,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::error::corrupt;
-use crate::schema::{data_dependencies, policy_attachments, risk_mitigations};
+use crate::schema::{data_dependencies, policy_attachments, product_versions, risk_mitigations};
 use crate::types::{Id, Utc};
 
 #[derive(Debug, Clone, Queryable, Selectable, Insertable, Serialize, Deserialize)]
@@ -176,6 +176,60 @@ impl TryFrom<MitigationRow> for RiskMitigation {
             owner: row.owner,
             due_at: row.due_at.map(|at| at.0),
             closed_at: row.closed_at.map(|at| at.0),
+            created_at: row.created_at.0,
+            updated_at: row.updated_at.0,
+            version: Version::new(row.version),
+        })
+    }
+}
+
+#[derive(Debug, Clone, Queryable, Selectable, Insertable, Serialize, Deserialize)]
+#[diesel(table_name = product_versions, treat_none_as_default_value = false)]
+pub(crate) struct VersionRow {
+    pub(super) id: Id,
+    organization_id: Id,
+    product_id: Id,
+    version_number: String,
+    version_type: String,
+    release_date: Option<Utc>,
+    release_notes: Option<String>,
+    is_current: bool,
+    created_at: Utc,
+    updated_at: Utc,
+    version: i64,
+}
+
+impl From<&ProductVersion> for VersionRow {
+    fn from(version: &ProductVersion) -> Self {
+        Self {
+            id: Id(version.id.uuid()),
+            organization_id: Id(version.organization.uuid()),
+            product_id: Id(version.product.uuid()),
+            version_number: version.version_number.clone(),
+            version_type: version.version_type.as_str().to_owned(),
+            release_date: version.release_date.map(Utc),
+            release_notes: version.release_notes.clone(),
+            is_current: version.is_current,
+            created_at: Utc(version.created_at),
+            updated_at: Utc(version.updated_at),
+            version: version.version.get(),
+        }
+    }
+}
+
+impl TryFrom<VersionRow> for ProductVersion {
+    type Error = RepositoryError;
+
+    fn try_from(row: VersionRow) -> Result<Self, RepositoryError> {
+        Ok(Self {
+            id: ProductVersionId::new(row.id.0),
+            organization: OrganizationId::new(row.organization_id.0),
+            product: ProductId::new(row.product_id.0),
+            version_number: row.version_number,
+            version_type: word("product_versions", "version_type", &row.version_type)?,
+            release_date: row.release_date.map(|at| at.0),
+            release_notes: row.release_notes,
+            is_current: row.is_current,
             created_at: row.created_at.0,
             updated_at: row.updated_at.0,
             version: Version::new(row.version),

@@ -2,15 +2,17 @@
 
 use diesel::prelude::*;
 use probity_catalog::attachment::{
-    AttachmentWrite, DataDependency, PolicyAttachment, RiskMitigation,
+    AttachmentWrite, DataDependency, PolicyAttachment, ProductVersion, RiskMitigation,
 };
 use probity_kernel::{Context, OrganizationId, ProductId, RepositoryError, Version};
 
 use super::links;
-use super::rows::{DependencyRow, MitigationRow, PolicyRow};
+use super::rows::{DependencyRow, MitigationRow, PolicyRow, VersionRow};
 use crate::connection::AnyConnection;
 use crate::error::StoreResult;
-use crate::schema::{data_dependencies, policy_attachments, products, risk_mitigations};
+use crate::schema::{
+    data_dependencies, policy_attachments, product_versions, products, risk_mitigations,
+};
 use crate::turn::Tx;
 use crate::types::{Id, Utc};
 use crate::{guard, own};
@@ -50,6 +52,10 @@ pub(super) fn apply(
             put_mitigation(tx, next, *expected)
         }
         AttachmentWrite::RemoveMitigation(removal) => remove!(risk_mitigations, removal),
+        AttachmentWrite::RecordVersion(version) => {
+            own(organization, version.organization)?;
+            record_version(tx, version)
+        }
         AttachmentWrite::LinkModels {
             product,
             before,
@@ -131,6 +137,34 @@ fn attach_policy(tx: &mut Tx<'_>, policy: &PolicyAttachment) -> StoreResult<()> 
     guard(taken.is_none(), RepositoryError::Conflict("policy_key"))?;
     diesel::insert_into(policy_attachments::table)
         .values(PolicyRow::from(policy))
+        .execute(tx.writing())?;
+    Ok(())
+}
+
+fn record_version(tx: &mut Tx<'_>, version: &ProductVersion) -> StoreResult<()> {
+    let (organization, product) = (version.organization, version.product);
+    let taken: Option<Id> = product_versions::table
+        .filter(product_versions::organization_id.eq(Id(organization.uuid())))
+        .filter(product_versions::product_id.eq(Id(product.uuid())))
+        .filter(product_versions::version_number.eq(&version.version_number))
+        .select(product_versions::id)
+        .get_result(tx.conn)
+        .optional()?;
+    guard(taken.is_none(), RepositoryError::Conflict("version_number"))?;
+    if version.is_current {
+        diesel::update(product_versions::table)
+            .filter(product_versions::organization_id.eq(Id(organization.uuid())))
+            .filter(product_versions::product_id.eq(Id(product.uuid())))
+            .filter(product_versions::is_current.eq(true))
+            .set((
+                product_versions::is_current.eq(false),
+                product_versions::updated_at.eq(Utc(version.created_at)),
+                product_versions::version.eq(product_versions::version + 1),
+            ))
+            .execute(tx.writing())?;
+    }
+    diesel::insert_into(product_versions::table)
+        .values(VersionRow::from(version))
         .execute(tx.writing())?;
     Ok(())
 }

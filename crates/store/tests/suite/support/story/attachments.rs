@@ -3,8 +3,8 @@
 use probity_catalog::attachment::{
     AttachmentChange, AttachmentRepository, AttachmentWrite, DataDependency, DependencyInput,
     DependencyPatch, DependencyPatchInput, MitigationInput, MitigationPatch, MitigationPatchInput,
-    NewDependency, NewMitigation, NewPolicy, PolicyAttachment, PolicyInput, RegisteredModelLinks,
-    RiskMitigation,
+    NewDependency, NewMitigation, NewPolicy, NewVersion, PolicyAttachment, PolicyInput,
+    ProductVersion, RegisteredModelLinks, RiskMitigation, VersionInput,
 };
 use probity_kernel::{IdSource, OrganizationId, Patch, ProductId, RegisteredModelId};
 
@@ -19,6 +19,7 @@ pub(super) fn tell(
 ) {
     dependencies(bed, organization, product, told);
     policies(bed, organization, product, told);
+    versions(bed, organization, product, told);
     mitigations(bed, organization, product, told);
     let none = RegisteredModelLinks {
         product,
@@ -104,6 +105,25 @@ fn policies(
     told("policy.detached");
     attach("MR-1");
     told("policy.attached");
+}
+
+fn versions(
+    bed: &Bed,
+    organization: OrganizationId,
+    product: ProductId,
+    told: &mut dyn FnMut(&str),
+) {
+    let ctx = context(organization);
+    for number in ["1.0", "1.1"] {
+        let input = VersionInput {
+            version_number: text(number),
+            ..VersionInput::default()
+        };
+        let new = NewVersion::parse(input).expect("a valid version");
+        let id = bed.ids.next_id(NOW).into();
+        commit(bed, ProductVersion::record(&ctx, id, product, new));
+        told("product_version.recorded");
+    }
 }
 
 fn mitigations(
