@@ -139,6 +139,8 @@ define_id! {
     ApiKeyId = "key";
     /// A governance event.
     EventId = "evt";
+    /// A version of a product.
+    ProductVersionId = "ver";
     /// A declared data dependency of a product.
     DataDependencyId = "dep";
     /// A policy that is attached to a product.

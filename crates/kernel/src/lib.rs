@@ -19,8 +19,8 @@ pub use context::{Context, RequestId};
 pub use error::{DomainError, ErrorKind, FieldError, RepositoryError};
 pub use id::{
     AlertId, ApiKeyId, DataDependencyId, EventId, OrganizationId, ParseIdError, PolicyAttachmentId,
-    ProductId, RegisteredModelId, ReviewRequestId, RiskMetricLinkId, RiskMitigationId,
-    RuntimeEventId, SafetyMetricId, SnapshotId, SpaceId, TrainingRunId, UserId,
+    ProductId, ProductVersionId, RegisteredModelId, ReviewRequestId, RiskMetricLinkId,
+    RiskMitigationId, RuntimeEventId, SafetyMetricId, SnapshotId, SpaceId, TrainingRunId, UserId,
 };
 pub use idempotency::IdempotencyClaim;
 pub use page::{Cursor, Page, PageRequest, Paging, ParseCursorError};

@@ -401,6 +401,25 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::types::*;
 
+    product_versions (id) {
+        id -> AnyUuid,
+        organization_id -> AnyUuid,
+        product_id -> AnyUuid,
+        version_number -> Text,
+        version_type -> Text,
+        release_date -> Nullable<AnyTimestamp>,
+        release_notes -> Nullable<Text>,
+        is_current -> Bool,
+        created_at -> AnyTimestamp,
+        updated_at -> AnyTimestamp,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+
     data_dependencies (id) {
         id -> AnyUuid,
         organization_id -> AnyUuid,
@@ -689,6 +708,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     products,
     product_models,
     product_governance,
+    product_versions,
     product_postures,
     spaces,
     risk_metric_links,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use probity_kernel::id::to_type_id;
 
 /// The tables whose rows have a spelling of their own, with the prefix of it.
-const SPELLINGS: [(&str, &str); 16] = [
+const SPELLINGS: [(&str, &str); 17] = [
     ("alerts", "alrt"),
     ("api_keys", "key"),
     ("data_dependencies", "dep"),
@@ -16,6 +16,7 @@ const SPELLINGS: [(&str, &str); 16] = [
     ("metric_snapshots", "snap"),
     ("policy_attachments", "pol"),
     ("product_postures", "sys"),
+    ("product_versions", "ver"),
     ("products", "sys"),
     ("registered_models", "mdl"),
     ("review_requests", "rev"),

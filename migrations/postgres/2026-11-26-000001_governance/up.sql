@@ -14,6 +14,23 @@ CREATE TABLE product_governance (
     FOREIGN KEY (organization_id, product_id) REFERENCES products (organization_id, id)
 );
 
+CREATE TABLE product_versions (
+    id UUID PRIMARY KEY,
+    organization_id UUID NOT NULL REFERENCES organizations (id),
+    product_id UUID NOT NULL,
+    version_number TEXT NOT NULL,
+    version_type TEXT NOT NULL CHECK (version_type IN ('major', 'minor', 'patch', 'prerelease')),
+    release_date TIMESTAMPTZ,
+    release_notes TEXT,
+    is_current BOOLEAN NOT NULL,
+    created_at TIMESTAMPTZ NOT NULL,
+    updated_at TIMESTAMPTZ NOT NULL,
+    version BIGINT NOT NULL CHECK (version >= 1),
+    UNIQUE (organization_id, product_id, version_number),
+    UNIQUE (organization_id, id),
+    FOREIGN KEY (organization_id, product_id) REFERENCES products (organization_id, id)
+);
+
 CREATE TABLE data_dependencies (
     id UUID PRIMARY KEY,
     organization_id UUID NOT NULL REFERENCES organizations (id),
@@ -221,6 +238,7 @@ CREATE TABLE governance_settings (
     version BIGINT NOT NULL CHECK (version >= 1)
 );
 
+CREATE UNIQUE INDEX product_versions_current ON product_versions (organization_id, product_id) WHERE is_current;
 CREATE INDEX data_dependencies_listing ON data_dependencies (organization_id, product_id, id);
 CREATE INDEX policy_attachments_listing ON policy_attachments (organization_id, product_id, id);
 CREATE INDEX risk_mitigations_listing ON risk_mitigations (organization_id, product_id, id);
@@ -252,6 +270,7 @@ DECLARE
 BEGIN
     FOREACH target IN ARRAY ARRAY[
         'product_governance',
+        'product_versions',
         'data_dependencies',
         'policy_attachments',
         'risk_mitigations',

@@ -12,5 +12,6 @@ DROP TABLE product_registered_models;
 DROP TABLE risk_mitigations;
 DROP TABLE policy_attachments;
 DROP TABLE data_dependencies;
+DROP TABLE product_versions;
 DROP TABLE product_governance;
 ALTER TABLE governance_events DROP COLUMN product_id;

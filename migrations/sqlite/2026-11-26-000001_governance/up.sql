@@ -14,6 +14,23 @@ CREATE TABLE product_governance (
     FOREIGN KEY (organization_id, product_id) REFERENCES products (organization_id, id)
 ) STRICT;
 
+CREATE TABLE product_versions (
+    id BLOB PRIMARY KEY,
+    organization_id BLOB NOT NULL REFERENCES organizations (id),
+    product_id BLOB NOT NULL,
+    version_number TEXT NOT NULL,
+    version_type TEXT NOT NULL CHECK (version_type IN ('major', 'minor', 'patch', 'prerelease')),
+    release_date INTEGER,
+    release_notes TEXT,
+    is_current INTEGER NOT NULL CHECK (is_current IN (0, 1)),
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    version INTEGER NOT NULL CHECK (version >= 1),
+    UNIQUE (organization_id, product_id, version_number),
+    UNIQUE (organization_id, id),
+    FOREIGN KEY (organization_id, product_id) REFERENCES products (organization_id, id)
+) STRICT;
+
 CREATE TABLE data_dependencies (
     id BLOB PRIMARY KEY,
     organization_id BLOB NOT NULL REFERENCES organizations (id),
@@ -220,6 +237,7 @@ CREATE TABLE governance_settings (
     version INTEGER NOT NULL CHECK (version >= 1)
 ) STRICT;
 
+CREATE UNIQUE INDEX product_versions_current ON product_versions (organization_id, product_id) WHERE is_current;
 CREATE INDEX data_dependencies_listing ON data_dependencies (organization_id, product_id, id);
 CREATE INDEX policy_attachments_listing ON policy_attachments (organization_id, product_id, id);
 CREATE INDEX risk_mitigations_listing ON risk_mitigations (organization_id, product_id, id);

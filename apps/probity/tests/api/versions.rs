@@ -22,15 +22,25 @@ async fn one_version_is_current_and_the_summaries_tell_it(api: Api) {
     for (field, value) in body.as_object().unwrap() {
         assert_eq!(first[field], *value, "{field}");
     }
-    assert_eq!((&first["is_current"], &first["product_id"]), (&json!(true), &made["id"]));
-    api.post(&list, &body).send().await.problem(409, "version_number_taken");
+    assert_eq!(
+        (&first["is_current"], &first["product_id"]),
+        (&json!(true), &made["id"])
+    );
+    api.post(&list, &body)
+        .send()
+        .await
+        .problem(409, "version_number_taken");
 
     let next = json!({"version_number": "1.1.0", "release_date": "2026-06-28T00:00:00Z"});
     let second = api.post(&list, &next).send().await.expect(201);
-    let rc = json!({"version_number": "2.0.0-rc", "version_type": "prerelease", "is_current": false});
+    let rc =
+        json!({"version_number": "2.0.0-rc", "version_type": "prerelease", "is_current": false});
     api.post(&list, &rc).send().await.expect(201);
     let page = api.get(&format!("{list}?limit=2")).send().await;
-    assert_eq!((page.header("x-total-count"), page.header("x-page")), ("3", "1"));
+    assert_eq!(
+        (page.header("x-total-count"), page.header("x-page")),
+        ("3", "1")
+    );
     assert_eq!(page.header("x-has-more"), "true");
     let after = format!("{list}?limit=2&cursor={}", page.header("x-next-cursor"));
     let told = |versions: &Value| -> Vec<(String, bool)> {
@@ -54,7 +64,10 @@ async fn one_version_is_current_and_the_summaries_tell_it(api: Api) {
         assert_eq!(summary["current_version_id"], second["id"]);
         assert_eq!(summary["current_version_number"], "1.1.0");
         assert_eq!(summary["current_version_type"], "minor");
-        assert_eq!(summary["current_version_release_date"], next["release_date"]);
+        assert_eq!(
+            summary["current_version_release_date"],
+            next["release_date"]
+        );
     }
 }
 
@@ -69,7 +82,10 @@ async fn faults_repetitions_and_archived_products(api: Api) {
         .await
         .faults(422, "validation_error");
     faults.sort();
-    assert_eq!(faults, ["/release_date", "/version_number", "/version_type"]);
+    assert_eq!(
+        faults,
+        ["/release_date", "/version_number", "/version_type"]
+    );
     api.get(&format!("{list}?limit=101"))
         .send()
         .await
@@ -77,17 +93,24 @@ async fn faults_repetitions_and_archived_products(api: Api) {
 
     let body = json!({"version_number": "1"});
     let once = async || {
-        let call = api.post(&list, &body).header("idempotency-key", "version-1");
+        let call = api
+            .post(&list, &body)
+            .header("idempotency-key", "version-1");
         call.send().await.expect(201)
     };
     assert_eq!(once().await, once().await);
     let reader = api.new_key("read");
-    let refused = api.post(&list, &json!({"version_number": "2"})).bearer(&reader);
+    let refused = api
+        .post(&list, &json!({"version_number": "2"}))
+        .bearer(&reader);
     refused.send().await.problem(403, "forbidden");
 
     let whole = format!("/api/v1.0/catalog/spaces/{space}/products/{product}");
     api.delete(&whole).send().await.expect(204);
-    let late = api.post(&list, &json!({"version_number": "2"})).send().await;
+    let late = api
+        .post(&list, &json!({"version_number": "2"}))
+        .send()
+        .await;
     late.problem(409, "product_archived");
     let kept = api.get(&list).send().await.expect(200);
     assert_eq!(kept.as_array().unwrap().len(), 1);

@@ -38,6 +38,8 @@ pub struct Evidence {
     pub reviews: Reviews,
     /// When the next review is due.
     pub next_review_due_at: Option<OffsetDateTime>,
+    /// How many versions are recorded.
+    pub versions: u64,
     /// How many entries of the model inventory it is linked to.
     pub registered_models: u64,
     /// How many runtime events were recorded.
@@ -153,6 +155,7 @@ impl Evidence {
             documentation: None,
             reviews: Reviews::default(),
             next_review_due_at: None,
+            versions: 0,
             registered_models: 0,
             runtime_events: 0,
         }

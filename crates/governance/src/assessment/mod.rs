@@ -164,6 +164,7 @@ fn counts(evidence: &Evidence) -> Vec<EvidenceCount> {
             "Technical documentation",
             u64::from(evidence.documentation.is_some()),
         ),
+        count("versions", "Versions", evidence.versions),
         count(
             "registered_models",
             "Registered models",

@@ -13,7 +13,7 @@ enum Name {
 }
 
 /// Tables whose rows belong to an organisation.
-const OWNED: [(&str, &str, Name); 36] = [
+const OWNED: [(&str, &str, Name); 37] = [
     ("references.users", "users", Name::Uuid("id")),
     ("references.api_keys", "api_keys", Name::Uuid("id")),
     ("references.spaces", "spaces", Name::Uuid("id")),
@@ -100,6 +100,11 @@ const OWNED: [(&str, &str, Name); 36] = [
         Name::Uuid("product_id"),
     ),
     (
+        "references.product_versions",
+        "product_versions",
+        Name::Uuid("id"),
+    ),
+    (
         "references.data_dependencies",
         "data_dependencies",
         Name::Uuid("id"),
@@ -177,7 +182,7 @@ const OWNED: [(&str, &str, Name); 36] = [
 ];
 
 /// A reference inside an organisation: the check, the table, its column, and whose `id` it is.
-const INSIDE: [(&str, &str, &str, &str); 24] = [
+const INSIDE: [(&str, &str, &str, &str); 25] = [
     ("references.api_keys", "api_keys", "replaced_by", "api_keys"),
     ("references.products", "products", "space_id", "spaces"),
     (
@@ -208,6 +213,12 @@ const INSIDE: [(&str, &str, &str, &str); 24] = [
     (
         "references.product_governance",
         "product_governance",
+        "product_id",
+        "products",
+    ),
+    (
+        "references.product_versions",
+        "product_versions",
         "product_id",
         "products",
     ),

@@ -37,7 +37,7 @@ e.metrics, e.measured_metrics, e.measured_at, a.policies, \
 k.mitigations, k.open_mitigations, k.high_due_at, k.critical_due_at, \
 s.snapshots, s.latest_captured_at, \
 q.reviews, q.open_reviews, l.latest_status, y.approved_status, y.approval_expires_at, \
-x.registered_models, t.runtime_events \
+v.versions, x.registered_models, t.runtime_events \
 FROM products p \
 JOIN product_models m ON m.product_id = p.id \
 LEFT JOIN product_governance g ON g.product_id = p.id \
@@ -70,6 +70,8 @@ ORDER BY requested_at DESC, id DESC LIMIT 1) l ON TRUE \
 LEFT JOIN (SELECT status AS approved_status, approval_expires_at FROM review_requests \
 WHERE organization_id = $1 AND product_id = $2 AND status = 'approved' \
 ORDER BY requested_at DESC, id DESC LIMIT 1) y ON TRUE \
+CROSS JOIN (SELECT COUNT(*) AS versions FROM product_versions \
+WHERE organization_id = $1 AND product_id = $2) v \
 CROSS JOIN (SELECT COUNT(*) AS registered_models FROM product_registered_models \
 WHERE organization_id = $1 AND product_id = $2) x \
 CROSS JOIN (SELECT CAST(COALESCE(SUM(events), 0) AS BIGINT) AS runtime_events FROM runtime_event_totals \
@@ -154,6 +156,8 @@ struct Row {
     approved_status: Option<String>,
     #[diesel(sql_type = Nullable<AnyTimestamp>)]
     approval_expires_at: Option<Utc>,
+    #[diesel(sql_type = BigInt)]
+    versions: i64,
     #[diesel(sql_type = BigInt)]
     registered_models: i64,
     #[diesel(sql_type = BigInt)]
@@ -274,6 +278,7 @@ impl Row {
                 }),
             },
             next_review_due_at: at(self.next_review_due_at),
+            versions: count(self.versions),
             registered_models: count(self.registered_models),
             runtime_events: count(self.runtime_events),
         }))

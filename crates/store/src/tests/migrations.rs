@@ -69,6 +69,7 @@ fn select_all(conn: &mut AnyConnection) -> QueryResult<()> {
         audit_checkpoints,
         governance_events,
         product_governance,
+        product_versions,
         data_dependencies,
         policy_attachments,
         risk_mitigations,
@@ -137,7 +138,7 @@ fn the_tables_are_those_that_the_code_expects(bed: &Bed) {
              AND relname NOT LIKE '%diesel%'",
         ),
     };
-    assert_eq!(count, 37);
+    assert_eq!(count, 38);
 }
 
 fn refusal(opened: Result<Database, OpenDatabaseError>) -> String {

@@ -10,7 +10,7 @@ use probity_store::{Database, DatabaseOptions, DieselAccess, DieselGuardian};
 use crate::support::{Bed, Raw, tell};
 
 /// Every table that belongs to organisations, and the column that says to which.
-const TABLES: [(&str, &str); 37] = [
+const TABLES: [(&str, &str); 38] = [
     ("organizations", "id"),
     ("users", "organization_id"),
     ("api_keys", "organization_id"),
@@ -33,6 +33,7 @@ const TABLES: [(&str, &str); 37] = [
     ("audit_checkpoints", "organization_id"),
     ("governance_events", "organization_id"),
     ("product_governance", "organization_id"),
+    ("product_versions", "organization_id"),
     ("data_dependencies", "organization_id"),
     ("policy_attachments", "organization_id"),
     ("risk_mitigations", "organization_id"),
@@ -51,7 +52,7 @@ const TABLES: [(&str, &str); 37] = [
 ];
 
 /// Unique keys that may lack the organisation, and why.
-const GLOBAL_KEYS: [(&str, &str); 16] = [
+const GLOBAL_KEYS: [(&str, &str); 17] = [
     ("organizations_pkey", "the organisation itself"),
     (
         "organizations_no_key",
@@ -68,6 +69,7 @@ const GLOBAL_KEYS: [(&str, &str); 16] = [
     ("products_pkey", "a random id"),
     ("risk_metric_links_pkey", "a random id"),
     ("alerts_pkey", "a random id"),
+    ("product_versions_pkey", "a random id"),
     ("data_dependencies_pkey", "a random id"),
     ("policy_attachments_pkey", "a random id"),
     ("risk_mitigations_pkey", "a random id"),
