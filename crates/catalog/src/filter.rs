@@ -61,7 +61,7 @@ impl ProductFilter {
     }
 }
 
-fn same<T: PartialEq>(wanted: Option<T>, found: Option<T>) -> bool {
+fn same<T: PartialEq + Copy>(wanted: Option<T>, found: Option<T>) -> bool {
     wanted.is_none() || wanted == found
 }
 

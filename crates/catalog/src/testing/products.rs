@@ -62,6 +62,13 @@ fn full_input() -> ProductInput {
     }
 }
 
+/// The change of a product that is there.
+fn patched(minute: i64, product: &Product, patch: ProductPatch) -> CatalogChange {
+    let ctx = context(product.organization, minute);
+    let change = must(product.update(&ctx, patch), "deciding");
+    change.unwrap_or_else(|| panic!("the patch changes nothing"))
+}
+
 impl<R: CatalogRepository> Run<'_, R> {
     pub(super) async fn products_come_back_as_they_were_written(&self) {
         let space = self.space(self.organization, 20, "written").await;
@@ -225,13 +232,6 @@ impl<R: CatalogRepository> Run<'_, R> {
         );
     }
 
-    /// The change of a product that is there.
-    fn patched(&self, minute: i64, product: &Product, patch: ProductPatch) -> CatalogChange {
-        let ctx = context(product.organization, minute);
-        let change = must(product.update(&ctx, patch), "deciding");
-        change.unwrap_or_else(|| panic!("the patch changes nothing"))
-    }
-
     pub(super) async fn a_change_replaces_what_it_was_decided_on(&self) {
         let space = self.space(self.organization, 80, "changed").await;
         let first = self.product(&space, 13, 81).await;
@@ -245,9 +245,7 @@ impl<R: CatalogRepository> Run<'_, R> {
             dossier: full_input().dossier,
             ..slug("renamed")
         };
-        let outcome = self
-            .commit(self.patched(14, &first, patch), "a change")
-            .await;
+        let outcome = self.commit(patched(14, &first, patch), "a change").await;
         let CatalogWrite::UpdateProduct { product, .. } = outcome else {
             panic!("changing a product answered something else");
         };
@@ -255,15 +253,9 @@ impl<R: CatalogRepository> Run<'_, R> {
         let found = self.find(self.organization, 81).await;
         assert_eq!(found.as_ref(), Some(&*product), "the change is there");
 
-        let late = self.refused(
-            self.patched(15, &first, slug("late")),
-            "a change of what was",
-        );
+        let late = self.refused(patched(15, &first, slug("late")), "a change of what was");
         assert!(matches!(late.await, RepositoryError::Stale));
-        let twin = self.refused(
-            self.patched(15, &product, slug("product-82")),
-            "a taken slug",
-        );
+        let twin = self.refused(patched(15, &product, slug("product-82")), "a taken slug");
         assert!(matches!(twin.await, RepositoryError::Conflict("slug")));
         assert_eq!(self.find(self.organization, 81).await, found, "untouched");
 
@@ -322,6 +314,11 @@ impl<R: CatalogRepository> Run<'_, R> {
             self.commit(change, "a product to list").await;
         }
         let base = ProductFilter::of_space(space.id);
+        self.searches_narrow(&base).await;
+        self.filters_narrow(&base).await;
+    }
+
+    async fn searches_narrow(&self, base: &ProductFilter) {
         let search = |text: &str| ProductFilter {
             search: Some(text.to_owned()),
             ..base.clone()
@@ -343,74 +340,41 @@ impl<R: CatalogRepository> Run<'_, R> {
         ] {
             self.lists(&search(text), seeds, text).await;
         }
-        let agents = vec![ProductType::LlmAgent, ProductType::AiApp];
-        for (filter, seeds, what) in [
-            (
-                ProductFilter {
-                    types: agents.clone(),
-                    ..base.clone()
-                },
-                &[92_u8][..],
-                "types",
-            ),
-            (
-                ProductFilter {
-                    types: vec![ProductType::MlModel],
-                    ..base.clone()
-                },
-                &[93, 91],
-                "a type",
-            ),
-            (
-                ProductFilter {
-                    model_family: Some(ModelFamily::GenAi),
-                    ..base.clone()
-                },
-                &[92],
-                "family",
-            ),
-            (
-                ProductFilter {
-                    model_task_type: Some(TaskType::AnomalyDetection),
-                    ..base.clone()
-                },
-                &[92],
-                "task",
-            ),
-            (
-                ProductFilter {
-                    deployment_status: Some(DeploymentStatus::Development),
-                    ..base.clone()
-                },
-                &[93, 91],
-                "status",
-            ),
-            (
-                ProductFilter {
-                    risk_classification: Some(RiskClassification::High),
-                    ..base.clone()
-                },
-                &[92],
-                "risk",
-            ),
-            (
-                ProductFilter {
-                    risk_classification: Some(RiskClassification::High),
-                    types: agents,
-                    ..search("own")
-                },
-                &[92],
-                "three and a search",
-            ),
-            (
-                ProductFilter {
-                    spaces: Some(Vec::new()),
-                    ..ProductFilter::default()
-                },
-                &[],
-                "no space",
-            ),
-        ] {
+    }
+
+    async fn filters_narrow(&self, base: &ProductFilter) {
+        type Change = fn(&mut ProductFilter);
+        let rows: [(&str, &[u8], Change); 8] = [
+            ("types", &[92], |one| {
+                one.types = vec![ProductType::LlmAgent, ProductType::AiApp];
+            }),
+            ("a type", &[93, 91], |one| {
+                one.types = vec![ProductType::MlModel];
+            }),
+            ("family", &[92], |one| {
+                one.model_family = Some(ModelFamily::GenAi);
+            }),
+            ("task", &[92], |one| {
+                one.model_task_type = Some(TaskType::AnomalyDetection);
+            }),
+            ("status", &[93, 91], |one| {
+                one.deployment_status = Some(DeploymentStatus::Development);
+            }),
+            ("risk", &[92], |one| {
+                one.risk_classification = Some(RiskClassification::High);
+            }),
+            ("three and a search", &[92], |one| {
+                one.risk_classification = Some(RiskClassification::High);
+                one.types = vec![ProductType::LlmAgent];
+                one.search = Some("own".to_owned());
+            }),
+            ("no space", &[], |one| {
+                one.spaces = Some(Vec::new());
+            }),
+        ];
+        for (what, seeds, change) in rows {
+            let mut filter = base.clone();
+            change(&mut filter);
             self.lists(&filter, seeds, what).await;
         }
     }
