@@ -5,6 +5,7 @@ pub mod dossier;
 pub mod error;
 pub mod event;
 pub mod filter;
+pub mod import;
 #[cfg(any(test, feature = "testing"))]
 pub mod memory;
 pub mod new_product;

@@ -11,9 +11,10 @@ use probity_kernel::{
 
 use crate::event::CatalogEvent;
 use crate::filter::ProductFilter;
+use crate::import::ImportReceipt;
 use crate::product::Product;
 use crate::repository::{CatalogChange, CatalogRepository, CatalogWrite};
-use crate::slug::SpaceSlug;
+use crate::slug::{ProductSlug, SpaceSlug};
 use crate::space::Space;
 
 /// Spaces and products in memory, with everything that was recorded about them.
@@ -27,6 +28,7 @@ struct State {
     spaces: HashMap<SpaceId, Space>,
     products: HashMap<ProductId, Product>,
     outcomes: HashMap<Claimed, ([u8; 32], CatalogWrite)>,
+    imports: HashMap<Claimed, ([u8; 32], ImportReceipt)>,
     events: Vec<CatalogEvent>,
 }
 
@@ -37,6 +39,63 @@ impl InMemoryCatalog {
         self.state().events.clone()
     }
 
+    pub(crate) fn by_slug(
+        &self,
+        organization: OrganizationId,
+        space: SpaceId,
+        slugs: &[ProductSlug],
+    ) -> Vec<Product> {
+        let state = self.state();
+        let known = state.products.values().filter(|known| {
+            (known.organization, known.space) == (organization, space)
+                && slugs.contains(&known.slug)
+        });
+        known.cloned().collect()
+    }
+
+    pub(crate) fn spent(&self, ctx: &Context) -> Result<Option<ImportReceipt>, RepositoryError> {
+        replayed(&self.state().imports, ctx)
+    }
+
+    /// All the changes of an import, or none.
+    pub(crate) fn take(
+        &self,
+        ctx: &Context,
+        space: &Space,
+        changes: Vec<CatalogChange>,
+        receipt: ImportReceipt,
+    ) -> Result<ImportReceipt, RepositoryError> {
+        let mut state = self.state();
+        if let Some(receipt) = replayed(&state.imports, ctx)? {
+            return Ok(receipt);
+        }
+        let added = u64::try_from(changes.len()).unwrap_or(u64::MAX);
+        let room = state
+            .count(ctx.organization, space.id)
+            .saturating_add(added);
+        let capacity = space.product_capacity;
+        if added > 0 && capacity.is_some_and(|most| room > u64::from(most)) {
+            return Err(RepositoryError::Conflict("capacity"));
+        }
+        let before = state.products.clone();
+        let mut events = Vec::new();
+        for change in changes {
+            let (_, write, event) = change.into_parts();
+            if let Err(error) = state.apply(&write) {
+                state.products = before;
+                return Err(error);
+            }
+            events.push(event);
+        }
+        state.events.extend(events);
+        if let Some(claim) = &ctx.idempotency {
+            let claimed = (ctx.organization, claim.scope.clone(), claim.key.clone());
+            let outcome = (claim.fingerprint, receipt.clone());
+            state.imports.insert(claimed, outcome);
+        }
+        Ok(receipt)
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -45,17 +104,7 @@ impl InMemoryCatalog {
 impl State {
     /// The first outcome of the context's claim, if the claim is known.
     fn replay(&self, ctx: &Context) -> Result<Option<CatalogWrite>, RepositoryError> {
-        let Some(claim) = &ctx.idempotency else {
-            return Ok(None);
-        };
-        let claimed = (ctx.organization, claim.scope.clone(), claim.key.clone());
-        match self.outcomes.get(&claimed) {
-            None => Ok(None),
-            Some((fingerprint, outcome)) if *fingerprint == claim.fingerprint => {
-                Ok(Some(outcome.clone()))
-            }
-            Some(_) => Err(RepositoryError::IdempotencyMismatch),
-        }
+        replayed(&self.outcomes, ctx)
     }
 
     fn apply(&mut self, write: &CatalogWrite) -> Result<(), RepositoryError> {
@@ -146,6 +195,24 @@ impl State {
     fn count(&self, organization: OrganizationId, space: SpaceId) -> u64 {
         let held = self.live(organization).filter(|known| known.space == space);
         u64::try_from(held.count()).unwrap_or(u64::MAX)
+    }
+}
+
+/// The first outcome of the context's claim, if the claim is known.
+fn replayed<T: Clone>(
+    outcomes: &HashMap<Claimed, ([u8; 32], T)>,
+    ctx: &Context,
+) -> Result<Option<T>, RepositoryError> {
+    let Some(claim) = &ctx.idempotency else {
+        return Ok(None);
+    };
+    let claimed = (ctx.organization, claim.scope.clone(), claim.key.clone());
+    match outcomes.get(&claimed) {
+        None => Ok(None),
+        Some((fingerprint, outcome)) if *fingerprint == claim.fingerprint => {
+            Ok(Some(outcome.clone()))
+        }
+        Some(_) => Err(RepositoryError::IdempotencyMismatch),
     }
 }
 

@@ -37,6 +37,10 @@ impl<R: CatalogRepository, I: IdSource> CatalogService<R, I> {
         &self.repository
     }
 
+    pub(crate) fn next_id(&self, ctx: &Context) -> uuid::Uuid {
+        self.ids.next_id(ctx.now)
+    }
+
     /// The space with this slug; a text that is no slug names no space.
     ///
     /// # Errors

@@ -657,6 +657,15 @@ fn table() -> Vec<(&'static str, Vec<Probe>)> {
             )],
         ),
         (
+            "catalog_import_products",
+            vec![(
+                Thing::Space,
+                "POST",
+                "/api/v1.0/catalog/spaces/{id}/products/import",
+                |_| json!({"name": "x"}),
+            )],
+        ),
+        (
             "repository_create_model",
             vec![(
                 Thing::Space,

@@ -25,6 +25,7 @@ mod evidence;
 mod guardian;
 mod guardian_reference;
 mod http;
+mod import;
 mod isolation;
 mod judgement;
 mod limits;

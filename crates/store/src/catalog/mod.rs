@@ -1,6 +1,7 @@
 //! Spaces and products.
 
 pub(crate) mod attachments;
+mod import;
 mod listing;
 mod query;
 pub(crate) mod rows;

@@ -2,6 +2,7 @@
 
 mod attached;
 mod dependencies;
+mod import;
 mod mitigations;
 mod policies;
 mod products;
@@ -47,5 +48,6 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(mitigations::update_mitigation)
         .service(mitigations::delete_mitigation)
         .service(registered_models::get_models)
-        .service(registered_models::put_models);
+        .service(registered_models::put_models)
+        .service(import::import_products);
 }

@@ -1,0 +1,159 @@
+//! Import of many products from one file.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Bytes, Data, Payload};
+use actix_web::{HttpRequest, HttpResponse, post};
+use probity_catalog::CatalogError;
+use probity_catalog::import::{ImportFormat, ImportReceipt, Outcome, read};
+use probity_kernel::{ErrorKind, FieldError};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::Catalog;
+use crate::families::problem::{BodyErrors, CallerErrors, Missing, Unprocessable};
+use crate::http::auth::{Caller, WriteAccess};
+use crate::http::extract::{Query, RawBody, media_type};
+use crate::http::failure::{Failure, Problem};
+use crate::state::AppState;
+
+/// The most bytes of a file.
+const LARGEST: usize = 8 << 20;
+
+/// How the import is meant.
+#[derive(Debug, Deserialize)]
+pub(super) struct ImportQuery {
+    dry_run: Option<String>,
+}
+
+/// What an import did, or would do.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = catalog::ImportReceipt)]
+pub(super) struct ImportResponse {
+    /// Whether nothing was written.
+    dry_run: bool,
+    /// How many rows the file has.
+    rows: usize,
+    /// How many products are new.
+    created: usize,
+    /// How many products changed; an import changes none that is there.
+    updated: usize,
+    /// How many products already were what their rows say.
+    unchanged: usize,
+    /// The products in the order of their rows.
+    products: Vec<ImportedRow>,
+}
+
+/// One product of an import.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = catalog::ImportedProduct)]
+struct ImportedRow {
+    /// The data row, or the line of a file of JSON lines, counted from 1.
+    row: u64,
+    /// The product; null when a dry run would create it.
+    id: Option<Uuid>,
+    /// Its slug.
+    slug: String,
+    /// `created` or `unchanged`.
+    outcome: &'static str,
+}
+
+impl ImportResponse {
+    fn new(receipt: ImportReceipt, dry_run: bool) -> Self {
+        Self {
+            dry_run,
+            rows: receipt.products.len(),
+            created: receipt.count(Outcome::Created),
+            updated: 0,
+            unchanged: receipt.count(Outcome::Unchanged),
+            products: receipt
+                .products
+                .into_iter()
+                .map(|one| ImportedRow {
+                    row: one.row,
+                    id: one.id.map(|id| id.uuid()),
+                    slug: one.slug.as_str().to_owned(),
+                    outcome: one.outcome.as_str(),
+                })
+                .collect(),
+        }
+    }
+}
+
+/// Creates the products of a file in a space, all of them or none.
+#[utoipa::path(
+    operation_id = "catalog_import_products", tag = super::TAG, security(("bearer" = [])),
+    params(
+        ("slug" = String, Path, description = "Slug of the space"),
+        ("dry_run" = Option<bool>, Query, description = "`true` judges the file and writes nothing"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition harmless for 24 hours", min_length = 1, max_length = 255)
+    ),
+    request_body(
+        description = "A CSV file with a header, or one JSON object a line: at most 10,000 rows and 8 MiB",
+        content(
+            (String = "text/csv", example = "name,slug,risk_classification\nChurn,churn,limited\n"),
+            (String = "application/x-ndjson"), (String = "application/jsonl")
+        )
+    ),
+    responses(
+        (status = 200, description = "Imported, or judged", body = ImportResponse),
+        CallerErrors, BodyErrors, Unprocessable, Missing
+    )
+)]
+#[post("/catalog/spaces/{slug}/products/import")]
+pub(super) async fn import_products(
+    caller: Caller<Catalog, WriteAccess>,
+    state: Data<AppState>,
+    request: HttpRequest,
+    query: Query<ImportQuery, Catalog>,
+    payload: Payload,
+) -> Result<HttpResponse, Failure<Catalog>> {
+    let body = RawBody::read(request.headers(), payload.into_inner(), LARGEST).await;
+    let organization = caller.context().organization;
+    let slug = request.match_info().query("slug");
+    let space = state.catalog.space(organization, slug).await?;
+    if !caller.principal.can_see_space(space.id) {
+        return Err(CatalogError::SpaceNotFound.into());
+    }
+    let dry_run = is_dry(query.parse()?)?;
+    let (format, bytes) = file(body)?;
+    let context = if dry_run {
+        caller.context().clone()
+    } else {
+        caller.claiming(&bytes)?
+    };
+    let rows = read(format, &bytes)?;
+    let receipt = state
+        .catalog
+        .import(&context, &space, rows, dry_run)
+        .await?;
+    Ok(HttpResponse::Ok().json(ImportResponse::new(receipt, dry_run)))
+}
+
+fn is_dry(query: ImportQuery) -> Result<bool, Failure<Catalog>> {
+    match query.dry_run.as_deref() {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(Failure::malformed(vec![FieldError::new(
+            "dry_run",
+            "invalid_value",
+            "must be `true` or `false`",
+        )])),
+    }
+}
+
+fn file(body: RawBody) -> Result<(ImportFormat, Bytes), Failure<Catalog>> {
+    let bytes = body.bytes.map_err(|problem| Failure::from(*problem))?;
+    let format = match media_type(&body.content_type).as_str() {
+        "text/csv" => ImportFormat::Csv,
+        "application/x-ndjson" | "application/jsonl" => ImportFormat::JsonLines,
+        _ => {
+            let detail =
+                "the body must be sent as text/csv, application/x-ndjson or application/jsonl";
+            let problem = Problem::new(ErrorKind::Invalid, "unsupported_media_type", detail);
+            let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+            return Err(problem.with_status(status).into());
+        }
+    };
+    Ok((format, bytes))
+}

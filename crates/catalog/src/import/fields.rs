@@ -1,0 +1,146 @@
+//! The columns of an import, and how a cell or a member becomes a field.
+
+use serde_json::Value;
+
+use crate::new_product::ProductInput;
+
+/// What a field holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Flag,
+    Object,
+}
+
+/// A fault without its row: code and message.
+pub(super) type Fault = (&'static str, &'static str);
+
+/// The names of the columns: the fields of a new product.
+pub const COLUMNS: [&str; 26] = [
+    "name",
+    "slug",
+    "description",
+    "long_description",
+    "product_type",
+    "provider",
+    "environment",
+    "risk_classification",
+    "lifecycle_stage",
+    "ai_system_type",
+    "business_use_case",
+    "is_gpai",
+    "model_family",
+    "model_task_type",
+    "model_architecture",
+    "framework",
+    "intended_use",
+    "limitations",
+    "deployment_status",
+    "serving_url",
+    "input_schema",
+    "output_schema",
+    "vendor_name",
+    "vendor_product_name",
+    "vendor_model_id",
+    "deployment_environment",
+];
+
+fn kind(name: &str) -> Kind {
+    match name {
+        "is_gpai" => Kind::Flag,
+        "input_schema" | "output_schema" => Kind::Object,
+        _ => Kind::Text,
+    }
+}
+
+/// Puts the text of a cell into its field; an empty cell is an absent field.
+pub(super) fn put_cell(input: &mut ProductInput, name: &str, cell: &str) -> Result<(), Fault> {
+    if cell.is_empty() {
+        return Ok(());
+    }
+    let value = match kind(name) {
+        Kind::Text => Value::String(cell.to_owned()),
+        Kind::Flag => match cell {
+            "true" => Value::Bool(true),
+            "false" => Value::Bool(false),
+            _ => return Err(("wrong_type", "must be `true` or `false`")),
+        },
+        Kind::Object => serde_json::from_str(cell)
+            .map_err(|_fault| ("malformed_json", "must be a JSON object"))?,
+    };
+    put_value(input, name, value)
+}
+
+/// Puts a JSON value into its field; null is an absent field.
+pub(super) fn put_value(input: &mut ProductInput, name: &str, value: Value) -> Result<(), Fault> {
+    if value.is_null() {
+        return Ok(());
+    }
+    match kind(name) {
+        Kind::Flag => match value.as_bool() {
+            Some(flag) => input.is_gpai = Some(flag),
+            None => return Err(("wrong_type", "must be a boolean")),
+        },
+        Kind::Object if name == "input_schema" => input.input_schema = Some(value),
+        Kind::Object => input.output_schema = Some(value),
+        Kind::Text => {
+            let Value::String(text) = value else {
+                return Err(("wrong_type", "must be a string"));
+            };
+            if let Some(field) = text_field(input, name) {
+                *field = Some(text);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn text_field<'a>(input: &'a mut ProductInput, name: &str) -> Option<&'a mut Option<String>> {
+    Some(match name {
+        "name" => &mut input.name,
+        "slug" => &mut input.slug,
+        "description" => &mut input.description,
+        "long_description" => &mut input.long_description,
+        "product_type" => &mut input.product_type,
+        "provider" => &mut input.provider,
+        "environment" => &mut input.environment,
+        "risk_classification" => &mut input.risk_classification,
+        "lifecycle_stage" => &mut input.lifecycle_stage,
+        "ai_system_type" => &mut input.ai_system_type,
+        "business_use_case" => &mut input.business_use_case,
+        "model_family" => &mut input.model_family,
+        "model_task_type" => &mut input.model_task_type,
+        "model_architecture" => &mut input.model_architecture,
+        "framework" => &mut input.framework,
+        "intended_use" => &mut input.intended_use,
+        "limitations" => &mut input.limitations,
+        "deployment_status" => &mut input.deployment_status,
+        "serving_url" => &mut input.serving_url,
+        "vendor_name" => &mut input.vendor_name,
+        "vendor_product_name" => &mut input.vendor_product_name,
+        "vendor_model_id" => &mut input.vendor_model_id,
+        "deployment_environment" => &mut input.deployment_environment,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_column_has_its_field() {
+        for name in COLUMNS {
+            let mut input = ProductInput::default();
+            let cell = match kind(name) {
+                Kind::Text => "x",
+                Kind::Flag => "true",
+                Kind::Object => "{}",
+            };
+            put_cell(&mut input, name, "").unwrap();
+            assert_eq!(input, ProductInput::default());
+            put_cell(&mut input, name, cell).unwrap();
+            assert_ne!(input, ProductInput::default(), "{name}");
+        }
+    }
+}

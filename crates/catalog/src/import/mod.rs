@@ -1,0 +1,17 @@
+//! Import of many products at once: rows of a file, judged whole before anything is written.
+
+mod error;
+mod fields;
+#[cfg(any(test, feature = "testing"))]
+mod memory;
+mod plan;
+mod quoting;
+mod repository;
+mod rows;
+mod service;
+
+pub use error::{ImportError, MOST_FAULTS, RowError};
+pub use fields::COLUMNS;
+pub use plan::{ImportReceipt, ImportedProduct, Outcome};
+pub use repository::ImportRepository;
+pub use rows::{ImportFormat, ImportRow, LARGEST_ROW, MOST_ROWS, read};
