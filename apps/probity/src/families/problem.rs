@@ -42,6 +42,9 @@ pub(crate) struct ProblemBody {
 #[derive(Serialize, ToSchema)]
 #[schema(as = FieldProblem)]
 pub(crate) struct FieldProblem {
+    /// The row of an imported file; absent elsewhere.
+    #[schema(nullable = false, minimum = 0)]
+    row: Option<u64>,
     /// JSON Pointer into the body, or the name of a parameter.
     #[schema(example = "/risk_tier")]
     field: String,
