@@ -164,8 +164,8 @@ pub(crate) fn spent_of_all<'a>(
             }
             .load(c)?;
             for (scope, key, fingerprint, outcome) in rows {
-                let asked = asked.iter().map(|one| one.key);
-                let key = asked.filter(|known| *known == (&scope, &key)).last();
+                let mut asked = asked.iter().map(|one| one.key);
+                let key = asked.rfind(|known| *known == (&scope, &key));
                 found.extend(key.map(|key| {
                     (
                         key,

@@ -17,8 +17,9 @@ use crate::http::instant;
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[schema(as = AiDetailsChange)]
 pub(crate) struct DetailsBody {
-    /// Sections by name: general_description, system_architecture, data_governance, risk_management,
-    /// human_oversight, performance_testing, change_log. Null removes one; those not named stay.
+    /// Sections by name: `general_description`, `system_architecture`, `data_governance`,
+    /// `risk_management`, `human_oversight`, `performance_testing`, `change_log`. Null removes one;
+    /// those not named stay.
     #[serde(default, deserialize_with = "patch")]
     #[schema(value_type = Option<BTreeMap<String, Option<String>>>, required = false)]
     technical_documentation: Patch<BTreeMap<String, Option<String>>>,

@@ -252,9 +252,10 @@ async fn imported_products_are_judged(api: Api) {
 
 async fn ten_thousand_rows_are_one_import(api: Api) {
     let space = api.new_space().await;
-    let rows: String = (0..10_000)
+    let rows: Vec<String> = (0..10_000)
         .map(|row| format!("Model {row},m-{row}\n"))
         .collect();
+    let rows = rows.concat();
     let started = std::time::Instant::now();
     let done = import(
         &api,

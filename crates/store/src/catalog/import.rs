@@ -6,12 +6,11 @@ use probity_catalog::{CatalogChange, CatalogWrite, Product, ProductSlug, Space};
 use probity_kernel::{Context, OrganizationId, ProductId, RepositoryError, SpaceId};
 use serde::{Deserialize, Serialize};
 
-use super::rows::{ModelRow, ProductRow, product};
-use super::{DieselCatalog, apply, count};
+use super::{DieselCatalog, apply, count, load};
 use crate::connection::Scope;
 use crate::error::{StoreError, StoreResult, corrupt};
 use crate::idempotency::{self, Remembered};
-use crate::schema::{product_models, products};
+use crate::schema::products;
 use crate::turn::Tx;
 use crate::types::Id;
 use crate::{governance, guard};
@@ -31,18 +30,13 @@ impl ImportRepository for DieselCatalog {
                 let mut found = Vec::new();
                 for some in slugs.chunks(STEP) {
                     let wanted = some.iter().map(ProductSlug::as_str);
-                    let rows: Vec<(ProductRow, ModelRow)> = products::table
-                        .inner_join(
-                            product_models::table.on(product_models::product_id.eq(products::id)),
-                        )
+                    let ids: Vec<Id> = products::table
                         .filter(products::organization_id.eq(Id(organization.uuid())))
                         .filter(products::space_id.eq(Id(space.uuid())))
                         .filter(products::slug.eq_any(wanted))
-                        .select((ProductRow::as_select(), ModelRow::as_select()))
+                        .select(products::id)
                         .load(conn)?;
-                    for row in rows {
-                        found.push(product(row).map_err(StoreError)?);
-                    }
+                    found.extend(load(conn, organization, &ids)?.into_values());
                 }
                 Ok(found)
             })

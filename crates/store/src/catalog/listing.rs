@@ -2,7 +2,7 @@
 //! searchable text, and the totals by everything that lists filter by.
 
 use diesel::prelude::*;
-use probity_catalog::{Product, search_text};
+use probity_catalog::{ModelFamily, Product, RiskClassification, TaskType, search_text};
 
 use crate::connection::AnyConnection;
 use crate::error::StoreResult;
@@ -33,10 +33,10 @@ impl From<&Product> for Group {
             organization_id: Id(product.organization.uuid()),
             space_id: Id(product.space.uuid()),
             product_type: product.product_type.as_str().to_owned(),
-            model_family: told(model.model_family.map(|family| family.as_str())),
-            model_task_type: told(model.model_task_type.map(|task| task.as_str())),
+            model_family: told(model.model_family.map(ModelFamily::as_str)),
+            model_task_type: told(model.model_task_type.map(TaskType::as_str)),
             deployment_status: model.deployment_status.as_str().to_owned(),
-            risk_classification: told(product.risk_classification.map(|risk| risk.as_str())),
+            risk_classification: told(product.risk_classification.map(RiskClassification::as_str)),
             archived: product.archived_at.is_some(),
         }
     }

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
-use probity_catalog::{Product, ProductFilter};
+use probity_catalog::{
+    DeploymentStatus, ModelFamily, Product, ProductFilter, RiskClassification, TaskType,
+};
 use probity_kernel::{Cursor, OrganizationId, Page, PageRequest, Paging, SpaceId};
 
 use crate::connection::{AnyConnection, MultiBackend};
@@ -118,10 +120,9 @@ impl Question {
     /// first stand in the text, so they stand in the order in which they are bound.
     fn source(&self) -> (&'static str, String) {
         let first = 2 + self.spaces.as_ref().map_or(0, Vec::len);
-        let words = |first: usize| -> String {
-            (0..self.words.len())
-                .map(|word| format!(" AND t.search_text LIKE ${} ESCAPE '\\'", first + word))
-                .collect()
+        let words = |first: usize| {
+            let each = |word| format!(" AND t.search_text LIKE ${} ESCAPE '\\'", first + word);
+            (0..self.words.len()).map(each).collect::<Vec<_>>().concat()
         };
         let range = format!("BETWEEN {} AND {}", self.first, self.last);
         if self.expression.is_some() {
@@ -226,10 +227,10 @@ fn narrowing(filter: &ProductFilter) -> String {
     if !filter.include_archived {
         text += " AND NOT l.archived";
     }
-    let family = filter.model_family.map(|family| family.as_str());
-    let task = filter.model_task_type.map(|task| task.as_str());
-    let status = filter.deployment_status.map(|status| status.as_str());
-    let risk = filter.risk_classification.map(|risk| risk.as_str());
+    let family = filter.model_family.map(ModelFamily::as_str);
+    let task = filter.model_task_type.map(TaskType::as_str);
+    let status = filter.deployment_status.map(DeploymentStatus::as_str);
+    let risk = filter.risk_classification.map(RiskClassification::as_str);
     text + &is("model_family", family)
         + &is("model_task_type", task)
         + &is("deployment_status", status)

@@ -83,10 +83,12 @@ pub(super) fn check(conn: &mut AnyConnection, findings: &mut Findings) -> StoreR
     runtime_event_values(conn, findings)
 }
 
+/// A product with its other rows, where they are there.
+type Found = (ProductRow, Option<ProductModelRow>, Option<DossierRow>);
+
 fn product_values(conn: &mut AnyConnection, findings: &mut Findings) -> StoreResult<()> {
     let name = "values.products";
     let nil = Id(Uuid::nil());
-    type Found = (ProductRow, Option<ProductModelRow>, Option<DossierRow>);
     let parse = |found: Found| match found {
         (row, Some(model), Some(dossier)) => product((row, model, dossier)).map(drop),
         (_, None, _) => Err(RepositoryError::Database("has no model metadata".into())),

@@ -71,7 +71,7 @@ impl ImportResponse {
                 .into_iter()
                 .map(|one| ImportedRow {
                     row: one.row,
-                    id: one.id.map(|id| id.uuid()),
+                    id: one.id.map(probity_kernel::ProductId::uuid),
                     slug: one.slug.as_str().to_owned(),
                     outcome: one.outcome.as_str(),
                 })
@@ -115,7 +115,7 @@ pub(super) async fn import_products(
     if !caller.principal.can_see_space(space.id) {
         return Err(CatalogError::SpaceNotFound.into());
     }
-    let dry_run = is_dry(query.parse()?)?;
+    let dry_run = is_dry(&query.parse()?)?;
     let (format, bytes) = file(body)?;
     let context = if dry_run {
         caller.context().clone()
@@ -130,7 +130,7 @@ pub(super) async fn import_products(
     Ok(HttpResponse::Ok().json(ImportResponse::new(receipt, dry_run)))
 }
 
-fn is_dry(query: ImportQuery) -> Result<bool, Failure<Catalog>> {
+fn is_dry(query: &ImportQuery) -> Result<bool, Failure<Catalog>> {
     match query.dry_run.as_deref() {
         None | Some("false") => Ok(false),
         Some("true") => Ok(true),
