@@ -11,8 +11,8 @@ use super::fields::{COLUMNS, put_cell, put_value};
 use super::quoting;
 use crate::new_product::ProductInput;
 
-/// The most rows of a file.
-pub const MOST_ROWS: usize = 10_000;
+/// The most rows of a file: an import is one unit of work, and others wait for it in the lane.
+pub const MOST_ROWS: usize = 1_000;
 /// The most bytes of a row.
 pub const LARGEST_ROW: usize = 64 * 1024;
 

@@ -89,7 +89,7 @@ impl ImportResponse {
         ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition harmless for 24 hours", min_length = 1, max_length = 255)
     ),
     request_body(
-        description = "A CSV file with a header, or one JSON object a line: at most 10,000 rows and 8 MiB",
+        description = "A CSV file with a header, or one JSON object a line: at most 1,000 rows and 8 MiB",
         content(
             (String = "text/csv", example = "name,slug,risk_classification\nChurn,churn,limited\n"),
             (String = "application/x-ndjson"), (String = "application/jsonl")
