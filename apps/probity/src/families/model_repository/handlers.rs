@@ -3,50 +3,20 @@
 use actix_web::http::header::ETAG;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, patch, post, web};
-use probity_access::{AccessRepository as _, Slug};
 use probity_catalog::attachment::VersionSummary;
 use probity_catalog::{CatalogError, NewProduct, NewSpace, Space};
 
 use super::dto::{CreateSpaceRequest, ModelSummary, SpaceResponse};
 use super::{Repository, TAG};
 use crate::families::problem::{BodyErrors, CallerErrors, Clash, Missing, Outdated, Unprocessable};
-use crate::http::auth::{AdminAccess, Caller, Permission, ReadAccess, WriteAccess};
+use crate::http::auth::{AdminAccess, Caller, ReadAccess, WriteAccess};
 use crate::http::extract::{IfMatch, Json, etag};
-use crate::http::failure::{Failure, Problem};
-use crate::http::product;
+use crate::http::failure::Failure;
 use crate::http::product_body::{NewProductBody, ProductPatchBody};
+use crate::http::{organization, product};
 use crate::state::AppState;
 
 type Answer<T> = Result<T, Failure<Repository>>;
-
-/// The organisation in the path is the caller's own; any other does not exist.
-pub(super) async fn check_organization<P: Permission>(
-    caller: &Caller<Repository, P>,
-    state: &AppState,
-    request: &HttpRequest,
-) -> Answer<()> {
-    let slug = request
-        .match_info()
-        .query("organization")
-        .parse::<Slug>()
-        .ok();
-    let found = match slug {
-        Some(slug) => {
-            state
-                .access
-                .repository()
-                .find_organization_by_slug(&slug)
-                .await?
-        }
-        None => None,
-    };
-    if found.is_some_and(|found| found.id == caller.principal.organization) {
-        return Ok(());
-    }
-    let detail = "there is no such organization";
-    let kind = probity_kernel::ErrorKind::NotFound;
-    Err(Problem::new(kind, "organization_not_found", detail).into())
-}
 
 /// Creates a space.
 #[utoipa::path(
@@ -68,7 +38,7 @@ pub(super) async fn create_space(
     request: HttpRequest,
     body: Json<CreateSpaceRequest, Repository>,
 ) -> Answer<HttpResponse> {
-    check_organization(&caller, &state, &request).await?;
+    organization::own(&caller, &state, &request).await?;
     let (context, body) = caller.command(body)?;
     let slug = body.slug.unwrap_or_default();
     let name = body.name.unwrap_or_else(|| slug.clone());
@@ -89,7 +59,7 @@ pub(super) async fn list_spaces(
     state: Data<AppState>,
     request: HttpRequest,
 ) -> Answer<web::Json<Vec<SpaceResponse>>> {
-    check_organization(&caller, &state, &request).await?;
+    organization::own(&caller, &state, &request).await?;
     let spaces = state
         .catalog
         .list_spaces(caller.context().organization)

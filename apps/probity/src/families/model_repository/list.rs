@@ -12,13 +12,13 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::dto::ModelSummary;
-use super::handlers::{check_organization, visible};
+use super::handlers::visible;
 use super::{Repository, TAG};
 use crate::families::problem::{CallerErrors, Missing, Unprocessable};
 use crate::http::auth::{Caller, ReadAccess};
 use crate::http::extract::{Faults, Query, repeated};
 use crate::http::failure::Failure;
-use crate::http::paging;
+use crate::http::{organization, paging};
 use crate::state::AppState;
 
 type Answer<T> = Result<T, Failure<Repository>>;
@@ -165,7 +165,7 @@ pub(super) async fn list_organization_models(
     request: HttpRequest,
     query: Query<ListModelsQuery, Repository>,
 ) -> Answer<HttpResponse> {
-    check_organization(&caller, &state, &request).await?;
+    organization::own(&caller, &state, &request).await?;
     let types = repeated(&request, "types");
     let (filter, page) = query.parse()?.read(&types)?;
     let spaces = state

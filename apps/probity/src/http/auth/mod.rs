@@ -16,7 +16,7 @@ use probity_kernel::OrganizationId;
 use time::OffsetDateTime;
 
 pub(crate) use self::caller::{
-    AdminAccess, Caller, IngestBatch, IngestSingle, Permission, ReadAccess, WriteAccess,
+    AdminAccess, Caller, IngestBatch, IngestSingle, ReadAccess, WriteAccess,
 };
 pub(crate) use self::issuers::{Issuers, IssuersError};
 use self::key_cache::KeyCache;
