@@ -3,6 +3,9 @@
 use std::time::Duration;
 
 use probity_kernel::{DomainError, ErrorKind, FieldError, RepositoryError};
+use serde_json::{Map, Value};
+
+use crate::space::Space;
 
 /// What a catalog command may answer instead of doing its work.
 #[derive(Debug, thiserror::Error)]
@@ -21,8 +24,13 @@ pub enum CatalogError {
     #[error("the slug is already taken")]
     SlugTaken,
     /// The space holds as many products as it may.
-    #[error("the space holds as many products as its capacity permits")]
-    CapacityExceeded,
+    #[error(
+        "the space may hold {capacity} products that are not archived, and has no room for more"
+    )]
+    CapacityExceeded {
+        /// How many it may hold.
+        capacity: u32,
+    },
     /// An archived product is kept as it was.
     #[error("the product is archived and takes no changes")]
     ProductArchived,
@@ -34,6 +42,15 @@ pub enum CatalogError {
     Repository(#[from] RepositoryError),
 }
 
+impl CatalogError {
+    /// That a space is full.
+    pub(crate) fn full(space: &Space) -> Self {
+        Self::CapacityExceeded {
+            capacity: space.product_capacity.unwrap_or(u32::MAX),
+        }
+    }
+}
+
 impl DomainError for CatalogError {
     fn kind(&self) -> ErrorKind {
         match self {
@@ -41,7 +58,7 @@ impl DomainError for CatalogError {
             Self::SpaceNotFound | Self::ProductNotFound => ErrorKind::NotFound,
             Self::SlugTaken | Self::ProductArchived => ErrorKind::Conflict,
             Self::PreconditionFailed => ErrorKind::PreconditionFailed,
-            Self::CapacityExceeded => ErrorKind::Unprocessable,
+            Self::CapacityExceeded { .. } => ErrorKind::Unprocessable,
             Self::Repository(error) => error.kind(),
         }
     }
@@ -54,7 +71,7 @@ impl DomainError for CatalogError {
             Self::SlugTaken => "slug_taken",
             Self::ProductArchived => "product_archived",
             Self::PreconditionFailed => "precondition_failed",
-            Self::CapacityExceeded => "capacity_exceeded",
+            Self::CapacityExceeded { .. } => "capacity_exceeded",
             Self::Repository(error) => error.code(),
         }
     }
@@ -67,9 +84,18 @@ impl DomainError for CatalogError {
             | Self::SlugTaken
             | Self::ProductArchived
             | Self::PreconditionFailed
-            | Self::CapacityExceeded
+            | Self::CapacityExceeded { .. }
             | Self::Repository(_) => Vec::new(),
         }
+    }
+
+    /// The capacity that is exceeded.
+    fn extensions(&self) -> Map<String, Value> {
+        let mut members = Map::new();
+        if let Self::CapacityExceeded { capacity } = self {
+            members.insert("capacity".to_owned(), (*capacity).into());
+        }
+        members
     }
 
     fn retry_after(&self) -> Option<Duration> {
@@ -81,7 +107,7 @@ impl DomainError for CatalogError {
             | Self::SlugTaken
             | Self::ProductArchived
             | Self::PreconditionFailed
-            | Self::CapacityExceeded => None,
+            | Self::CapacityExceeded { .. } => None,
         }
     }
 }

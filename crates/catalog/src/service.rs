@@ -128,7 +128,7 @@ impl<R: CatalogRepository, I: IdSource> CatalogService<R, I> {
                 }
                 Err(RepositoryError::Conflict("slug")) => {}
                 Err(RepositoryError::Conflict("capacity")) => {
-                    return Err(CatalogError::CapacityExceeded);
+                    return Err(CatalogError::full(space));
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -147,7 +147,7 @@ impl<R: CatalogRepository, I: IdSource> CatalogService<R, I> {
         if space.has_room_beside(held) {
             Ok(())
         } else {
-            Err(CatalogError::CapacityExceeded)
+            Err(CatalogError::full(space))
         }
     }
 

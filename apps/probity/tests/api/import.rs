@@ -171,7 +171,9 @@ async fn the_capacity_of_the_space_counts_for_the_whole_file(api: Api) {
     let three = "name\nA\nB\nC\n";
     for path in [path(&space), format!("{}?dry_run=true", path(&space))] {
         let refused = import(&api, &path, "text/csv", three).send().await;
-        refused.problem(422, "capacity_exceeded");
+        let problem = refused.expect(422);
+        assert_eq!(problem["code"], "capacity_exceeded");
+        assert_eq!(problem["capacity"], 2, "the limit is named");
     }
     assert!(listed(&api, &space).await.is_empty());
     for _ in 0..2 {

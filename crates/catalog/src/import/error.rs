@@ -80,8 +80,9 @@ impl DomainError for ImportError {
     }
 
     fn extensions(&self) -> Map<String, Value> {
-        let Self::Rows(faults) = self else {
-            return Map::new();
+        let faults = match self {
+            Self::Rows(faults) => faults,
+            Self::Catalog(error) => return error.extensions(),
         };
         let listed: Vec<Value> = faults
             .iter()

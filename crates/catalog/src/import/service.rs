@@ -50,7 +50,7 @@ impl<R: CatalogRepository + ImportRepository, I: IdSource> CatalogService<R, I> 
                 // Somebody else took one of the slugs in the meantime.
                 Err(RepositoryError::Conflict("slug")) => {}
                 Err(RepositoryError::Conflict("capacity")) => {
-                    return Err(CatalogError::CapacityExceeded.into());
+                    return Err(CatalogError::full(space).into());
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -113,7 +113,7 @@ impl<R: CatalogRepository + ImportRepository, I: IdSource> CatalogService<R, I> 
         if space.has_room_beside(held.saturating_add(added - 1)) {
             Ok(())
         } else {
-            Err(CatalogError::CapacityExceeded.into())
+            Err(CatalogError::full(space).into())
         }
     }
 }
