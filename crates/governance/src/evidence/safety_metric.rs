@@ -221,7 +221,7 @@ impl MetricFields {
 pub struct Attestation {
     /// When it was given.
     pub at: OffsetDateTime,
-    /// Who gave it, as [`actor_reference`](crate::actor_reference) spells it.
+    /// Who gave it, as [`actor_reference`] spells it.
     pub by: String,
 }
 

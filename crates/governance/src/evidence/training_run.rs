@@ -288,7 +288,7 @@ pub struct TrainingRun {
     pub fields: RunFields,
     /// When it was last put into service; kept when another run takes its place.
     pub deployed_at: Option<OffsetDateTime>,
-    /// Who did that, as [`actor_reference`](crate::actor_reference) spells it.
+    /// Who did that, as [`actor_reference`] spells it.
     pub deployed_by: Option<String>,
     /// When it was recorded.
     pub created_at: OffsetDateTime,
