@@ -64,6 +64,15 @@ pub struct Subject {
     pub id: Uuid,
 }
 
+/// The value of a clear argument of a leaf.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClearArg {
+    /// Text.
+    Text(String),
+    /// A whole number from -2^53 to 2^53.
+    Integer(i64),
+}
+
 /// What happened, told once: the audit leaf and every governance event come from it.
 pub trait DomainEvent {
     /// The dotted name that the leaf carries as its action, e.g. `model.registered`.
@@ -81,6 +90,12 @@ pub trait DomainEvent {
     /// What the serializer refuses.
     fn serialize_detail<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.detail().serialize(serializer)
+    }
+
+    /// Arguments that stand in clear in the leaf and can never be erased, so without personal data.
+    /// Almost no event has any: what changed belongs into the detail.
+    fn clear_args(&self) -> Vec<(&'static str, ClearArg)> {
+        Vec::new()
     }
 
     /// The governance events that it publishes; many changes publish none.

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod absence;
 pub mod canonical;
 mod checkpoint;
 mod frontier;
@@ -17,6 +18,9 @@ pub mod testing;
 mod tests;
 mod tree;
 
+pub use absence::{
+    Absence, AbsenceError, EntrySet, Explanations, ParseEntrySetError, Prune, Redaction,
+};
 pub use canonical::{CanonicalError, to_canonical};
 pub use checkpoint::{Checkpoint, CheckpointError, CheckpointSigner};
 pub use frontier::{Frontier, FrontierError, MAX_SIZE, TileHash};

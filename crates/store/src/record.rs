@@ -1,12 +1,15 @@
 //! The record: each unit of work becomes one leaf of its organisation's Merkle log, together with
 //! the governance events it publishes, in the transaction that writes its rows.
 
+#[expect(dead_code, reason = "recorded by what erases and what prunes")]
+pub(crate) mod absence;
+
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary, Double, Integer, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use probity_kernel::{
-    Context, DomainEvent, IdSource, OrganizationId, Publication, RepositoryError, Subject,
+    ClearArg, Context, DomainEvent, IdSource, OrganizationId, Publication, RepositoryError, Subject,
 };
 use probity_ledger::{
     Args, CanonicalError, Commitment, Frontier, Hash, LeafHeader, Salt, SlotName, Slots, Target,
@@ -73,6 +76,7 @@ pub(crate) struct Draft {
     subject: Subject,
     at: OffsetDateTime,
     actor: Vec<u8>,
+    args: Args<'static>,
     detail: Vec<u8>,
     publications: Vec<Publication>,
 }
@@ -86,10 +90,23 @@ impl Draft {
             subject: event.subject(),
             at: context.now,
             actor: to_canonical(&context.actor.reference()).map_err(refused)?,
+            args: clear_args(event)?,
             detail: to_canonical(&Detail(event)).map_err(refused)?,
             publications: event.publications(),
         })
     }
+}
+
+/// The clear arguments of an event, in their place.
+fn clear_args<E: DomainEvent>(event: &E) -> StoreResult<Args<'static>> {
+    event
+        .clear_args()
+        .into_iter()
+        .try_fold(Args::new(), |args, (name, value)| match value {
+            ClearArg::Text(text) => args.with(name, text),
+            ClearArg::Integer(number) => args.with(name, number),
+        })
+        .map_err(|error| StoreError(RepositoryError::Database(Box::new(error))))
 }
 
 /// The detail of an event, as it writes itself.
@@ -266,7 +283,7 @@ fn seal(
     let mut leaf = Vec::with_capacity(512);
     LeafHeader {
         action: draft.action,
-        args: Args::NONE,
+        args: &draft.args,
         org: &organization.to_string(),
         seq,
         slots,

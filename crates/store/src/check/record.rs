@@ -3,7 +3,8 @@
 use diesel::prelude::*;
 use probity_kernel::OrganizationId;
 use probity_ledger::{
-    Checkpoint, Commitment, Frontier, Hash, Leaf, Salt, SignedNote, SlotName, TileHash,
+    Absence, Checkpoint, Commitment, EntrySet, Explanations, Frontier, Hash, Leaf, Salt,
+    SignedNote, SlotName, TileHash,
 };
 
 use super::PAGE;
@@ -71,6 +72,7 @@ struct Walk {
     /// Whether entries are missing, and the tree can no longer be told.
     broken: bool,
     nodes: i64,
+    gone: Gone,
     checkpoints: Vec<(i64, String)>,
     /// Checkpoints up to this size were taken from the table.
     fetched: i64,
@@ -83,6 +85,7 @@ impl Walk {
             tree: Frontier::new(),
             broken: false,
             nodes: 0,
+            gone: Gone::default(),
             checkpoints: Vec::new(),
             fetched: -1,
         }
@@ -118,6 +121,7 @@ impl Walk {
             figures::compare(conn, findings, log.organization, page)?;
             self.compare_nodes(conn, findings, &completed)
         })?;
+        self.gone.unexplained(findings, self.log);
         self.compare_head(findings, frontier);
         self.count_nodes(conn, findings)?;
         self.leftover_checkpoints(conn, findings)
@@ -140,8 +144,9 @@ impl Walk {
         if entry.organization_id.0 != self.log.organization.uuid() {
             wrong("is of another organisation than its position");
         }
+        let number = u64::try_from(seq).unwrap_or_default();
         let Some(bytes) = entry.leaf.as_deref() else {
-            wrong("has no leaf, and nothing on the record explains that");
+            self.gone.leaves.insert(number..number + 1);
             return None;
         };
         if entry.leaf_hash != Hash::leaf(bytes).as_bytes() {
@@ -165,8 +170,15 @@ impl Walk {
             (SlotName::Actor, &entry.actor_salt, &entry.actor),
             (SlotName::Detail, &entry.detail_salt, &entry.detail),
         ];
+        match Absence::of(&header) {
+            Ok(Some(absence)) => self.gone.explained.add(&absence),
+            Ok(None) => {}
+            Err(error) => wrong(&format!("explains nothing: {error}")),
+        }
         for (name, salt, bytes) in slots {
-            if !committed(
+            if salt.is_none() && bytes.is_none() && header.slots.get(name).is_some() {
+                self.gone.slot(name).insert(number..number + 1);
+            } else if !committed(
                 header.slots.get(name),
                 name,
                 salt.as_deref(),
@@ -313,6 +325,47 @@ impl Walk {
                 return Ok(());
             }
             self.fetch(conn)?;
+        }
+    }
+}
+
+/// What is no longer there, and what explains it.
+#[derive(Default)]
+struct Gone {
+    leaves: EntrySet,
+    actors: EntrySet,
+    details: EntrySet,
+    explained: Explanations,
+}
+
+impl Gone {
+    const fn slot(&mut self, name: SlotName) -> &mut EntrySet {
+        match name {
+            SlotName::Actor => &mut self.actors,
+            SlotName::Detail | SlotName::Net => &mut self.details,
+        }
+    }
+
+    /// Tells every absence that no leaf explains.
+    fn unexplained(&self, findings: &mut Findings, log: Log) {
+        let mut tell = |entry: u64, what: &str| {
+            let detail = format!("has no {what}, and nothing on the record explains that");
+            findings.violated(ENTRIES, format!("{} {entry}", log.organization), detail);
+        };
+        for entry in self.leaves.runs().iter().cloned().flatten() {
+            if !self.explained.pruned(entry) {
+                tell(entry, "leaf");
+            }
+        }
+        for (name, gone) in [
+            (SlotName::Actor, &self.actors),
+            (SlotName::Detail, &self.details),
+        ] {
+            for entry in gone.runs().iter().cloned().flatten() {
+                if !self.explained.redacted(entry, name) {
+                    tell(entry, name.as_str());
+                }
+            }
         }
     }
 }
