@@ -139,6 +139,12 @@ define_id! {
     ApiKeyId = "key";
     /// A governance event.
     EventId = "evt";
+    /// An endpoint that governance events are delivered to.
+    WebhookEndpointId = "whk";
+    /// A secret that deliveries are signed with (never the secret itself).
+    WebhookSecretId = "whs";
+    /// One message on its way to one endpoint.
+    DeliveryId = "dlv";
     /// A version of a product.
     ProductVersionId = "ver";
     /// A declared data dependency of a product.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use probity_kernel::id::to_type_id;
 
 /// The tables whose rows have a spelling of their own, with the prefix of it.
-const SPELLINGS: [(&str, &str); 17] = [
+const SPELLINGS: [(&str, &str); 18] = [
     ("alerts", "alrt"),
     ("api_keys", "key"),
     ("data_dependencies", "dep"),
@@ -26,6 +26,7 @@ const SPELLINGS: [(&str, &str); 17] = [
     ("safety_metrics", "smet"),
     ("spaces", "spc"),
     ("training_runs", "run"),
+    ("webhook_endpoints", "whk"),
 ];
 
 /// Something that happened, with the leaf that records it.
