@@ -1,18 +1,24 @@
 #![doc = include_str!("../README.md")]
 
 pub mod address;
+pub mod delivery;
+pub mod endpoint;
 pub mod event;
 pub mod filter;
 pub mod message;
 pub mod repository;
 pub mod retry;
+pub mod service;
 pub mod signature;
 pub mod target;
 pub mod target_url;
 
+pub use delivery::{Delivery, DeliveryFilter, DeliveryState};
+pub use endpoint::{Endpoint, WebhookError, WebhookWrite};
 pub use event::GovernanceEvent;
 pub use filter::{EventFilter, EventType, MalformedEventType};
 pub use message::Message;
-pub use repository::EventRepository;
+pub use repository::{DeliveryQueue, EventRepository, WebhookRepository};
+pub use service::WebhookService;
 pub use signature::SigningSecret;
 pub use target_url::{AdmittedHost, Refusal, TargetRules, TargetUrl};

@@ -2,8 +2,13 @@
 
 use std::future::Future;
 
-use probity_kernel::{OrganizationId, Page, PageRequest, RepositoryError};
+use probity_kernel::{
+    DeliveryId, OrganizationId, Page, PageRequest, RepositoryError, WebhookEndpointId,
+};
+use time::{Duration, OffsetDateTime};
 
+use crate::delivery::{Attempt, Backlog, Claim, Delivery, DeliveryFilter, Settlement};
+use crate::endpoint::{Alias, Endpoint, SecretRecord, WebhookChange, WebhookWrite};
 use crate::event::GovernanceEvent;
 use crate::filter::EventFilter;
 
@@ -18,4 +23,100 @@ pub trait EventRepository: Send + Sync {
         filter: &EventFilter,
         page: &PageRequest,
     ) -> impl Future<Output = Result<Page<GovernanceEvent>, RepositoryError>> + Send;
+}
+
+/// Endpoints, their secrets and deliveries.
+///
+/// # Contract
+/// - Every call sees one organisation and nothing of any other.
+/// - `commit` applies everything and records the event, or does nothing. A known idempotency claim with
+///   an equal fingerprint answers the first outcome and writes nothing, with another fingerprint
+///   `IdempotencyMismatch`.
+/// - `Stale` when no row of the context's organisation has the id and the expected version;
+///   `Conflict("alias")` when the number of a secret is taken.
+/// - Every governance event that is recorded from the creation of an endpoint on, and that it wants
+///   while it is enabled, has one delivery to it, committed with the event.
+/// - Lists are newest first by id; the cursor's tie is the id's bits.
+pub trait WebhookRepository: Send + Sync {
+    /// One endpoint.
+    fn find(
+        &self,
+        organization: OrganizationId,
+        id: WebhookEndpointId,
+    ) -> impl Future<Output = Result<Option<Endpoint>, RepositoryError>> + Send;
+
+    /// The endpoints of the organisation.
+    fn list(
+        &self,
+        organization: OrganizationId,
+        page: &PageRequest,
+    ) -> impl Future<Output = Result<Page<Endpoint>, RepositoryError>> + Send;
+
+    /// All secrets of a name, newest first, those that have ended included.
+    fn secrets(
+        &self,
+        organization: OrganizationId,
+        alias: &Alias,
+    ) -> impl Future<Output = Result<Vec<SecretRecord>, RepositoryError>> + Send;
+
+    /// Deliveries of the organisation.
+    fn deliveries(
+        &self,
+        organization: OrganizationId,
+        filter: &DeliveryFilter,
+        page: &PageRequest,
+    ) -> impl Future<Output = Result<Page<Delivery>, RepositoryError>> + Send;
+
+    /// One delivery with its failed attempts, newest first.
+    fn delivery(
+        &self,
+        organization: OrganizationId,
+        id: DeliveryId,
+    ) -> impl Future<Output = Result<Option<(Delivery, Vec<Attempt>)>, RepositoryError>> + Send;
+
+    /// The places of events that the endpoint wants and has no delivery of, oldest first, at most
+    /// `limit` of them.
+    fn missed(
+        &self,
+        endpoint: &Endpoint,
+        from: Option<OffsetDateTime>,
+        to: Option<OffsetDateTime>,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<(u64, u32)>, RepositoryError>> + Send;
+
+    /// Applies a change: all of it or nothing.
+    fn commit(
+        &self,
+        change: WebhookChange,
+    ) -> impl Future<Output = Result<WebhookWrite, RepositoryError>> + Send;
+}
+
+/// The deliveries of all organisations, for those who make them.
+///
+/// # Contract
+/// - A delivery that was claimed is claimed by nobody else until its lease is over.
+/// - The result of an attempt counts only while no later attempt was begun.
+pub trait DeliveryQueue: Send + Sync {
+    /// The enabled endpoints that have something due, in no particular order.
+    fn due(
+        &self,
+        now: OffsetDateTime,
+    ) -> impl Future<Output = Result<Vec<WebhookEndpointId>, RepositoryError>> + Send;
+
+    /// Takes what is due: of each endpoint as many as are wanted, oldest first.
+    fn claim(
+        &self,
+        wanted: Vec<(WebhookEndpointId, u32)>,
+        now: OffsetDateTime,
+        lease: Duration,
+    ) -> impl Future<Output = Result<Vec<Claim>, RepositoryError>> + Send;
+
+    /// Keeps the results of attempts; answers which of them counted.
+    fn settle(
+        &self,
+        results: Vec<Settlement>,
+    ) -> impl Future<Output = Result<Vec<bool>, RepositoryError>> + Send;
+
+    /// How much waits.
+    fn backlog(&self) -> impl Future<Output = Result<Backlog, RepositoryError>> + Send;
 }

@@ -32,7 +32,9 @@ pub fn wait(failures: u32, chance: f64, asked: Option<Duration>) -> Option<Durat
         0.5
     };
     let jittered = planned * (1.0 + JITTER * (2.0 * chance - 1.0));
-    Some(asked.map_or(jittered, |asked| asked.clamp(planned, planned * 2).max(jittered)))
+    Some(asked.map_or(jittered, |asked| {
+        asked.clamp(planned, planned * 2).max(jittered)
+    }))
 }
 
 /// What a `Retry-After` header asks for: whole seconds or an HTTP date. Anything else, and what lies
@@ -45,7 +47,9 @@ pub fn retry_after(header: &str, now: OffsetDateTime) -> Option<Duration> {
         return Some(Duration::seconds(i64::from(seconds)));
     }
     // An IMF-fixdate is an RFC 2822 date but for the name of its zone.
-    let numeric = header.strip_suffix("GMT").map(|rest| format!("{rest}+0000"))?;
+    let numeric = header
+        .strip_suffix("GMT")
+        .map(|rest| format!("{rest}+0000"))?;
     let at = OffsetDateTime::parse(&numeric, &Rfc2822).ok()?;
     (at > now).then(|| at - now)
 }
@@ -75,7 +79,10 @@ mod tests {
     fn jitter_stays_within_a_fifth() {
         for chance in [0.0, 0.25, 0.5, 0.999, f64::NAN, -3.0, 7.0] {
             let wait = wait(2, chance, None).unwrap();
-            assert!(wait >= Duration::minutes(4) && wait <= Duration::minutes(6), "{wait}");
+            assert!(
+                wait >= Duration::minutes(4) && wait <= Duration::minutes(6),
+                "{wait}"
+            );
         }
         assert_ne!(wait(2, 0.0, None), wait(2, 0.9, None));
     }

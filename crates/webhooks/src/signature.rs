@@ -205,7 +205,11 @@ mod tests {
             ("v1,".to_owned(), 0, false),
             (String::new(), 0, false),
         ] {
-            assert_eq!(accepted(&signatures, seconds), taken, "{signatures} {seconds}");
+            assert_eq!(
+                accepted(&signatures, seconds),
+                taken,
+                "{signatures} {seconds}"
+            );
         }
     }
 
@@ -216,10 +220,15 @@ mod tests {
         let encoded = signature.strip_prefix("v1a,").unwrap();
         let signature: [u8; 64] = STANDARD.decode(encoded).unwrap().try_into().unwrap();
         let public = secret.public_key();
-        let public = STANDARD.decode(public.strip_prefix("whpk_").unwrap()).unwrap();
+        let public = STANDARD
+            .decode(public.strip_prefix("whpk_").unwrap())
+            .unwrap();
         let key = VerifyingKey::from_bytes(&public.try_into().unwrap()).unwrap();
         let content = [format!("{ID}.{AT}.").as_bytes(), BODY].concat();
-        assert!(key.verify(&content, &Signature::from_bytes(&signature)).is_ok());
+        assert!(
+            key.verify(&content, &Signature::from_bytes(&signature))
+                .is_ok()
+        );
     }
 
     #[test]

@@ -360,13 +360,31 @@ mod tests {
     #[test]
     fn public_hosts_are_taken_as_the_parser_reads_them() {
         for (text, read) in [
-            ("https://receiver.example/hook", "https://receiver.example/hook"),
-            ("https://receiver.example:8443/", "https://receiver.example:8443/"),
-            ("https://receiver.example?a=b", "https://receiver.example/?a=b"),
-            ("https://evil.example\\@127.0.0.1/", "https://evil.example/@127.0.0.1/"),
-            ("https://127.0.0.1%2eevil.example/", "https://127.0.0.1.evil.example/"),
+            (
+                "https://receiver.example/hook",
+                "https://receiver.example/hook",
+            ),
+            (
+                "https://receiver.example:8443/",
+                "https://receiver.example:8443/",
+            ),
+            (
+                "https://receiver.example?a=b",
+                "https://receiver.example/?a=b",
+            ),
+            (
+                "https://evil.example\\@127.0.0.1/",
+                "https://evil.example/@127.0.0.1/",
+            ),
+            (
+                "https://127.0.0.1%2eevil.example/",
+                "https://127.0.0.1.evil.example/",
+            ),
             ("https://8.8.8.8/", "https://8.8.8.8/"),
-            ("https://[2606:4700:4700::1111]/", "https://[2606:4700:4700::1111]/"),
+            (
+                "https://[2606:4700:4700::1111]/",
+                "https://[2606:4700:4700::1111]/",
+            ),
         ] {
             assert_eq!(strict(text).as_deref(), Ok(read), "{text}");
         }

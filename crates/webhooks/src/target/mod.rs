@@ -33,6 +33,11 @@ pub trait Target: Send + Sync {
     /// One [`FieldError`] per fault.
     fn check(&self, draft: &TargetDraft<'_>) -> Result<(), Vec<FieldError>>;
 
+    /// Whether requests carry our signatures, so that an endpoint needs a secret.
+    fn is_signed(&self) -> bool {
+        true
+    }
+
     /// What the state is kept under that attempts for this message read and write, at most 200 bytes:
     /// messages about the same thing share it. `None` where nothing is carried back.
     fn state_key(&self, message: &Message) -> Option<String> {

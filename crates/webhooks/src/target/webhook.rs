@@ -25,7 +25,11 @@ impl Target for Webhook {
         .into_iter()
         .flatten()
         .collect();
-        if faults.is_empty() { Ok(()) } else { Err(faults) }
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(faults)
+        }
     }
 
     fn step(&self, exchange: &Exchange<'_>, answers: &[Answer]) -> Step {

@@ -1,0 +1,261 @@
+//! What happened to webhooks, as the record tells it: no secret, no credential, and of a URL the host
+//! and a digest, because a URL may hold a token of its receiver.
+
+use std::fmt::Write as _;
+
+use probity_kernel::{
+    DeliveryId, DomainEvent, Publication, Subject, WebhookEndpointId, WebhookSecretId,
+};
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::{Alias, DisableReason, Endpoint, Standing};
+
+/// An endpoint as the record keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointFacts {
+    id: WebhookEndpointId,
+    members: Map<String, Value>,
+}
+
+impl EndpointFacts {
+    /// The facts of an endpoint.
+    #[must_use]
+    pub fn of(endpoint: &Endpoint) -> Self {
+        let standing = match endpoint.standing {
+            Standing::Enabled => json!("enabled"),
+            Standing::Disabled { .. } => json!("disabled"),
+        };
+        let types: Vec<&str> = endpoint
+            .event_types
+            .iter()
+            .map(|one| one.as_str())
+            .collect();
+        let settings = Value::Object(endpoint.settings.clone()).to_string();
+        let facts = [
+            ("kind", json!(endpoint.kind)),
+            ("target_host", json!(endpoint.target_url.host())),
+            (
+                "target_url_sha256",
+                json!(digest(endpoint.target_url.as_str())),
+            ),
+            ("event_types", json!(types)),
+            ("hmac_secret_alias", json!(endpoint.secret_alias.as_str())),
+            ("sign_ed25519", json!(endpoint.sign_ed25519)),
+            ("settings_sha256", json!(digest(&settings))),
+            ("standing", standing),
+        ];
+        Self {
+            id: endpoint.id,
+            members: facts
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
+        }
+    }
+}
+
+fn digest(text: &str) -> String {
+    Sha256::digest(text.as_bytes())
+        .iter()
+        .fold(String::with_capacity(64), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+}
+
+/// The event of a change of webhooks.
+#[derive(Debug, Clone, PartialEq)]
+pub enum WebhookEvent {
+    /// `webhook.endpoint.created`
+    Created {
+        /// The endpoint.
+        after: EndpointFacts,
+        /// The secret that was made for it.
+        secret: Option<WebhookSecretId>,
+    },
+    /// `webhook.endpoint.updated`
+    Updated {
+        /// The endpoint before.
+        before: EndpointFacts,
+        /// The endpoint after.
+        after: EndpointFacts,
+        /// Whether its credential is another one now.
+        credential_changed: bool,
+        /// The secret that was made for it.
+        secret: Option<WebhookSecretId>,
+    },
+    /// `webhook.endpoint.disabled`, by what the receiver did.
+    Disabled {
+        /// The endpoint.
+        facts: EndpointFacts,
+        /// Why.
+        reason: DisableReason,
+        /// Since when it failed.
+        failing_since: Option<OffsetDateTime>,
+    },
+    /// `webhook.endpoint.deleted`
+    Deleted {
+        /// The endpoint.
+        before: EndpointFacts,
+    },
+    /// `webhook.secret.rotated`
+    SecretRotated {
+        /// The endpoint through which it was asked for.
+        endpoint: WebhookEndpointId,
+        /// The name of the secret.
+        alias: Alias,
+        /// The new one.
+        secret: WebhookSecretId,
+        /// Those that end, and when.
+        retired: Vec<(WebhookSecretId, Option<OffsetDateTime>)>,
+    },
+    /// `webhook.deliveries.replayed`
+    Replayed {
+        /// The endpoint; the nil id when it was all of them.
+        endpoint: WebhookEndpointId,
+        /// The deliveries that are made again.
+        deliveries: Vec<DeliveryId>,
+        /// How many events get a first delivery.
+        missed: usize,
+    },
+}
+
+fn instant(at: OffsetDateTime) -> Value {
+    at.format(&Rfc3339).map_or(Value::Null, Value::String)
+}
+
+/// Every member that differs, with what was before and after.
+fn differences(before: &EndpointFacts, after: &EndpointFacts) -> Map<String, Value> {
+    after
+        .members
+        .iter()
+        .filter(|(name, value)| before.members.get(*name) != Some(*value))
+        .map(|(name, value)| {
+            let change = json!({"before": before.members.get(name), "after": value});
+            (name.clone(), change)
+        })
+        .collect()
+}
+
+impl DomainEvent for WebhookEvent {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Created { .. } => "webhook.endpoint.created",
+            Self::Updated { .. } => "webhook.endpoint.updated",
+            Self::Disabled { .. } => "webhook.endpoint.disabled",
+            Self::Deleted { .. } => "webhook.endpoint.deleted",
+            Self::SecretRotated { .. } => "webhook.secret.rotated",
+            Self::Replayed { .. } => "webhook.deliveries.replayed",
+        }
+    }
+
+    fn subject(&self) -> Subject {
+        let id = match self {
+            Self::Created { after, .. } | Self::Updated { after, .. } => after.id,
+            Self::Disabled { facts, .. } => facts.id,
+            Self::Deleted { before } => before.id,
+            Self::SecretRotated { endpoint, .. } | Self::Replayed { endpoint, .. } => *endpoint,
+        };
+        Subject {
+            kind: "webhook_endpoint",
+            id: id.uuid(),
+        }
+    }
+
+    fn detail(&self) -> Value {
+        match self {
+            Self::Created { after, secret } => {
+                let none = EndpointFacts {
+                    id: after.id,
+                    members: Map::new(),
+                };
+                let mut detail = differences(&none, after);
+                detail.insert(
+                    "secret_id".to_owned(),
+                    json!(secret.map(|id| id.to_string())),
+                );
+                Value::Object(detail)
+            }
+            Self::Updated {
+                before,
+                after,
+                credential_changed,
+                secret,
+            } => {
+                let mut detail = differences(before, after);
+                detail.insert("credential_changed".to_owned(), json!(credential_changed));
+                detail.insert(
+                    "secret_id".to_owned(),
+                    json!(secret.map(|id| id.to_string())),
+                );
+                Value::Object(detail)
+            }
+            Self::Disabled {
+                facts: _,
+                reason,
+                failing_since,
+            } => json!({
+                "standing": {"before": "enabled", "after": "disabled"},
+                "reason": reason.as_str(),
+                "failing_since": failing_since.map(instant),
+            }),
+            Self::Deleted { before } => {
+                let members = before
+                    .members
+                    .iter()
+                    .map(|(name, value)| (name.clone(), json!({"before": value, "after": null})));
+                Value::Object(members.collect())
+            }
+            Self::SecretRotated {
+                endpoint: _,
+                alias,
+                secret,
+                retired,
+            } => {
+                let retired: Vec<Value> = retired
+                    .iter()
+                    .map(|(id, end)| json!({"id": id.to_string(), "expires_at": end.map(instant)}))
+                    .collect();
+                json!({"alias": alias.as_str(), "secret_id": secret.to_string(), "retired": retired})
+            }
+            Self::Replayed {
+                endpoint: _,
+                deliveries,
+                missed,
+            } => {
+                let ids: Vec<String> = deliveries.iter().map(ToString::to_string).collect();
+                json!({"deliveries": ids, "missed_events": missed})
+            }
+        }
+    }
+
+    /// Only what the server did by itself is told to others.
+    fn publications(&self) -> Vec<Publication> {
+        let Self::Disabled {
+            facts,
+            reason,
+            failing_since,
+        } = self
+        else {
+            return Vec::new();
+        };
+        vec![Publication {
+            event_type: "webhook.endpoint.disabled",
+            source_table: "webhook_endpoints",
+            source_id: facts.id.uuid(),
+            product: None,
+            trigger_reason: reason.in_words().to_owned(),
+            payload: json!({
+                "webhook_id": facts.id.type_id(),
+                "target_host": facts.members.get("target_host"),
+                "reason": reason.as_str(),
+                "failing_since": failing_since.map(instant),
+            }),
+            score_before: None,
+            score_after: None,
+        }]
+    }
+}
