@@ -161,6 +161,10 @@ define_id! {
     RuntimeEventId = "rtev";
     /// A governance review request.
     ReviewRequestId = "rev";
+    /// An upload session of an artifact.
+    UploadSessionId = "upl";
+    /// A model artifact.
+    ArtifactId = "art";
 }
 
 #[cfg(test)]

@@ -18,10 +18,11 @@ pub use clock::{Clock, FixedClock, IdSource, SequentialIds, SystemClock, SystemI
 pub use context::{Context, RequestId};
 pub use error::{DomainError, ErrorKind, FieldError, RepositoryError};
 pub use id::{
-    AlertId, ApiKeyId, DataDependencyId, DeliveryId, EventId, OrganizationId, ParseIdError,
-    PolicyAttachmentId, ProductId, ProductVersionId, RegisteredModelId, ReviewRequestId,
-    RiskMetricLinkId, RiskMitigationId, RuntimeEventId, SafetyMetricId, SnapshotId, SpaceId,
-    TrainingRunId, UserId, WebhookEndpointId, WebhookSecretId,
+    AlertId, ApiKeyId, ArtifactId, DataDependencyId, DeliveryId, EventId, OrganizationId,
+    ParseIdError, PolicyAttachmentId, ProductId, ProductVersionId, RegisteredModelId,
+    ReviewRequestId, RiskMetricLinkId, RiskMitigationId, RuntimeEventId, SafetyMetricId,
+    SnapshotId, SpaceId, TrainingRunId, UploadSessionId, UserId, WebhookEndpointId,
+    WebhookSecretId,
 };
 pub use idempotency::IdempotencyClaim;
 pub use page::{Cursor, Page, PageRequest, Paging, ParseCursorError};

@@ -1,0 +1,230 @@
+//! Making an artifact of an upload.
+
+use probity_kernel::{
+    ArtifactId, Change, Context, IdSource, ProductId, RepositoryError, UploadSessionId, Version,
+};
+
+use super::{ATTEMPTS, ArtifactService};
+use crate::artifact::Artifact;
+use crate::blob::{BlobError, BlobKey, BlobReader as _, BlobStore, HoldOn, UploadPlace};
+use crate::digest::{Sha256Digest, StreamingSha256};
+use crate::error::ArtifactError;
+use crate::event::{ArtifactEvent, UploadEnd};
+use crate::refusal::UploadRefusal;
+use crate::repository::{ArtifactChange, ArtifactRepository, ArtifactWrite};
+use crate::session::{Chunk, UploadSession};
+use crate::vocabulary::{ArtifactStatus, UploadStatus};
+
+/// What completes an upload.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Completion {
+    /// The digest that the bytes have to have.
+    pub sha256: Option<Sha256Digest>,
+    /// Whether the artifact becomes the current one; what the initiation said when absent.
+    pub is_current: Option<bool>,
+}
+
+impl<R: ArtifactRepository, B: BlobStore, I: IdSource> ArtifactService<R, B, I> {
+    /// Makes an artifact of an upload whose chunks are all there. Completing it again answers the
+    /// same artifact; so does each of several completions at once. Can be repeated after any
+    /// failure that is not a refusal. Once begun, this has to run to its end.
+    ///
+    /// # Errors
+    /// [`ArtifactError::ChunksMissing`], which leaves the session as it is;
+    /// [`ArtifactError::DigestMismatch`], after which the session has failed; the `UploadRefusal`
+    /// of a session that failed or expired before; what the stores say.
+    pub async fn complete(
+        &self,
+        ctx: &Context,
+        product: ProductId,
+        id: UploadSessionId,
+        asked: Completion,
+    ) -> Result<Artifact, ArtifactError> {
+        let _alone = self.blobs().hold(HoldOn::Upload(id)).await;
+        for _ in 0..ATTEMPTS {
+            let session = self.find(ctx.organization, product, id).await?;
+            if session.status == UploadStatus::Completed {
+                return self.completed(&session, asked).await;
+            }
+            session.check_unfinished(ctx.now)?;
+            let missing = session.missing();
+            if !missing.is_empty() {
+                return Err(ArtifactError::ChunksMissing(missing));
+            }
+            if session
+                .expected_sha256
+                .zip(asked.sha256)
+                .is_some_and(|(a, b)| a != b)
+            {
+                return Err(self.fail(ctx, &session, UploadEnd::DigestsDiffer).await);
+            }
+            match self.attempt(ctx, product, id, asked).await {
+                // Another node was faster: its artifact is the answer.
+                Err(
+                    ArtifactError::Upload(UploadRefusal::Completed)
+                    | ArtifactError::Repository(RepositoryError::Stale),
+                ) => {}
+                outcome => return outcome,
+            }
+        }
+        Err(RepositoryError::Stale.into())
+    }
+
+    /// The artifact of a session that is completed. Another digest than its own is a mistake of the
+    /// caller's, and changes nothing.
+    async fn completed(
+        &self,
+        session: &UploadSession,
+        asked: Completion,
+    ) -> Result<Artifact, ArtifactError> {
+        let id = session.artifact.ok_or(ArtifactError::NotFound)?;
+        let artifact = self
+            .artifact(session.organization, session.product, id)
+            .await?;
+        if asked.sha256.is_some_and(|digest| digest != artifact.sha256) {
+            return Err(ArtifactError::DigestMismatch);
+        }
+        Ok(artifact)
+    }
+
+    async fn attempt(
+        &self,
+        ctx: &Context,
+        product: ProductId,
+        id: UploadSessionId,
+        asked: Completion,
+    ) -> Result<Artifact, ArtifactError> {
+        let sealed = self.repository().seal(ctx, product, id).await;
+        let session = sealed.map_err(ArtifactError::of)?;
+        let expected = asked.sha256.or(session.expected_sha256);
+        let fits = |found: Sha256Digest| expected.is_none_or(|expected| expected == found);
+        let mut digest = self.digest_of_chunks(&session).await?;
+        if digest.is_some_and(|found| !fits(found)) {
+            return Err(self.fail(ctx, &session, UploadEnd::DigestMismatch).await);
+        }
+        // Where blobs go by their digest, nobody may clear this one away before it is counted.
+        let shared = digest.map(|digest| BlobKey {
+            organization: ctx.organization,
+            key: digest.to_string(),
+        });
+        let _alone = match shared {
+            Some(shared) => Some(self.blobs().hold(HoldOn::Blob(shared)).await),
+            None => None,
+        };
+        let chunks: Vec<Chunk> = session.chunks.values().cloned().collect();
+        let place = UploadPlace::from(&session);
+        let blob = self.blobs().assemble(&place, &chunks, digest).await?;
+        if digest.is_none() {
+            let found = self.digest_of_blob(&blob, session.total_size).await?;
+            if !fits(found) {
+                self.blobs().remove(&blob).await?;
+                return Err(self.fail(ctx, &session, UploadEnd::DigestMismatch).await);
+            }
+            digest = Some(found);
+        }
+        let found = digest.ok_or(BlobError::NotFound)?;
+        let artifact = self.artifact_of(ctx, &session, &blob, found, asked);
+        let committed = self
+            .repository()
+            .commit(completed(ctx, &session, artifact))
+            .await;
+        match committed.map_err(ArtifactError::of)? {
+            ArtifactWrite::Complete { artifact, .. } => Ok(*artifact),
+            ArtifactWrite::Open { .. }
+            | ArtifactWrite::End { .. }
+            | ArtifactWrite::Update { .. } => Err(RepositoryError::IdempotencyMismatch.into()),
+        }
+    }
+
+    /// The digest of all chunks: computed as they arrived, or over what was not, read back; `None`
+    /// where it has to be read from the blob.
+    async fn digest_of_chunks(
+        &self,
+        session: &UploadSession,
+    ) -> Result<Option<Sha256Digest>, ArtifactError> {
+        if session.is_hashed() {
+            let resumed = session.hash.resume().ok();
+            return Ok(resumed.map(StreamingSha256::finish));
+        }
+        if !self.blobs().reads_chunks() {
+            return Ok(None);
+        }
+        let advance = self.hash_on(session, u64::MAX).await?;
+        let resumed = advance.and_then(|it| StreamingSha256::from_bytes(&it.state).ok());
+        Ok(resumed.map(StreamingSha256::finish))
+    }
+
+    pub(super) async fn digest_of_blob(
+        &self,
+        blob: &BlobKey,
+        size: u64,
+    ) -> Result<Sha256Digest, BlobError> {
+        let mut reader = self.blobs().read(blob, 0..size).await?;
+        let mut hash = StreamingSha256::new();
+        while let Some(piece) = reader.next().await? {
+            hash.update(&piece);
+        }
+        Ok(hash.finish())
+    }
+
+    /// Ends a session whose bytes are not those that were expected.
+    async fn fail(&self, ctx: &Context, session: &UploadSession, end: UploadEnd) -> ArtifactError {
+        match self.end(ctx, session, end).await {
+            Ok(()) => {
+                // What stays behind is swept.
+                let _ = self.blobs().discard(&UploadPlace::from(session)).await;
+                ArtifactError::DigestMismatch
+            }
+            Err(error) => error,
+        }
+    }
+
+    fn artifact_of(
+        &self,
+        ctx: &Context,
+        session: &UploadSession,
+        blob: &BlobKey,
+        sha256: Sha256Digest,
+        asked: Completion,
+    ) -> Artifact {
+        let mut facts = session.facts.clone();
+        facts.is_current = asked.is_current.unwrap_or(facts.is_current);
+        Artifact {
+            id: ArtifactId::new(self.inner.ids.next_id(ctx.now)),
+            organization: session.organization,
+            product: session.product,
+            space: session.space,
+            upload: session.id,
+            facts,
+            size: session.total_size,
+            sha256,
+            backend: self.blobs().backend().to_owned(),
+            blob: blob.key.clone(),
+            storage_uri: self.blobs().uri(blob),
+            status: ArtifactStatus::Available,
+            uploaded_by: session.uploaded_by.clone(),
+            uploaded_at: ctx.now,
+            created_at: ctx.now,
+            updated_at: ctx.now,
+            verified_at: ctx.now,
+            version: Version::FIRST,
+        }
+    }
+}
+
+/// The end of a session that became an artifact.
+fn completed(ctx: &Context, session: &UploadSession, artifact: Artifact) -> ArtifactChange {
+    let mut next = session.clone();
+    next.status = UploadStatus::Completed;
+    next.artifact = Some(artifact.id);
+    next.completed_at = Some(ctx.now);
+    next.updated_at = ctx.now;
+    next.version = session.version.next();
+    let event = ArtifactEvent::Available(Box::new(artifact.clone()));
+    let write = ArtifactWrite::Complete {
+        session: Box::new(next),
+        expected: session.version,
+        artifact: Box::new(artifact),
+    };
+    Change::new(ctx, write, event)
+}
