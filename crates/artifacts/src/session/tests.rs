@@ -143,7 +143,7 @@ fn what_does_not_fit_its_place_is_refused() {
 }
 
 /// One step of one of several clients.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 enum Step {
     /// A client reads where the digest stands, and begins a chunk with these bytes.
     Begin { client: usize, chunk: u32, seed: u8 },
