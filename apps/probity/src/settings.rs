@@ -48,6 +48,7 @@ pub(crate) struct Settings {
     pub(crate) rate_limit_metrics: u32,
     pub(crate) rate_limit_metrics_batch: u32,
     pub(crate) rate_limit_requests: u32,
+    pub(crate) event_streams: usize,
     pub(crate) change_log: ChangeLogSettings,
     pub(crate) checkpoint_interval: Duration,
     pub(crate) shutdown_timeout: Duration,
@@ -84,6 +85,7 @@ impl Settings {
             rate_limit_metrics_batch: sources
                 .number("rate-limit-metrics-batch", 0..=1_000_000_000)?,
             rate_limit_requests: sources.number("rate-limit-requests", 0..=1_000_000_000)?,
+            event_streams: sources.number("event-streams", 0..=100_000)?,
             change_log: ChangeLogSettings::read(sources)?,
             checkpoint_interval: Duration::from_secs(
                 sources.number("checkpoint-interval", 1..=86_400)?,

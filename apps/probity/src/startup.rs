@@ -23,6 +23,7 @@ use crate::adapters::redis_limits::RedisLimits;
 use crate::http::auth::{Authenticator, Issuers, IssuersError, TokenIssuer};
 use crate::http::limits::{Quotas, RateLimits};
 use crate::http::metrics::Metrics;
+use crate::http::streams::Streams;
 use crate::http::{request, routes};
 use crate::keys::{KeyFileError, KeyUse, load_or_create};
 use crate::recent::Recent;
@@ -108,7 +109,20 @@ impl Application {
             server,
             ..
         } = self;
-        server.await?;
+        let watched = state.clone();
+        let watching = tokio::spawn(async move { watched.streams.watch(&watched.events).await });
+        let ending = state.clone();
+        let listening = tokio::spawn(async move {
+            told_to_stop().await;
+            ending.streams.close();
+        });
+        let served = server.await;
+        state.streams.close();
+        listening.abort();
+        if watching.await.is_err() {
+            tracing::error!("the watch over event streams ended with a panic");
+        }
+        served?;
         tracing::info!("no more requests; draining the write lanes");
         let drained = tokio::task::spawn_blocking(move || {
             workers.stop();
@@ -119,6 +133,30 @@ impl Application {
         }
         Ok(())
     }
+}
+
+/// Returns at the first signal that ends the server. Streams never end by themselves: without this they
+/// would hold the shutdown up until its timeout.
+async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let kinds = [
+        SignalKind::terminate(),
+        SignalKind::interrupt(),
+        SignalKind::quit(),
+    ];
+    let mut waits = Vec::new();
+    for kind in kinds {
+        match signal(kind) {
+            Ok(mut signals) => waits.push(Box::pin(async move {
+                signals.recv().await;
+            })),
+            Err(error) => tracing::warn!(error = %error, "a signal cannot be waited for"),
+        }
+    }
+    if waits.is_empty() {
+        std::future::pending::<()>().await;
+    }
+    futures_util::future::select_all(waits).await;
 }
 
 /// Opens the database of the settings.
@@ -163,6 +201,7 @@ fn build_state(settings: &Settings) -> Result<AppState, StartError> {
         governance: GovernanceService::new(DieselGovernance::new(database.clone()), ids.clone()),
         guardian: GuardianService::new(DieselGuardian::new(database.clone()), ids.clone()),
         events: DieselEvents::new(database.clone()),
+        streams: Arc::new(Streams::new(settings.event_streams)),
         evidence: EvidenceService::new(DieselEvidence::new(database.clone()), ids.clone()),
         change_log_drafter: Drafter::new(&settings.change_log)?,
         metrics: Metrics::new(database.kind()),

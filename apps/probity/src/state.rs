@@ -18,6 +18,7 @@ use crate::adapters::drafters::Drafter;
 use crate::http::auth::Authenticator;
 use crate::http::limits::RateLimits;
 use crate::http::metrics::Metrics;
+use crate::http::streams::Streams;
 use crate::recent::Recent;
 
 /// Shared source of ids.
@@ -52,6 +53,7 @@ pub(crate) struct AppState {
     pub(crate) evidence: EvidenceStore,
     pub(crate) change_log_drafter: Drafter,
     pub(crate) events: DieselEvents,
+    pub(crate) streams: Arc<Streams>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Ids,
     pub(crate) authenticator: Authenticator,

@@ -2,15 +2,17 @@
 
 use diesel::prelude::*;
 use probity_kernel::{
-    Cursor, EventId, OrganizationId, Page, PageRequest, Paging, ProductId, RepositoryError,
+    Cursor, EventId, OrganizationId, Page, PageRequest, Paging, ProductId, RepositoryError, SpaceId,
 };
-use probity_webhooks::{EventFilter, EventRepository, GovernanceEvent};
+use probity_webhooks::{
+    Batch, EventFilter, EventRepository, EventStream, GovernanceEvent, Position,
+};
 
 use crate::connection::{AnyConnection, MultiBackend, Scope};
 use crate::database::Database;
-use crate::error::{StoreResult, corrupt};
+use crate::error::{StoreError, StoreResult, corrupt};
 use crate::listing::page_of;
-use crate::schema::{governance_events as events, products};
+use crate::schema::{audit_heads, governance_events as events, products};
 use crate::types::{Id, Utc};
 
 /// The governance events over Diesel.
@@ -38,6 +40,75 @@ impl EventRepository for DieselEvents {
         self.database
             .scan(Scope::Organization(organization), move |conn| {
                 list(conn, organization, &filter, &page)
+            })
+            .await
+    }
+}
+
+impl EventStream for DieselEvents {
+    async fn find_event(
+        &self,
+        organization: OrganizationId,
+        id: EventId,
+        spaces: Option<&[SpaceId]>,
+    ) -> Result<Option<GovernanceEvent>, RepositoryError> {
+        let filter = EventFilter {
+            spaces: spaces.map(<[SpaceId]>::to_vec),
+            ..EventFilter::default()
+        };
+        self.database
+            .point(Scope::Organization(organization), move |conn| {
+                let row: Option<Row> = matching(organization, &filter)
+                    .filter(events::id.eq(Id(id.uuid())))
+                    .select(Row::as_select())
+                    .first(conn)
+                    .optional()?;
+                row.map(GovernanceEvent::try_from)
+                    .transpose()
+                    .map_err(StoreError)
+            })
+            .await
+    }
+
+    async fn read_after(
+        &self,
+        organization: OrganizationId,
+        filter: &EventFilter,
+        after: Option<Position>,
+        limit: u32,
+    ) -> Result<Batch, RepositoryError> {
+        let filter = filter.clone();
+        self.database
+            .scan(Scope::Organization(organization), move |conn| {
+                read_after(conn, organization, &filter, after, limit)
+            })
+            .await
+    }
+
+    async fn end(&self, organization: OrganizationId) -> Result<Option<Position>, RepositoryError> {
+        self.database
+            .point(Scope::Organization(organization), move |conn| {
+                end(conn, organization)
+            })
+            .await
+    }
+
+    async fn record_sizes(
+        &self,
+        organizations: &[OrganizationId],
+    ) -> Result<Vec<(OrganizationId, u64)>, RepositoryError> {
+        let wanted: Vec<Id> = organizations.iter().map(|one| Id(one.uuid())).collect();
+        self.database
+            .point(Scope::System, move |conn| {
+                let sizes: Vec<(Id, i64)> = audit_heads::table
+                    .filter(audit_heads::organization_id.eq_any(wanted))
+                    .select((audit_heads::organization_id, audit_heads::size))
+                    .load(conn)?;
+                let told = |(id, size): (Id, i64)| {
+                    let size = u64::try_from(size).unwrap_or_default();
+                    (OrganizationId::new(id.0), size)
+                };
+                Ok(sizes.into_iter().map(told).collect())
             })
             .await
     }
@@ -154,4 +225,63 @@ fn list(
         tie: u128::try_from(row.ordinal).unwrap_or_default(),
     };
     page_of(page, total, rows, cursor, GovernanceEvent::try_from)
+}
+
+/// The position of the newest event.
+fn end(conn: &mut AnyConnection, organization: OrganizationId) -> StoreResult<Option<Position>> {
+    let found: Option<(i64, i32)> = events::table
+        .filter(events::organization_id.eq(Id(organization.uuid())))
+        .order((events::audit_index.desc(), events::ordinal.desc()))
+        .select((events::audit_index, events::ordinal))
+        .first(conn)
+        .optional()?;
+    Ok(found.map(|(index, ordinal)| Position {
+        audit_index: u64::try_from(index).unwrap_or_default(),
+        ordinal: u32::try_from(ordinal).unwrap_or_default(),
+    }))
+}
+
+fn read_after(
+    conn: &mut AnyConnection,
+    organization: OrganizationId,
+    filter: &EventFilter,
+    after: Option<Position>,
+    limit: u32,
+) -> StoreResult<Batch> {
+    let end = end(conn, organization)?;
+    if end <= after {
+        return Ok(Batch {
+            events: Vec::new(),
+            seen: after,
+        });
+    }
+    let mut query = matching(organization, filter).select(Row::as_select());
+    if let Some(after) = after {
+        let index = i64::try_from(after.audit_index).unwrap_or(i64::MAX);
+        let ordinal = i32::try_from(after.ordinal).unwrap_or(i32::MAX);
+        let later = events::audit_index
+            .gt(index)
+            .or(events::ordinal.gt(ordinal));
+        query = query.filter(events::audit_index.ge(index)).filter(later);
+    }
+    let rows: Vec<Row> = query
+        .order((events::audit_index.asc(), events::ordinal.asc()))
+        .limit(i64::from(limit))
+        .load(conn)?;
+    let found = rows
+        .into_iter()
+        .map(GovernanceEvent::try_from)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(StoreError)?;
+    // A full batch may have left something behind its last event; another one has read to the end.
+    let full = found.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+    let seen = if full {
+        found.last().map(Position::of)
+    } else {
+        end
+    };
+    Ok(Batch {
+        events: found,
+        seen,
+    })
 }

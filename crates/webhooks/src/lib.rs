@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod address;
+pub mod cloudevent;
 pub mod delivery;
 pub mod endpoint;
 pub mod event;
@@ -10,6 +11,7 @@ pub mod repository;
 pub mod retry;
 pub mod service;
 pub mod signature;
+pub mod stream;
 pub mod target;
 pub mod target_url;
 
@@ -21,4 +23,5 @@ pub use message::Message;
 pub use repository::{DeliveryQueue, EventRepository, WebhookRepository};
 pub use service::WebhookService;
 pub use signature::SigningSecret;
+pub use stream::{Batch, EventStream, MalformedPosition, Position, Resume};
 pub use target_url::{AdmittedHost, Refusal, TargetRules, TargetUrl};

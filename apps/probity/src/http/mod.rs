@@ -17,3 +17,4 @@ pub(crate) mod product_body;
 pub(crate) mod request;
 pub(crate) mod routes;
 pub(crate) mod shape;
+pub(crate) mod streams;

@@ -142,6 +142,12 @@ pub(crate) const TABLE: &[Setting] = &[
         "All other requests per key and minute; 0 is no limit",
     ),
     setting(
+        "event-streams",
+        "PROBITY_EVENT_STREAMS",
+        Some("512"),
+        "Open event streams on this node at the most; 0 admits none",
+    ),
+    setting(
         "change-log-provider",
         "PROBITY_CHANGE_LOG_PROVIDER",
         Some("none"),

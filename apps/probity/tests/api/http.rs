@@ -214,8 +214,11 @@ async fn security_headers_are_on_every_answer(api: Api) {
     ];
     for (path, item) in document()["paths"].as_object().unwrap() {
         for method in item.as_object().unwrap().keys() {
+            // A stream that is let in has no end.
+            let refused = path.ends_with("/stream").then_some("?last_event_id=x");
+            let path = format!("{path}{}", refused.unwrap_or_default());
             calls.push(
-                api.call(method.to_uppercase().parse().unwrap(), path)
+                api.call(method.to_uppercase().parse().unwrap(), &path)
                     .raw("application/json", "{"),
             );
         }

@@ -30,6 +30,7 @@ enum Thing {
     Dependency,
     Policy,
     Mitigation,
+    Event,
 }
 
 /// How to ask for a thing: method, path with `{id}` in place of the id, body.
@@ -384,6 +385,17 @@ fn table() -> Vec<(&'static str, Vec<Probe>)> {
         ),
         // What is another's matches nothing.
         ("events_list_events", vec![]),
+        (
+            "events_get_event",
+            vec![(
+                Thing::Event,
+                "GET",
+                "/api/v1/governance-events/{id}",
+                NOTHING,
+            )],
+        ),
+        // The place to go on from is looked for among one's own: see the cases of the stream.
+        ("events_stream_events", vec![]),
         (
             "governance_list_training_runs",
             vec![(
@@ -765,7 +777,13 @@ async fn one_of_each(api: &Api) -> Vec<(Thing, String)> {
         .send()
         .await
         .expect(201);
+    let events = api
+        .get("/api/v1/governance-events")
+        .send()
+        .await
+        .expect(200);
     vec![
+        (Thing::Event, text(&events["events"][0])),
         (Thing::Review, format!("{reviews}/{}", text(&review))),
         (Thing::Run, run),
         (Thing::SafetyMetric, metric),
@@ -798,6 +816,7 @@ async fn deleted(api: &Api) -> Vec<(Thing, String)> {
             | Thing::Mitigation => format!("/api/v1.0/catalog/products/{id}"),
             Thing::Key
             | Thing::Alert
+            | Thing::Event
             | Thing::Product
             | Thing::Placed
             | Thing::Review
@@ -907,6 +926,7 @@ async fn what_is_anothers_looks_like_what_never_was(api: Api) {
             Thing::Key => format!("/api/v1/api-keys/{id}"),
             Thing::Link => format!("/api/v1/risk-metric-links/{id}"),
             Thing::Alert => format!("/api/v1/alerts/{id}"),
+            Thing::Event => format!("/api/v1/governance-events/{id}"),
             Thing::Product => format!("/api/v1/metrics/history?modelId={id}"),
             Thing::Placed => format!("/api/v1.0/catalog/spaces/{id}"),
             Thing::Review
@@ -1037,7 +1057,11 @@ async fn every_operation_is_there_and_closed_unless_it_is_listed(api: Api) {
         let address = path
             .split('/')
             .map(|part| if part.starts_with('{') { "x" } else { part });
-        let address = address.collect::<Vec<_>>().join("/");
+        let mut address = address.collect::<Vec<_>>().join("/");
+        if id == "events_stream_events" {
+            // A stream that is let in has no end.
+            address.push_str("?last_event_id=x");
+        }
         let call = api
             .call(method.parse().unwrap(), &address)
             .raw("application/json", "");

@@ -20,6 +20,7 @@ mod harness;
 mod access;
 mod attachments;
 mod catalog;
+mod event_stream;
 mod events;
 mod evidence;
 mod guardian;

@@ -57,7 +57,7 @@ impl From<GovernanceEvent> for EventResponse {
 /// Which events are wanted. `event_type` may be repeated.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct ListEventsQuery {
+pub(super) struct FilterQuery {
     /// Only those from one source: an id in either spelling.
     pub(super) source_id: Option<String>,
     /// The same for findings.
@@ -68,6 +68,12 @@ pub(super) struct ListEventsQuery {
     pub(super) from: Option<String>,
     /// Earlier than this instant (RFC 3339).
     pub(super) to: Option<String>,
+}
+
+/// Which page is wanted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct PageQuery {
     /// 1 to 100, 50 when absent.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100, default = 50)]
     pub(super) limit: Option<String>,
@@ -76,6 +82,16 @@ pub(super) struct ListEventsQuery {
     pub(super) offset: Option<String>,
     /// `next_cursor` of an earlier page. Not together with `offset`.
     pub(super) cursor: Option<String>,
+}
+
+/// Where a stream begins and how it is written.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct FollowQuery {
+    /// As the header `Last-Event-ID`, which goes before it, for those who cannot set headers.
+    pub(super) last_event_id: Option<String>,
+    /// `json` (default) or `cloudevents`.
+    pub(super) format: Option<String>,
 }
 
 /// One page of events, newest first.

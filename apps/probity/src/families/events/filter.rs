@@ -7,10 +7,8 @@ use probity_webhooks::event::parse_source;
 use probity_webhooks::{EventFilter, EventType};
 use uuid::Uuid;
 
-use super::Events;
-use super::dto::ListEventsQuery;
+use super::dto::{FilterQuery, PageQuery};
 use crate::http::extract::Faults;
-use crate::http::failure::Failure;
 
 const AN_ID: &str = "a UUID or the prefixed spelling of one";
 
@@ -25,12 +23,8 @@ impl FromStr for Source {
     }
 }
 
-/// The filter and the page that a query asks for.
-pub(super) fn read(
-    query: &ListEventsQuery,
-    types: &[String],
-) -> Result<(EventFilter, PageRequest), Failure<Events>> {
-    let mut faults = Faults::default();
+/// The filter that a query asks for; faults are noted.
+pub(super) fn wanted(faults: &mut Faults, query: &FilterQuery, types: &[String]) -> EventFilter {
     let mut named = |text: &String| {
         let expected = "a dotted name such as risk_score.changed";
         faults.optional::<EventType>("event_type", Some(text), expected)
@@ -41,21 +35,23 @@ pub(super) fn read(
     let source = faults.optional::<Source>("source_id", query.source_id.as_deref(), AN_ID);
     let finding = faults.optional::<Source>("finding_id", query.finding_id.as_deref(), AN_ID);
     let product = faults.optional("product_id", query.product_id.as_deref(), AN_ID);
-    let limit = faults.number("limit", query.limit.as_deref(), 1..=100, 50);
-    let page = faults.page(
-        limit,
-        "offset",
-        query.offset.as_deref(),
-        query.cursor.as_deref(),
-    );
-    faults.done()?;
-    let filter = EventFilter {
+    EventFilter {
         types,
         product,
         source: finding.or(source).map(|source| source.0),
         from,
         to,
         spaces: None,
-    };
-    Ok((filter, page))
+    }
+}
+
+/// The page that a query asks for; faults are noted.
+pub(super) fn page(faults: &mut Faults, query: &PageQuery) -> PageRequest {
+    let limit = faults.number("limit", query.limit.as_deref(), 1..=100, 50);
+    faults.page(
+        limit,
+        "offset",
+        query.offset.as_deref(),
+        query.cursor.as_deref(),
+    )
 }

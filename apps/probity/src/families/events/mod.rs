@@ -1,8 +1,10 @@
 //! The stream of governance events: `/api/v1`, `snake_case`.
 
+mod accept;
 mod dto;
 mod filter;
 mod handlers;
+mod stream;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -17,5 +19,8 @@ const TAG: &str = "governance events";
 
 /// Adds the routes below `/api/v1`.
 pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
-    config.service(handlers::list_events);
+    config
+        .service(handlers::list_events)
+        .service(stream::stream_events)
+        .service(handlers::get_event);
 }

@@ -1,0 +1,1 @@
+DROP INDEX governance_events_by_id;
