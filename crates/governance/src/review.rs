@@ -68,12 +68,7 @@ pub struct Decision {
 /// `token:<issuer>#<subject>`, `system:<name>`.
 #[must_use]
 pub fn actor_reference(actor: &Actor) -> String {
-    match actor {
-        Actor::User { id, .. } => format!("user:{id}"),
-        Actor::ApiKey { id, .. } => format!("api_key:{id}"),
-        Actor::Token { issuer, subject } => format!("token:{issuer}#{subject}"),
-        Actor::System(name) => format!("system:{name}"),
-    }
+    actor.spelling()
 }
 
 /// The command to request a review.

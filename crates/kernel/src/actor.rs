@@ -61,6 +61,18 @@ impl Actor {
         names.into_iter().flatten()
     }
 
+    /// A reference to the actor that names no person: `user:<id>`, `api_key:<id>`,
+    /// `token:<issuer>#<subject>`, `system:<name>`.
+    #[must_use]
+    pub fn spelling(&self) -> String {
+        match self {
+            Self::User { id, .. } => format!("user:{id}"),
+            Self::ApiKey { id, .. } => format!("api_key:{id}"),
+            Self::Token { issuer, subject } => format!("token:{issuer}#{subject}"),
+            Self::System(name) => format!("system:{name}"),
+        }
+    }
+
     /// The reference that the record keeps about the actor.
     #[must_use]
     pub fn reference(&self) -> Value {
