@@ -103,6 +103,11 @@ impl ProductChanges {
         }
     }
 
+    /// The names of those fields.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.fields.iter().map(|(name, ..)| *name)
+    }
+
     fn detail(&self) -> Value {
         let pair = |(name, before, after): &(&'static str, Value, Value)| {
             (
@@ -226,7 +231,7 @@ impl CatalogEvent {
                 ("deployment_status", json!(facts.deployment_status.as_str())),
             ],
             Self::ProductUpdated(changes) => {
-                let names: Vec<&str> = changes.fields.iter().map(|(name, ..)| *name).collect();
+                let names: Vec<&str> = changes.names().collect();
                 vec![("changed_fields", json!(names))]
             }
             Self::ProductArchived { at, .. } => vec![("archived_at", instant(Some(*at)))],

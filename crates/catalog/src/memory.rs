@@ -69,7 +69,10 @@ impl InMemoryCatalog {
         if let Some(receipt) = replayed(&state.imports, ctx)? {
             return Ok(receipt);
         }
-        let added = u64::try_from(changes.len()).unwrap_or(u64::MAX);
+        let creates =
+            |change: &&CatalogChange| matches!(change.write(), CatalogWrite::CreateProduct { .. });
+        let added = changes.iter().filter(creates).count();
+        let added = u64::try_from(added).unwrap_or(u64::MAX);
         let room = state
             .count(ctx.organization, space.id)
             .saturating_add(added);

@@ -35,6 +35,16 @@ macro_rules! define_patch {
                 self.dossier
             }
         }
+
+        /// The fields that an input gives, as changes; those it leaves out stay.
+        impl From<ProductInput> for ProductPatch {
+            fn from(input: ProductInput) -> Self {
+                Self {
+                    $($field: input.$field.map_or(Patch::Absent, Patch::Value),)+
+                    dossier: input.dossier,
+                }
+            }
+        }
     };
     (@needed) => { true };
     (@optional) => { false };

@@ -7,6 +7,7 @@ pub mod context;
 pub mod error;
 pub mod id;
 pub mod idempotency;
+pub mod instant;
 pub mod page;
 pub mod patch;
 pub mod text;

@@ -10,7 +10,11 @@ both!(
     json_lines_say_the_same_as_csv,
     a_dry_run_writes_nothing,
     a_faulty_row_keeps_the_whole_file_out,
-    a_product_that_differs_is_not_overwritten,
+    a_product_that_differs_becomes_what_its_row_says,
+    a_row_without_a_name_updates_and_never_creates,
+    the_record_for_governance_has_its_columns,
+    an_archived_product_is_not_updated,
+    rival_imports_of_one_file_all_agree,
     the_capacity_of_the_space_counts_for_the_whole_file,
     a_repeated_request_gives_the_first_outcome_back,
     what_is_no_file_of_products_is_refused,
@@ -105,7 +109,7 @@ async fn a_dry_run_writes_nothing(api: Api) {
 
 async fn a_faulty_row_keeps_the_whole_file_out(api: Api) {
     let space = api.new_space().await;
-    let rows = "name,slug,risk_classification\nA,a,limited\nB,B,grave\n,c,\nA again,a,\n";
+    let rows = "name,slug,risk_classification\nA,a,limited\nB,B,grave\n,,\nA again,a,\n";
     let refused = import(&api, &path(&space), "text/csv", rows)
         .send()
         .await
@@ -143,26 +147,174 @@ async fn a_faulty_row_keeps_the_whole_file_out(api: Api) {
     assert_eq!(refused["error_count"], 1500);
 }
 
-async fn a_product_that_differs_is_not_overwritten(api: Api) {
+async fn a_product_that_differs_becomes_what_its_row_says(api: Api) {
     let space = api.new_space().await;
     import(&api, &path(&space), "text/csv", CSV)
         .send()
         .await
         .expect(200);
     let before = listed(&api, &space).await;
-    let rows = "name,slug,risk_classification\nNew,new,limited\nChurn,churn,high\n";
-    let refused = import(&api, &path(&space), "text/csv", rows)
+    let rows =
+        "name,slug,risk_classification,framework\nNew,new,limited,\nChurn,churn,high,XGBoost\n";
+    let dry = format!("{}?dry_run=true", path(&space));
+    let would = import(&api, &dry, "text/csv", rows)
         .send()
         .await
-        .expect(422);
-    assert_eq!(refused["errors"][0]["row"], 2);
-    assert_eq!(refused["errors"][0]["code"], "slug_taken");
-    let message = refused["errors"][0]["message"].as_str().unwrap();
-    assert!(
-        message.ends_with("differs in risk_classification"),
-        "{message}"
+        .expect(200);
+    assert_eq!(would["products"][1]["outcome"], "updated");
+    assert_eq!(
+        would["products"][1]["changed_fields"],
+        json!(["risk_classification", "framework"])
     );
     assert_eq!(listed(&api, &space).await, before);
+
+    let done = import(&api, &path(&space), "text/csv", rows);
+    let done = done.header("Idempotency-Key", "twice");
+    let done = done.send().await.expect(200);
+    for (member, value) in [("created", 1), ("updated", 1), ("unchanged", 0)] {
+        assert_eq!(done[member], value, "{member}");
+    }
+    let after = listed(&api, &space).await;
+    let churn = after.iter().find(|one| one["slug"] == "churn").unwrap();
+    assert_eq!(churn["risk_classification"], "high");
+    assert_eq!(churn["framework"], "XGBoost");
+    // What the row leaves out stays.
+    assert_eq!(churn["description"], "Two\nlines, \"quoted\"");
+    assert_eq!(churn["id"], done["products"][1]["id"]);
+    let again = import(&api, &path(&space), "text/csv", rows);
+    let again = again.header("Idempotency-Key", "twice");
+    assert_eq!(again.send().await.expect(200), done);
+    let same = import(&api, &path(&space), "text/csv", rows);
+    assert_eq!(same.send().await.expect(200)["unchanged"], 2);
+    let events = api.get("/api/v1/governance-events?limit=100").send().await;
+    let text = events.expect(200).to_string();
+    assert!(text.contains("\"changed_fields\":[\"risk_classification\",\"framework\"]"));
+}
+
+async fn a_row_without_a_name_updates_and_never_creates(api: Api) {
+    let space = api.new_space().await;
+    let first = import(&api, &path(&space), "text/csv", CSV);
+    first.send().await.expect(200);
+    let rows = "slug,risk_classification\nchurn,minimal\n";
+    let done = import(&api, &path(&space), "text/csv", rows);
+    assert_eq!(done.send().await.expect(200)["updated"], 1);
+    let rows = "slug,risk_classification\nchurn,high\nnobody,minimal\n";
+    let refused = import(&api, &path(&space), "text/csv", rows);
+    let refused = refused.send().await.expect(422);
+    let fault = &refused["errors"][0];
+    assert_eq!(
+        (&fault["row"], &fault["field"]),
+        (&json!(2), &json!("/name"))
+    );
+    assert_eq!(fault["code"], "required");
+    let models = listed(&api, &space).await;
+    let churn = models.iter().find(|one| one["slug"] == "churn").unwrap();
+    assert_eq!(churn["risk_classification"], "minimal", "all or none");
+}
+
+async fn the_record_for_governance_has_its_columns(api: Api) {
+    let space = api.new_space().await;
+    let line = json!({
+        "name": "Churn", "owner": "Ada", "monitoring_plan": "weekly", "no_data_dependencies": true,
+        "next_review_due_at": "2031-01-01T00:00:00Z",
+        "technical_documentation": {"data_governance": "From the CRM."}
+    });
+    let done = import(&api, &path(&space), "application/jsonl", line.to_string());
+    let done = done.send().await.expect(200);
+    let id = done["products"][0]["id"].as_str().unwrap();
+    let one = format!("/api/v1.0/catalog/spaces/{space}/products/{id}");
+    let product = api.get(&one).send().await.expect(200);
+    for member in [
+        "owner",
+        "monitoring_plan",
+        "no_data_dependencies",
+        "next_review_due_at",
+    ] {
+        assert_eq!(product[member], line[member], "{member}");
+    }
+    let documented = &product["ai_details"]["technical_documentation"];
+    assert_eq!(documented["data_governance"], "From the CRM.");
+    let csv = "slug,owner,no_data_dependencies,technical_documentation\n\
+        churn,Grace,false,\"{\"\"data_governance\"\":null,\"\"change_log\"\":\"\"v2\"\"}\"\n";
+    let done = import(&api, &path(&space), "text/csv", csv);
+    assert_eq!(
+        done.send().await.expect(200)["products"][0]["changed_fields"],
+        json!(["owner", "no_data_dependencies", "technical_documentation"])
+    );
+    let product = api.get(&one).send().await.expect(200);
+    assert_eq!(product["owner"], "Grace");
+    assert_eq!(
+        product["ai_details"]["technical_documentation"],
+        json!({"change_log": "v2"})
+    );
+    let wrong = "name,owner,next_review_due_at,technical_documentation,no_data_dependencies\n\
+        A,,tomorrow,[1],maybe\nB,,,\"{\"\"preface\"\":\"\"x\"\"}\",\n";
+    let refused = import(&api, &path(&space), "text/csv", wrong);
+    let refused = refused.send().await.expect(422);
+    let told = refused["errors"].as_array().unwrap().iter();
+    let told: Vec<_> = told
+        .map(|fault| {
+            (
+                fault["row"].as_u64().unwrap(),
+                fault["field"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    let expected = [
+        (1, "/next_review_due_at"),
+        (1, "/technical_documentation"),
+        (1, "/no_data_dependencies"),
+    ];
+    assert_eq!(told, expected);
+    let wrong = "name,technical_documentation\nB,\"{\"\"preface\"\":\"\"x\"\"}\"\n";
+    let refused = import(&api, &path(&space), "text/csv", wrong);
+    let refused = refused.send().await.expect(422);
+    assert_eq!(
+        refused["errors"][0]["field"],
+        "/technical_documentation/preface"
+    );
+}
+
+async fn an_archived_product_is_not_updated(api: Api) {
+    let space = api.new_space().await;
+    let done = import(&api, &path(&space), "text/csv", "name\nA\n");
+    let done = done.send().await.expect(200);
+    let id = done["products"][0]["id"].as_str().unwrap();
+    let one = format!("/api/v1.0/catalog/spaces/{space}/products/{id}");
+    api.call(Method::DELETE, &one).send().await.expect(204);
+    let refused = import(&api, &path(&space), "text/csv", "name,framework\nA,x\n");
+    let refused = refused.send().await.expect(422);
+    assert_eq!(refused["errors"][0]["code"], "product_archived");
+}
+
+async fn rival_imports_of_one_file_all_agree(api: Api) {
+    let space = api.new_space().await;
+    let rows: Vec<String> = (0..8)
+        .map(|rival| {
+            let rows: Vec<String> = (0..20)
+                .map(|row| format!("M {row},m-{row},{rival}\n"))
+                .collect();
+            format!("name,slug,framework\n{}", rows.concat())
+        })
+        .collect();
+    let path = path(&space);
+    let calls = rows
+        .iter()
+        .map(|rows| import(&api, &path, "text/csv", rows.clone()).send());
+    let mut taken = 0;
+    for answer in futures_util::future::join_all(calls).await {
+        if answer.status == 200 {
+            taken += 1;
+        } else {
+            assert_eq!(answer.status, 409, "{}", answer.text());
+        }
+    }
+    assert!(taken > 0);
+    let models = listed(&api, &space).await;
+    assert_eq!(models.len(), 20);
+    // Every file was taken whole: the last one is what all products are.
+    let framework = &models[0]["framework"];
+    assert!(models.iter().all(|one| one["framework"] == *framework));
 }
 
 async fn the_capacity_of_the_space_counts_for_the_whole_file(api: Api) {

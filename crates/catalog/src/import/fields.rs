@@ -1,5 +1,8 @@
 //! The columns of an import, and how a cell or a member becomes a field.
 
+use std::collections::BTreeMap;
+
+use probity_kernel::{Patch, instant};
 use serde_json::Value;
 
 use crate::new_product::ProductInput;
@@ -10,13 +13,16 @@ enum Kind {
     Text,
     Flag,
     Object,
+    Instant,
+    /// Sections of the technical documentation by name.
+    Sections,
 }
 
 /// A fault without its row: code and message.
-pub(super) type Fault = (&'static str, &'static str);
+pub(super) type Fault = (&'static str, String);
 
-/// The names of the columns: the fields of a new product.
-pub const COLUMNS: [&str; 26] = [
+/// The names of the columns: the fields of a product.
+pub const COLUMNS: [&str; 31] = [
     "name",
     "slug",
     "description",
@@ -43,12 +49,19 @@ pub const COLUMNS: [&str; 26] = [
     "vendor_product_name",
     "vendor_model_id",
     "deployment_environment",
+    "owner",
+    "monitoring_plan",
+    "no_data_dependencies",
+    "next_review_due_at",
+    "technical_documentation",
 ];
 
 fn kind(name: &str) -> Kind {
     match name {
-        "is_gpai" => Kind::Flag,
+        "is_gpai" | "no_data_dependencies" => Kind::Flag,
         "input_schema" | "output_schema" => Kind::Object,
+        "next_review_due_at" => Kind::Instant,
+        "technical_documentation" => Kind::Sections,
         _ => Kind::Text,
     }
 }
@@ -59,16 +72,20 @@ pub(super) fn put_cell(input: &mut ProductInput, name: &str, cell: &str) -> Resu
         return Ok(());
     }
     let value = match kind(name) {
-        Kind::Text => Value::String(cell.to_owned()),
+        Kind::Text | Kind::Instant => Value::String(cell.to_owned()),
         Kind::Flag => match cell {
             "true" => Value::Bool(true),
             "false" => Value::Bool(false),
-            _ => return Err(("wrong_type", "must be `true` or `false`")),
+            _ => return Err(fault("wrong_type", "must be `true` or `false`")),
         },
-        Kind::Object => serde_json::from_str(cell)
-            .map_err(|_fault| ("malformed_json", "must be a JSON object"))?,
+        Kind::Object | Kind::Sections => serde_json::from_str(cell)
+            .map_err(|_fault| fault("malformed_json", "must be a JSON object"))?,
     };
     put_value(input, name, value)
+}
+
+fn fault(code: &'static str, message: &str) -> Fault {
+    (code, message.to_owned())
 }
 
 /// Puts a JSON value into its field; null is an absent field.
@@ -77,22 +94,58 @@ pub(super) fn put_value(input: &mut ProductInput, name: &str, value: Value) -> R
         return Ok(());
     }
     match kind(name) {
-        Kind::Flag => match value.as_bool() {
-            Some(flag) => input.is_gpai = Some(flag),
-            None => return Err(("wrong_type", "must be a boolean")),
-        },
+        Kind::Flag => {
+            let flag = value.as_bool();
+            let flag = flag.ok_or_else(|| fault("wrong_type", "must be a boolean"))?;
+            if name == "is_gpai" {
+                input.is_gpai = Some(flag);
+            } else {
+                input.dossier.no_data_dependencies = Patch::Value(flag);
+            }
+        }
         Kind::Object if name == "input_schema" => input.input_schema = Some(value),
         Kind::Object => input.output_schema = Some(value),
-        Kind::Text => {
-            let Value::String(text) = value else {
-                return Err(("wrong_type", "must be a string"));
-            };
+        Kind::Instant => {
+            let at = instant::parse("", &text(value)?);
+            let at = at.map_err(|wrong| (wrong.code, wrong.message))?;
+            input.dossier.next_review_due_at = Patch::Value(at);
+        }
+        Kind::Sections => {
+            input.dossier.technical_documentation = Patch::Value(sections(value)?);
+        }
+        Kind::Text => put_text(input, name, text(value)?),
+    }
+    Ok(())
+}
+
+fn text(value: Value) -> Result<String, Fault> {
+    match value {
+        Value::String(text) => Ok(text),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            Err(fault("wrong_type", "must be a string"))
+        }
+    }
+}
+
+fn sections(value: Value) -> Result<BTreeMap<String, Option<String>>, Fault> {
+    serde_json::from_value(value).map_err(|_fault| {
+        fault(
+            "wrong_type",
+            "must be an object of sections, each a string or null",
+        )
+    })
+}
+
+fn put_text(input: &mut ProductInput, name: &str, text: String) {
+    match name {
+        "owner" => input.dossier.owner = Patch::Value(text),
+        "monitoring_plan" => input.dossier.monitoring_plan = Patch::Value(text),
+        _ => {
             if let Some(field) = text_field(input, name) {
                 *field = Some(text);
             }
         }
     }
-    Ok(())
 }
 
 fn text_field<'a>(input: &'a mut ProductInput, name: &str) -> Option<&'a mut Option<String>> {
@@ -135,7 +188,8 @@ mod tests {
             let cell = match kind(name) {
                 Kind::Text => "x",
                 Kind::Flag => "true",
-                Kind::Object => "{}",
+                Kind::Object | Kind::Sections => "{}",
+                Kind::Instant => "2026-03-13T09:00:00Z",
             };
             put_cell(&mut input, name, "").unwrap();
             assert_eq!(input, ProductInput::default());

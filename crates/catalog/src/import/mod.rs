@@ -14,4 +14,4 @@ pub use error::{ImportError, MOST_FAULTS, RowError};
 pub use fields::COLUMNS;
 pub use plan::{ImportReceipt, ImportedProduct, Outcome};
 pub use repository::ImportRepository;
-pub use rows::{ImportFormat, ImportRow, LARGEST_ROW, MOST_ROWS, read};
+pub use rows::{ImportFormat, ImportRow, LARGEST_ROW, MOST_ROWS, Source, read};

@@ -2,13 +2,16 @@
 
 use std::collections::HashMap;
 
-use probity_kernel::ProductId;
+use probity_kernel::{Context, FieldError, ProductId};
 
 use super::error::{ImportError, RowError};
-use super::rows::ImportRow;
+use super::rows::{ImportRow, Source};
 use crate::error::CatalogError;
-use crate::new_product::NewProduct;
+use crate::event::CatalogEvent;
+use crate::new_product::{NewProduct, ProductInput};
+use crate::patch::ProductPatch;
 use crate::product::Product;
+use crate::repository::CatalogChange;
 use crate::slug::ProductSlug;
 
 /// What an import did to a product.
@@ -16,6 +19,8 @@ use crate::slug::ProductSlug;
 pub enum Outcome {
     /// It was not there before.
     Created,
+    /// It was there and became what the row says.
+    Updated,
     /// It was there and already was what the row says.
     Unchanged,
 }
@@ -26,6 +31,7 @@ impl Outcome {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Created => "created",
+            Self::Updated => "updated",
             Self::Unchanged => "unchanged",
         }
     }
@@ -42,6 +48,8 @@ pub struct ImportedProduct {
     pub slug: ProductSlug,
     /// What was done.
     pub outcome: Outcome,
+    /// The fields that an update changes, by name; empty for any other outcome.
+    pub changed: Vec<String>,
 }
 
 /// What an import did, row by row.
@@ -65,8 +73,10 @@ impl ImportReceipt {
 pub(super) struct Planned {
     pub(super) row: u64,
     pub(super) slug: ProductSlug,
-    pub(super) given: ImportRow,
-    pub(super) new: NewProduct,
+    source: Source,
+    input: ProductInput,
+    /// What is created when nothing goes by the slug; without a name, nothing can be.
+    new: Option<NewProduct>,
 }
 
 /// Judges every row; a row without a slug goes by the one of its name.
@@ -74,35 +84,26 @@ pub(super) fn judge(rows: Vec<ImportRow>) -> Result<Vec<Planned>, ImportError> {
     let (mut planned, mut faults) = (Vec::with_capacity(rows.len()), Vec::new());
     let mut first: HashMap<ProductSlug, u64> = HashMap::new();
     for given in rows {
-        let row = given.row;
-        let new = match NewProduct::parse(given.input.clone()) {
-            Ok(new) => new,
+        let (row, source) = (given.row, given.source);
+        let one = match judge_row(given) {
+            Ok(one) => one,
             Err(CatalogError::Invalid(fields)) => {
-                let told = fields.into_iter().map(|fault| RowError {
-                    row,
-                    field: fault.field,
-                    code: fault.code,
-                    message: fault.message,
-                });
-                faults.extend(told);
+                faults.extend(told(row, source, fields));
                 continue;
             }
             Err(other) => return Err(other.into()),
         };
-        let slug = new.slug.clone();
-        let slug = slug.unwrap_or_else(|| ProductSlug::from_name(&new.name));
-        if let Some(earlier) = first.get(&slug) {
-            let message = format!("rows {earlier} and {row} are the same product `{slug}`");
-            faults.push(RowError::new(row, "/slug", "duplicate_row", message));
+        if let Some(earlier) = first.get(&one.slug) {
+            let message = format!(
+                "rows {earlier} and {row} are the same product `{}`",
+                one.slug
+            );
+            let field = source.pointer("/slug");
+            faults.push(RowError::new(row, field, "duplicate_row", message));
             continue;
         }
-        first.insert(slug.clone(), row);
-        planned.push(Planned {
-            row,
-            slug,
-            given,
-            new,
-        });
+        first.insert(one.slug.clone(), row);
+        planned.push(one);
     }
     if faults.is_empty() {
         Ok(planned)
@@ -111,68 +112,74 @@ pub(super) fn judge(rows: Vec<ImportRow>) -> Result<Vec<Planned>, ImportError> {
     }
 }
 
+/// A row with a slug may leave the name out: it is then only good for a product that is there.
+fn judge_row(given: ImportRow) -> Result<Planned, CatalogError> {
+    let mut whole = given.input.clone();
+    let named = whole.name.is_some() || whole.slug.is_none();
+    if !named {
+        whole.name = Some("unnamed".to_owned());
+    }
+    let new = NewProduct::parse(whole)?;
+    let slug = new.slug.clone();
+    Ok(Planned {
+        row: given.row,
+        slug: slug.unwrap_or_else(|| ProductSlug::from_name(&new.name)),
+        source: given.source,
+        input: given.input,
+        new: named.then_some(new),
+    })
+}
+
+fn told(row: u64, source: Source, fields: Vec<FieldError>) -> impl Iterator<Item = RowError> {
+    fields.into_iter().map(move |fault| RowError {
+        row,
+        field: source.pointer(&fault.field),
+        code: fault.code,
+        message: fault.message,
+    })
+}
+
 impl Planned {
-    /// Whether the product that is there already is what the row says. Fields that the row leaves
-    /// out are not compared. Otherwise the fault that tells which fields differ.
-    pub(super) fn compare(&self, held: &Product) -> Result<(), RowError> {
-        if held.archived_at.is_some() {
-            let message = "a product of this slug was archived";
-            return Err(RowError::new(
-                self.row,
-                "/slug",
-                "product_archived",
-                message,
-            ));
-        }
-        let differing = self.differing(held);
-        if differing.is_empty() {
-            return Ok(());
-        }
-        let message = format!(
-            "a product of this slug is there and differs in {}",
-            differing.join(", ")
-        );
-        Err(RowError::new(self.row, "/slug", "slug_taken", message))
+    /// The product that is created.
+    pub(super) fn create(&self) -> Result<NewProduct, RowError> {
+        self.new.clone().ok_or_else(|| {
+            let message = "is required: no product of this slug is there";
+            self.fault("/name", "required", message)
+        })
     }
 
-    fn differing(&self, held: &Product) -> Vec<&'static str> {
-        let (input, new) = (&self.given.input, &self.new);
-        let (model, kept) = (&new.model, &held.model);
-        let mut names = Vec::new();
-        macro_rules! differ {
-            ($($field:ident: $new:expr, $held:expr;)+) => { $(
-                if input.$field.is_some() && $new != $held {
-                    names.push(stringify!($field));
-                }
-            )+ };
+    /// How the product that is there becomes what the row says; fields that the row leaves out
+    /// stay. `None` when it already is.
+    pub(super) fn update(
+        &self,
+        ctx: &Context,
+        held: &Product,
+    ) -> Result<Option<CatalogChange>, ImportError> {
+        match held.update(ctx, ProductPatch::from(self.input.clone())) {
+            Ok(change) => Ok(change),
+            Err(CatalogError::ProductArchived) => {
+                let message = "a product of this slug was archived";
+                let fault = self.fault("/slug", "product_archived", message);
+                Err(ImportError::Rows(vec![fault]))
+            }
+            Err(CatalogError::Invalid(fields)) => Err(ImportError::Rows(
+                told(self.row, self.source, fields).collect(),
+            )),
+            Err(other) => Err(other.into()),
         }
-        differ! {
-            name: new.name, held.name;
-            description: new.description, held.description;
-            long_description: new.long_description, held.long_description;
-            product_type: new.product_type, held.product_type;
-            provider: new.provider, held.provider;
-            environment: new.environment, held.environment;
-            risk_classification: new.risk_classification, held.risk_classification;
-            lifecycle_stage: new.lifecycle_stage, held.lifecycle_stage;
-            ai_system_type: new.ai_system_type, held.ai_system_type;
-            business_use_case: new.business_use_case, held.business_use_case;
-            is_gpai: new.is_gpai, held.is_gpai;
-            model_family: model.model_family, kept.model_family;
-            model_task_type: model.model_task_type, kept.model_task_type;
-            model_architecture: model.model_architecture, kept.model_architecture;
-            framework: model.framework, kept.framework;
-            intended_use: model.intended_use, kept.intended_use;
-            limitations: model.limitations, kept.limitations;
-            deployment_status: model.deployment_status, kept.deployment_status;
-            serving_url: model.serving_url, kept.serving_url;
-            input_schema: model.input_schema, kept.input_schema;
-            output_schema: model.output_schema, kept.output_schema;
-            vendor_name: model.vendor_name, kept.vendor_name;
-            vendor_product_name: model.vendor_product_name, kept.vendor_product_name;
-            vendor_model_id: model.vendor_model_id, kept.vendor_model_id;
-            deployment_environment: model.deployment_environment, kept.deployment_environment;
-        }
-        names
+    }
+
+    fn fault(&self, field: &str, code: &'static str, message: &str) -> RowError {
+        RowError::new(self.row, self.source.pointer(field), code, message)
+    }
+}
+
+/// The names of the fields that a change of a product changes.
+pub(super) fn changed(change: &CatalogChange) -> Vec<String> {
+    match change.event() {
+        CatalogEvent::ProductUpdated(changes) => changes.names().map(str::to_owned).collect(),
+        CatalogEvent::SpaceCreated { .. }
+        | CatalogEvent::ProductCreated(_)
+        | CatalogEvent::ProductArchived { .. } => Vec::new(),
     }
 }

@@ -14,9 +14,11 @@ use crate::space::Space;
 /// A store that takes many products at once.
 ///
 /// # Contract
+/// - The changes create products of the space or update some, nothing else.
 /// - `commit_import` applies every change with its event, or none at all. A spent claim of the
 ///   context answers the first receipt and writes nothing; only then are capacity (over the whole of
-///   the import) and slugs compared: `Conflict("capacity")`, `Conflict("slug")`.
+///   the import) and slugs compared: `Conflict("capacity")`, `Conflict("slug")`; `Stale` when a
+///   product is no longer what its update was decided on.
 pub trait ImportRepository: Send + Sync {
     /// The products of the space that go by one of these slugs, archived or not.
     fn products_by_slug(

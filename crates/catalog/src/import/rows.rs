@@ -32,6 +32,27 @@ pub struct ImportRow {
     pub row: u64,
     /// Its fields, not yet judged.
     pub input: ProductInput,
+    /// How the fields are called where it comes from.
+    pub source: Source,
+}
+
+/// What a row comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// A table: columns or members by the names of the fields.
+    Table,
+}
+
+impl Source {
+    /// The JSON Pointer to a field of the catalog, in the terms of the source.
+    pub(super) fn pointer(self, field: &str) -> String {
+        match self {
+            Self::Table => field
+                .strip_prefix("/ai_details")
+                .unwrap_or(field)
+                .to_owned(),
+        }
+    }
 }
 
 /// Reads the rows of a file.
@@ -135,10 +156,14 @@ fn read_record(row: u64, header: &csv::StringRecord, record: &csv::StringRecord,
     let mut input = ProductInput::default();
     for (name, cell) in header.iter().zip(record) {
         if let Err((code, message)) = put_cell(&mut input, name, cell) {
-            found.fault(row, name, code, message);
+            found.fault(row, name, code, &message);
         }
     }
-    found.rows.push(ImportRow { row, input });
+    found.rows.push(ImportRow {
+        row,
+        input,
+        source: Source::Table,
+    });
 }
 
 fn read_lines(text: &str, found: &mut Rows) -> Result<(), ImportError> {
@@ -170,14 +195,18 @@ fn read_line(row: u64, line: &str, found: &mut Rows) {
     for (name, value) in members {
         if COLUMNS.contains(&name.as_str()) {
             if let Err((code, message)) = put_value(&mut input, &name, value) {
-                found.fault(row, &name, code, message);
+                found.fault(row, &name, code, &message);
             }
         } else {
             let shown: String = name.chars().take(100).collect();
             found.fault(row, &shown, "unknown_column", &unknown());
         }
     }
-    found.rows.push(ImportRow { row, input });
+    found.rows.push(ImportRow {
+        row,
+        input,
+        source: Source::Table,
+    });
 }
 
 /// The members of an object in their order; the same name twice is refused.

@@ -65,10 +65,13 @@ impl ImportRepository for DieselCatalog {
         receipt: ImportReceipt,
     ) -> Result<ImportReceipt, RepositoryError> {
         let (context, space) = (ctx.clone(), space.clone());
+        let creates =
+            |change: &&CatalogChange| matches!(change.write(), CatalogWrite::CreateProduct { .. });
+        let added = changes.iter().filter(creates).count();
         self.database
             .write(ctx.organization, move |tx| {
                 idempotency::once(tx, &context, |tx| {
-                    check_capacity(tx, &space, changes.len())?;
+                    check_capacity(tx, &space, added)?;
                     for change in &changes {
                         write(tx, &context, change)?;
                     }
@@ -93,18 +96,27 @@ fn check_capacity(tx: &mut Tx<'_>, space: &Space, added: usize) -> StoreResult<(
 }
 
 fn write(tx: &mut Tx<'_>, context: &Context, change: &CatalogChange) -> StoreResult<()> {
-    let CatalogWrite::CreateProduct { product, .. } = change.write() else {
-        return Err(StoreError(RepositoryError::Database(
-            "an import creates products and nothing else".into(),
-        )));
+    let product = match change.write() {
+        CatalogWrite::CreateProduct { product, .. } => {
+            let unbounded = CatalogWrite::CreateProduct {
+                product: product.clone(),
+                capacity: None,
+            };
+            apply(tx, context.organization, &unbounded)?;
+            product.id
+        }
+        update @ CatalogWrite::UpdateProduct { product, .. } => {
+            apply(tx, context.organization, update)?;
+            product.id
+        }
+        CatalogWrite::CreateSpace(_) => {
+            return Err(StoreError(RepositoryError::Database(
+                "an import creates no space".into(),
+            )));
+        }
     };
-    let unbounded = CatalogWrite::CreateProduct {
-        product: product.clone(),
-        capacity: None,
-    };
-    apply(tx, context.organization, &unbounded)?;
     tx.record(context, change.event())?;
-    governance::reassess(tx, context, product.id)
+    governance::reassess(tx, context, product)
 }
 
 /// One product of a receipt as the idempotency record keeps it.
@@ -114,6 +126,8 @@ pub(crate) struct Line {
     id: Option<Id>,
     slug: String,
     created: bool,
+    #[serde(default)]
+    changed: Vec<String>,
 }
 
 impl Remembered for ImportReceipt {
@@ -125,6 +139,7 @@ impl Remembered for ImportReceipt {
             id: one.id.map(|id| Id(id.uuid())),
             slug: one.slug.as_str().to_owned(),
             created: one.outcome == Outcome::Created,
+            changed: one.changed.clone(),
         });
         Ok(lines.collect())
     }
@@ -137,11 +152,12 @@ impl Remembered for ImportReceipt {
                 id: line.id.map(|id| ProductId::new(id.0)),
                 slug: slug
                     .map_err(|error| corrupt("idempotency_records", "outcome")(error.into()))?,
-                outcome: if line.created {
-                    Outcome::Created
-                } else {
-                    Outcome::Unchanged
+                outcome: match (line.created, line.changed.is_empty()) {
+                    (true, _) => Outcome::Created,
+                    (false, false) => Outcome::Updated,
+                    (false, true) => Outcome::Unchanged,
                 },
+                changed: line.changed,
             })
         });
         let products: Result<_, RepositoryError> = products.collect();

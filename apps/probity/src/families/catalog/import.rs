@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Catalog;
-use crate::families::problem::{BodyErrors, CallerErrors, Missing, Unprocessable};
+use crate::families::problem::{BodyErrors, CallerErrors, Clash, Missing, Unprocessable};
 use crate::http::auth::{Caller, WriteAccess};
 use crate::http::extract::{Query, RawBody, media_type};
 use crate::http::failure::{Failure, Problem};
@@ -36,7 +36,7 @@ pub(super) struct ImportResponse {
     rows: usize,
     /// How many products are new.
     created: usize,
-    /// How many products changed; an import changes none that is there.
+    /// How many products were there and changed.
     updated: usize,
     /// How many products already were what their rows say.
     unchanged: usize,
@@ -54,8 +54,10 @@ struct ImportedRow {
     id: Option<Uuid>,
     /// Its slug.
     slug: String,
-    /// `created` or `unchanged`.
+    /// `created`, `updated` or `unchanged`.
     outcome: &'static str,
+    /// The fields that an update changes, by name.
+    changed_fields: Vec<String>,
 }
 
 impl ImportResponse {
@@ -64,7 +66,7 @@ impl ImportResponse {
             dry_run,
             rows: receipt.products.len(),
             created: receipt.count(Outcome::Created),
-            updated: 0,
+            updated: receipt.count(Outcome::Updated),
             unchanged: receipt.count(Outcome::Unchanged),
             products: receipt
                 .products
@@ -74,13 +76,15 @@ impl ImportResponse {
                     id: one.id.map(probity_kernel::ProductId::uuid),
                     slug: one.slug.as_str().to_owned(),
                     outcome: one.outcome.as_str(),
+                    changed_fields: one.changed,
                 })
                 .collect(),
         }
     }
 }
 
-/// Creates the products of a file in a space, all of them or none.
+/// Creates the products of a file in a space, or updates those that are there by slug: all of them or
+/// none.
 #[utoipa::path(
     operation_id = "catalog_import_products", tag = super::TAG, security(("bearer" = [])),
     params(
@@ -97,7 +101,7 @@ impl ImportResponse {
     ),
     responses(
         (status = 200, description = "Imported, or judged", body = ImportResponse),
-        CallerErrors, BodyErrors, Unprocessable, Missing
+        CallerErrors, BodyErrors, Unprocessable, Missing, Clash
     )
 )]
 #[post("/catalog/spaces/{slug}/products/import")]
