@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use probity_kernel::text::TextRule;
 use probity_kernel::{FieldError, Patch};
+use serde_json::Value;
 use time::OffsetDateTime;
 
+use crate::card::ModelCardMetadata;
 use crate::taxonomy::DocumentationSection;
 
 /// The longest section of technical documentation, in characters.
@@ -29,6 +31,8 @@ pub struct Dossier {
     pub technical_documentation: TechnicalDocumentation,
     /// When a section last changed.
     pub documentation_updated_at: Option<OffsetDateTime>,
+    /// What its model card says beyond these fields.
+    pub model_card: ModelCardMetadata,
 }
 
 /// Changes to a dossier as they came in, not yet judged.
@@ -44,6 +48,8 @@ pub struct DossierInput {
     pub next_review_due_at: Patch<OffsetDateTime>,
     /// Sections by name; null removes one, the others stay.
     pub technical_documentation: Patch<BTreeMap<String, Option<String>>>,
+    /// The front matter of a model card, which replaces the one that is there.
+    pub model_card: Patch<Value>,
 }
 
 impl DossierInput {
@@ -72,6 +78,13 @@ impl DossierInput {
             self.technical_documentation,
             faults,
         );
+        let card = match self.model_card.try_map(ModelCardMetadata::parse) {
+            Ok(card) => card,
+            Err(more) => {
+                faults.extend(more);
+                Patch::Absent
+            }
+        };
         let rewritten = documentation != before.technical_documentation;
         Dossier {
             owner: owner.over(before.owner.clone()),
@@ -87,6 +100,9 @@ impl DossierInput {
             } else {
                 before.documentation_updated_at
             },
+            model_card: card
+                .over(Some(before.model_card.clone()))
+                .unwrap_or_default(),
         }
     }
 }

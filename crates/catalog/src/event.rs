@@ -183,6 +183,7 @@ fn fields(product: &Product) -> Vec<(&'static str, Value)> {
         ("no_data_dependencies", json!(dossier.no_data_dependencies)),
         ("next_review_due_at", instant(dossier.next_review_due_at)),
         ("technical_documentation", Value::Object(sections)),
+        ("model_card", json!(dossier.model_card.members())),
     ]
 }
 

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod attachment;
+pub mod card;
 pub mod dossier;
 pub mod error;
 pub mod event;
@@ -27,6 +28,7 @@ pub use attachment::{
     AttachmentWrite, DataDependency, PolicyAttachment, RegisteredModelLink, RegisteredModelLinks,
     RiskMitigation,
 };
+pub use card::ModelCardMetadata;
 pub use dossier::{Dossier, DossierInput, TechnicalDocumentation};
 pub use error::CatalogError;
 pub use event::{CatalogEvent, ProductChanges, ProductFacts};

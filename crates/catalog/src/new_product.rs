@@ -254,12 +254,20 @@ impl Check {
 }
 
 /// Whether a schema is within bounds; the code and the message of what is wrong.
-fn judge_schema(members: &Map<String, Value>) -> Result<(), (&'static str, &'static str)> {
+pub(crate) fn judge_schema(
+    members: &Map<String, Value>,
+) -> Result<(), (&'static str, &'static str)> {
     if !members
         .values()
         .all(|value| is_within_depth(value, DEEPEST_SCHEMA - 1))
     {
         return Err(("too_deep", "must be nested at most 32 levels deep"));
+    }
+    if !members.values().all(is_exact) {
+        return Err((
+            "inexact_integer",
+            "must hold no integer beyond 2^53: JSON readers do not agree on it",
+        ));
     }
     // An error cannot occur: the keys are texts and the writer is a vector.
     let bytes = serde_json::to_vec(members).map_or(usize::MAX, |json| json.len());
@@ -280,6 +288,19 @@ fn is_within_depth(value: &Value, levels: usize) -> bool {
             inner.is_some_and(|rest| members.values().all(|item| is_within_depth(item, rest)))
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+    }
+}
+
+/// Whether every integer is one that all JSON readers read alike; the record refuses any other.
+fn is_exact(value: &Value) -> bool {
+    match value {
+        Value::Number(number) if number.is_f64() => true,
+        Value::Number(number) => number
+            .as_i64()
+            .is_some_and(|whole| whole.unsigned_abs() <= 1 << 53),
+        Value::Array(items) => items.iter().all(is_exact),
+        Value::Object(members) => members.values().all(is_exact),
+        Value::Null | Value::Bool(_) | Value::String(_) => true,
     }
 }
 

@@ -394,6 +394,7 @@ diesel::table! {
         technical_documentation -> Nullable<Text>,
         documentation_updated_at -> Nullable<AnyTimestamp>,
         next_review_due_at -> Nullable<AnyTimestamp>,
+        model_card -> Nullable<Text>,
     }
 }
 

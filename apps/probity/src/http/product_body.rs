@@ -23,6 +23,10 @@ pub(crate) struct DetailsBody {
     #[serde(default, deserialize_with = "patch")]
     #[schema(value_type = Option<BTreeMap<String, Option<String>>>, required = false)]
     technical_documentation: Patch<BTreeMap<String, Option<String>>>,
+    /// The front matter of a model card, whole: what is there is replaced, null removes it.
+    #[serde(default, deserialize_with = "patch")]
+    #[schema(value_type = Option<Object>, required = false)]
+    model_card: Patch<Value>,
 }
 
 /// A product to create, with the record of its model.
@@ -233,6 +237,7 @@ impl NewProductBody {
                 no_data_dependencies: given(self.no_data_dependencies),
                 next_review_due_at: review_date(given(self.next_review_due_at))?,
                 technical_documentation: details.technical_documentation,
+                model_card: details.model_card,
             },
         })
     }
@@ -275,6 +280,7 @@ impl ProductPatchBody {
                 no_data_dependencies: self.no_data_dependencies,
                 next_review_due_at: review_date(self.next_review_due_at)?,
                 technical_documentation: details.technical_documentation,
+                model_card: details.model_card,
             },
         })
     }

@@ -97,6 +97,15 @@ fn table() -> Vec<(&'static str, Vec<Probe>)> {
             )],
         ),
         (
+            "catalog_get_model_card",
+            vec![(
+                Thing::Placed,
+                "GET",
+                "/api/v1.0/catalog/spaces/{id}/model-card",
+                NOTHING,
+            )],
+        ),
+        (
             "catalog_update_product",
             vec![(
                 Thing::Placed,

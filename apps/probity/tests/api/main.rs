@@ -31,6 +31,7 @@ mod isolation;
 mod judgement;
 mod limits;
 mod minute;
+mod model_cards;
 mod openapi;
 mod otlp;
 mod registry_reference;

@@ -24,7 +24,7 @@ pub struct RowError {
 
 impl RowError {
     /// A fault of a row.
-    pub(super) fn new(
+    pub(crate) fn new(
         row: u64,
         field: impl Into<String>,
         code: &'static str,

@@ -19,7 +19,7 @@ enum Kind {
 }
 
 /// A fault without its row: code and message.
-pub(super) type Fault = (&'static str, String);
+pub(crate) type Fault = (&'static str, String);
 
 /// The names of the columns: the fields of a product.
 pub const COLUMNS: [&str; 31] = [
@@ -89,7 +89,7 @@ fn fault(code: &'static str, message: &str) -> Fault {
 }
 
 /// Puts a JSON value into its field; null is an absent field.
-pub(super) fn put_value(input: &mut ProductInput, name: &str, value: Value) -> Result<(), Fault> {
+pub(crate) fn put_value(input: &mut ProductInput, name: &str, value: Value) -> Result<(), Fault> {
     if value.is_null() {
         return Ok(());
     }

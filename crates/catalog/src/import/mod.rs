@@ -12,6 +12,9 @@ mod service;
 
 pub use error::{ImportError, MOST_FAULTS, RowError};
 pub use fields::COLUMNS;
+pub(crate) use fields::put_value;
+#[cfg(test)]
+pub(crate) use plan::judged;
 pub use plan::{ImportReceipt, ImportedProduct, Outcome};
 pub use repository::ImportRepository;
 pub use rows::{ImportFormat, ImportRow, LARGEST_ROW, MOST_ROWS, Source, read};

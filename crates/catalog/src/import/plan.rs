@@ -112,6 +112,12 @@ pub(super) fn judge(rows: Vec<ImportRow>) -> Result<Vec<Planned>, ImportError> {
     }
 }
 
+/// What is wrong with a row.
+#[cfg(test)]
+pub(crate) fn judged(row: ImportRow) -> Result<(), ImportError> {
+    judge(vec![row]).map(drop)
+}
+
 /// A row with a slug may leave the name out: it is then only good for a product that is there.
 fn judge_row(given: ImportRow) -> Result<Planned, CatalogError> {
     let mut whole = given.input.clone();

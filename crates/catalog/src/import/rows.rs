@@ -41,12 +41,15 @@ pub struct ImportRow {
 pub enum Source {
     /// A table: columns or members by the names of the fields.
     Table,
+    /// A model card: keys of its front matter, sections by heading.
+    Card,
 }
 
 impl Source {
     /// The JSON Pointer to a field of the catalog, in the terms of the source.
     pub(super) fn pointer(self, field: &str) -> String {
         match self {
+            Self::Card => crate::card::pointer(field),
             Self::Table => field
                 .strip_prefix("/ai_details")
                 .unwrap_or(field)

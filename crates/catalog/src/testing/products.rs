@@ -47,6 +47,7 @@ fn full_input() -> ProductInput {
         vendor_model_id: text("v/1"),
         deployment_environment: text("eu-west"),
         dossier: DossierInput {
+            model_card: Patch::Value(serde_json::json!({"license": "apache-2.0", "tags": ["a"]})),
             owner: Patch::Value("risk@example.com".to_owned()),
             monitoring_plan: Patch::Value("Nightly drift,\nweekly fairness".to_owned()),
             no_data_dependencies: Patch::Value(true),

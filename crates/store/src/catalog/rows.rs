@@ -6,7 +6,8 @@ use std::str::FromStr;
 
 use diesel::prelude::*;
 use probity_catalog::{
-    DocumentationSection, Dossier, ModelMetadata, Product, ProductSlug, Space, SpaceSlug,
+    DocumentationSection, Dossier, ModelCardMetadata, ModelMetadata, Product, ProductSlug, Space,
+    SpaceSlug,
 };
 use probity_kernel::{OrganizationId, ProductId, RepositoryError, SpaceId, Version};
 use serde::{Deserialize, Serialize};
@@ -199,6 +200,8 @@ pub(crate) struct DossierRow {
     technical_documentation: Option<String>,
     documentation_updated_at: Option<Utc>,
     pub(super) next_review_due_at: Option<Utc>,
+    #[serde(default)]
+    model_card: Option<String>,
 }
 
 impl From<&Product> for DossierRow {
@@ -219,6 +222,8 @@ impl From<&Product> for DossierRow {
                 .then(|| Value::Object(sections).to_string()),
             documentation_updated_at: dossier.documentation_updated_at.map(Utc),
             next_review_due_at: dossier.next_review_due_at.map(Utc),
+            model_card: (!dossier.model_card.is_empty())
+                .then(|| Value::Object(dossier.model_card.members().clone()).to_string()),
         }
     }
 }
@@ -244,8 +249,16 @@ impl TryFrom<DossierRow> for Dossier {
             next_review_due_at: row.next_review_due_at.map(|at| at.0),
             technical_documentation: sections.collect::<Result<_, RepositoryError>>()?,
             documentation_updated_at: row.documentation_updated_at.map(|at| at.0),
+            model_card: row.model_card.map(card).transpose()?.unwrap_or_default(),
         })
     }
+}
+
+fn card(text: String) -> Result<ModelCardMetadata, RepositoryError> {
+    let wrong = || corrupt("product_governance", "model_card");
+    let value = serde_json::from_str(&text).map_err(|error| wrong()(error.into()))?;
+    ModelCardMetadata::parse(value)
+        .map_err(|faults| wrong()(format!("{} keys are wrong", faults.len()).into()))
 }
 
 /// The rows of one product: what it is, its model, its dossier.

@@ -3,8 +3,8 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, post};
-use probity_catalog::CatalogError;
-use probity_catalog::import::{ImportFormat, ImportReceipt, Outcome, read};
+use probity_catalog::import::{ImportFormat, ImportReceipt, ImportRow, Outcome, read};
+use probity_catalog::{CatalogError, card};
 use probity_kernel::{ErrorKind, FieldError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -42,6 +42,8 @@ pub(super) struct ImportResponse {
     unchanged: usize,
     /// The products in the order of their rows.
     products: Vec<ImportedRow>,
+    /// The headings of a model card whose text no field takes; empty for any other file.
+    left_out: Vec<String>,
 }
 
 /// One product of an import.
@@ -61,8 +63,9 @@ struct ImportedRow {
 }
 
 impl ImportResponse {
-    fn new(receipt: ImportReceipt, dry_run: bool) -> Self {
+    fn new(receipt: ImportReceipt, left_out: Vec<String>, dry_run: bool) -> Self {
         Self {
+            left_out,
             dry_run,
             rows: receipt.products.len(),
             created: receipt.count(Outcome::Created),
@@ -93,10 +96,11 @@ impl ImportResponse {
         ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition harmless for 24 hours", min_length = 1, max_length = 255)
     ),
     request_body(
-        description = "A CSV file with a header, or one JSON object a line: at most 1,000 rows and 8 MiB",
+        description = "A CSV file with a header, one JSON object a line, or one model card: at most 1,000 rows and 8 MiB",
         content(
             (String = "text/csv", example = "name,slug,risk_classification\nChurn,churn,limited\n"),
-            (String = "application/x-ndjson"), (String = "application/jsonl")
+            (String = "application/x-ndjson"), (String = "application/jsonl"),
+            (String = "text/markdown", example = "---\nlicense: apache-2.0\n---\n# Churn\n")
         )
     ),
     responses(
@@ -120,18 +124,18 @@ pub(super) async fn import_products(
         return Err(CatalogError::SpaceNotFound.into());
     }
     let dry_run = is_dry(&query.parse()?)?;
-    let (format, bytes) = file(body)?;
+    let (media, bytes) = file(body)?;
     let context = if dry_run {
         caller.context().clone()
     } else {
         caller.claiming(&bytes)?
     };
-    let rows = read(format, &bytes)?;
+    let (rows, left_out) = rows(&media, &bytes)?;
     let receipt = state
         .catalog
         .import(&context, &space, rows, dry_run)
         .await?;
-    Ok(HttpResponse::Ok().json(ImportResponse::new(receipt, dry_run)))
+    Ok(HttpResponse::Ok().json(ImportResponse::new(receipt, left_out, dry_run)))
 }
 
 fn is_dry(query: &ImportQuery) -> Result<bool, Failure<Catalog>> {
@@ -146,18 +150,27 @@ fn is_dry(query: &ImportQuery) -> Result<bool, Failure<Catalog>> {
     }
 }
 
-fn file(body: RawBody) -> Result<(ImportFormat, Bytes), Failure<Catalog>> {
+fn file(body: RawBody) -> Result<(String, Bytes), Failure<Catalog>> {
     let bytes = body.bytes.map_err(|problem| Failure::from(*problem))?;
-    let format = match media_type(&body.content_type).as_str() {
+    Ok((media_type(&body.content_type), bytes))
+}
+
+/// The rows of a file, and what it says that no field takes.
+fn rows(media: &str, bytes: &[u8]) -> Result<(Vec<ImportRow>, Vec<String>), Failure<Catalog>> {
+    let format = match media {
         "text/csv" => ImportFormat::Csv,
         "application/x-ndjson" | "application/jsonl" => ImportFormat::JsonLines,
+        "text/markdown" => {
+            let card = card::read(bytes)?;
+            return Ok((vec![card.row], card.left_out));
+        }
         _ => {
-            let detail =
-                "the body must be sent as text/csv, application/x-ndjson or application/jsonl";
+            let detail = "the body must be sent as text/csv, application/x-ndjson, application/jsonl or \
+                          text/markdown";
             let problem = Problem::new(ErrorKind::Invalid, "unsupported_media_type", detail);
             let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
             return Err(problem.with_status(status).into());
         }
     };
-    Ok((format, bytes))
+    Ok((read(format, bytes)?, Vec::new()))
 }

@@ -29,6 +29,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(products::list_products)
         .service(products::create_product)
         .service(products::get_product)
+        .service(products::get_model_card)
         .service(products::update_product)
         .service(products::archive_product)
         .service(dependencies::list_dependencies)

@@ -2,17 +2,17 @@
 
 mod dto;
 
-use actix_web::http::header::LOCATION;
+use actix_web::http::header::{CONTENT_DISPOSITION, ETAG, LOCATION};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
-use probity_catalog::{CatalogError, NewProduct, Product, ProductFilter, Space};
+use probity_catalog::{CatalogError, NewProduct, Product, ProductFilter, Space, card};
 
 use self::dto::ProductResponse;
 use super::attached::{Answer, PageQuery, page, tagged};
 use super::{Catalog, TAG};
 use crate::families::problem::{BodyErrors, CallerErrors, Clash, Missing, Outdated, Unprocessable};
 use crate::http::auth::{Caller, ReadAccess, WriteAccess};
-use crate::http::extract::{IfMatch, Json, Query};
+use crate::http::extract::{IfMatch, Json, Query, etag};
 use crate::http::failure::Failure;
 use crate::http::product_body::{NewProductBody, ProductPatchBody};
 use crate::http::{paging, product};
@@ -139,6 +139,39 @@ pub(super) async fn get_product(
         version,
         &ProductResponse::of(product, &space),
     ))
+}
+
+/// Writes a product as a model card: a front matter in YAML and sections in Markdown. Importing it
+/// again changes nothing.
+#[utoipa::path(
+    operation_id = "catalog_get_model_card", tag = TAG, security(("bearer" = [])),
+    params(
+        ("slug" = String, Path, description = "Slug of the space"),
+        ("product_id" = String, Path, description = "Id of the product")
+    ),
+    responses(
+        (
+            status = 200, description = "The model card", body = String, content_type = "text/markdown",
+            headers(("ETag" = String, description = "Version")),
+            example = "---\nlicense: apache-2.0\n---\n\n# Churn\n"
+        ),
+        CallerErrors, Unprocessable, Missing
+    )
+)]
+#[get("/catalog/spaces/{slug}/products/{product_id}/model-card")]
+pub(super) async fn get_model_card(
+    caller: Caller<Catalog, ReadAccess>,
+    state: Data<AppState>,
+    request: HttpRequest,
+) -> Answer {
+    let space = space(&caller, &state, &request).await?;
+    let product = of_space(&space, product::viewed(&caller, &state, &request).await?)?;
+    let name = format!("attachment; filename=\"{}.md\"", product.slug);
+    Ok(HttpResponse::Ok()
+        .content_type("text/markdown; charset=utf-8")
+        .insert_header((ETAG, etag(product.version)))
+        .insert_header((CONTENT_DISPOSITION, name))
+        .body(card::write(&product)))
 }
 
 /// Changes a product; absent members stay, null clears what is optional, and sections of the technical

@@ -70,6 +70,9 @@ struct DetailsResponse {
     /// When a section last changed.
     #[serde(serialize_with = "instant::option::serialize")]
     documentation_updated_at: Option<OffsetDateTime>,
+    /// What its model card says beyond the fields of the product: licence, languages, data sets, tags ...
+    #[schema(value_type = Object)]
+    model_card: Map<String, Value>,
 }
 
 impl ProductResponse {
@@ -117,6 +120,7 @@ impl ProductResponse {
                     .map(|(section, text)| (section.as_str(), text))
                     .collect(),
                 documentation_updated_at: dossier.documentation_updated_at,
+                model_card: dossier.model_card.members().clone(),
             },
             created_at: product.created_at,
             updated_at: product.updated_at,

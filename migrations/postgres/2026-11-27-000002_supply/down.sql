@@ -1,0 +1,1 @@
+ALTER TABLE product_governance DROP COLUMN model_card;
