@@ -6,6 +6,7 @@ mod families;
 mod http;
 mod keys;
 mod recent;
+mod record;
 mod settings;
 mod startup;
 mod state;

@@ -27,6 +27,7 @@ use crate::http::streams::Streams;
 use crate::http::{request, routes};
 use crate::keys::{KeyFileError, KeyUse, load_or_create};
 use crate::recent::Recent;
+use crate::record::{Record, RecordSigner, SignError, SignedStates};
 use crate::settings::Settings;
 use crate::state::{Access, AppState, Ids};
 use crate::workers::{self, Workers};
@@ -38,6 +39,8 @@ pub(crate) enum StartError {
     Database(#[from] OpenDatabaseError),
     #[error(transparent)]
     Key(#[from] KeyFileError),
+    #[error("the record: {0}")]
+    Record(#[from] SignError),
     #[error(transparent)]
     Issuers(#[from] IssuersError),
     #[error("setting `redis-url`: expected redis://host:port/db: {0}")]
@@ -189,6 +192,8 @@ fn build_state(settings: &Settings) -> Result<AppState, StartError> {
         .as_deref()
         .map(RedisLimits::new)
         .transpose()?;
+    let signer = record_signer(settings, &database)?;
+    signer.check_states()?;
     Ok(AppState {
         authenticator: Authenticator::new(
             access.clone(),
@@ -202,6 +207,7 @@ fn build_state(settings: &Settings) -> Result<AppState, StartError> {
         guardian: GuardianService::new(DieselGuardian::new(database.clone()), ids.clone()),
         events: DieselEvents::new(database.clone()),
         streams: Arc::new(Streams::new(settings.event_streams)),
+        record: Record::new(database.clone(), Arc::new(signer), clock.clone()),
         evidence: EvidenceService::new(DieselEvidence::new(database.clone()), ids.clone()),
         change_log_drafter: Drafter::new(&settings.change_log)?,
         metrics: Metrics::new(database.kind()),
@@ -213,6 +219,19 @@ fn build_state(settings: &Settings) -> Result<AppState, StartError> {
         clock,
         ids,
     })
+}
+
+/// What signs the record.
+pub(crate) fn record_signer(
+    settings: &Settings,
+    database: &Database,
+) -> Result<RecordSigner, KeyFileError> {
+    Ok(RecordSigner::new(
+        vec![load_or_create(&settings.data_dir, KeyUse::Record)?],
+        &settings.origin,
+        database.clone(),
+        SignedStates::below(&settings.data_dir),
+    ))
 }
 
 /// The server's own issuer of tokens.

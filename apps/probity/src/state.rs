@@ -20,6 +20,7 @@ use crate::http::limits::RateLimits;
 use crate::http::metrics::Metrics;
 use crate::http::streams::Streams;
 use crate::recent::Recent;
+use crate::record::Record;
 
 /// Shared source of ids.
 pub(crate) type Ids = Arc<dyn IdSource>;
@@ -54,6 +55,7 @@ pub(crate) struct AppState {
     pub(crate) change_log_drafter: Drafter,
     pub(crate) events: DieselEvents,
     pub(crate) streams: Arc<Streams>,
+    pub(crate) record: Record,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Ids,
     pub(crate) authenticator: Authenticator,

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod absence;
+pub mod bundle;
 pub mod canonical;
 mod checkpoint;
 mod frontier;
@@ -16,6 +17,7 @@ mod slot;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+mod tlog_proof;
 mod tree;
 
 pub use absence::{
@@ -25,7 +27,9 @@ pub use canonical::{CanonicalError, to_canonical};
 pub use checkpoint::{Checkpoint, CheckpointError, CheckpointSigner};
 pub use frontier::{Frontier, FrontierError, MAX_SIZE, TileHash};
 pub use hash::{Hash, ParseHashError};
-pub use leaf::{ArgValue, Args, Leaf, LeafError, LeafHeader, MAX_LEAF_LEN, Slots, Target, VERSION};
+pub use leaf::{
+    ArgValue, Args, Leaf, LeafError, LeafHeader, MAX_LEAF_LEN, Slots, Target, VERSION, instant_text,
+};
 pub use memory::InMemoryTree;
 pub use note::{MAX_SIGNATURES, NoteError, NoteSignature, SignedNote};
 pub use note_key::{KeyError, NoteSigner, NoteVerifier};
@@ -35,6 +39,7 @@ pub use proof::{
 };
 pub use range::{RangeProof, range_proof, verify_range};
 pub use slot::{Commitment, ParseSlotError, Salt, SlotName};
+pub use tlog_proof::{TlogProof, TlogProofError};
 pub use tree::{
     HashReader, TILE_HEIGHT, TILE_WIDTH, TreeError, consistency_proof, inclusion_proof, root_at,
 };

@@ -75,18 +75,37 @@ pub fn verify_range(
     for leaf in leaves {
         frontier.append(*leaf);
     }
-    let mut right = proof.right.iter();
-    for (level, _) in subtrees(frontier.size()..size) {
-        let subtree = right.next().ok_or(ProofError::TooFewHashes)?;
-        frontier.append_subtree(level, *subtree);
+    Closing {
+        frontier,
+        size,
+        right: &proof.right,
     }
-    if right.next().is_some() {
-        return Err(ProofError::TooManyHashes);
-    }
-    if frontier.root() == *root {
-        Ok(())
-    } else {
-        Err(ProofError::RootMismatch)
+    .verify(root)
+}
+
+/// A tree up to the end of a range, and the subtrees that complete it.
+pub(crate) struct Closing<'a> {
+    pub(crate) frontier: Frontier,
+    pub(crate) size: u64,
+    pub(crate) right: &'a [Hash],
+}
+
+impl Closing<'_> {
+    /// Checks that the whole has this root.
+    pub(crate) fn verify(mut self, root: &Hash) -> Result<(), ProofError> {
+        let mut right = self.right.iter();
+        for (level, _) in subtrees(self.frontier.size()..self.size) {
+            let subtree = right.next().ok_or(ProofError::TooFewHashes)?;
+            self.frontier.append_subtree(level, *subtree);
+        }
+        if right.next().is_some() {
+            return Err(ProofError::TooManyHashes);
+        }
+        if self.frontier.root() == *root {
+            Ok(())
+        } else {
+            Err(ProofError::RootMismatch)
+        }
     }
 }
 

@@ -1,4 +1,6 @@
-//! Reading the record: heads, hashes for proofs, and the checkpoints that were signed.
+//! Reading the record: heads, hashes for proofs, entries, and the checkpoints that were signed.
+
+mod entries;
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -15,6 +17,8 @@ use crate::error::{StoreError, StoreResult, corrupt};
 use crate::record::position;
 use crate::schema::{audit_checkpoints, audit_entries, audit_heads, audit_nodes};
 use crate::types::{Id, Utc};
+
+pub use self::entries::{EntryFilter, EntryPage, OpenSlot, RecordEntry};
 
 /// Where an organisation's log stands, and the last note that was signed over it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +94,7 @@ fn head(conn: &mut AnyConnection, row: HeadRow) -> StoreResult<LogHead> {
         .map_err(|error| corrupt("audit_heads", "frontier")(error.into()))?;
     let signed: Option<String> = audit_checkpoints::table
         .filter(audit_checkpoints::organization_id.eq(id))
+        .filter(audit_checkpoints::epoch.eq(epoch))
         .order(audit_checkpoints::size.desc())
         .select(audit_checkpoints::note)
         .first(conn)
@@ -169,7 +174,35 @@ impl Database {
         })
     }
 
-    /// Keeps a signed checkpoint. Blocks meanwhile, so not for a thread of an async runtime.
+    /// The same on a thread where it may take its time, for who sees one organisation only; `None`
+    /// when there is no such log.
+    ///
+    /// # Errors
+    /// What the database or the work says.
+    pub async fn read_log<T: Send + 'static>(
+        &self,
+        organization: OrganizationId,
+        work: impl FnOnce(&StoredHashes<'_>) -> Result<T, RepositoryError> + Send + 'static,
+    ) -> Result<Option<T>, RepositoryError> {
+        self.scan(Scope::Organization(organization), move |conn| {
+            let no: Option<i64> = audit_heads::table
+                .find(Id(organization.uuid()))
+                .select(audit_heads::no)
+                .get_result(conn)
+                .optional()?;
+            let Some(no) = no else { return Ok(None) };
+            let hashes = StoredHashes {
+                conn: RefCell::new(conn),
+                organization,
+                no,
+            };
+            work(&hashes).map(Some).map_err(StoreError)
+        })
+        .await
+    }
+
+    /// Keeps a signed checkpoint of the log's present epoch. Blocks meanwhile, so not for a thread of
+    /// an async runtime.
     ///
     /// # Errors
     /// `Unavailable` after [`drain`](Self::drain), and what the database says.
@@ -183,9 +216,14 @@ impl Database {
         let size = i64::try_from(size).unwrap_or(i64::MAX);
         let note = note.to_owned();
         self.system_write(organization, move |conn| {
+            let epoch: i64 = audit_heads::table
+                .find(Id(organization.uuid()))
+                .select(audit_heads::epoch)
+                .get_result(conn)?;
             diesel::insert_into(audit_checkpoints::table)
                 .values((
                     audit_checkpoints::organization_id.eq(Id(organization.uuid())),
+                    audit_checkpoints::epoch.eq(epoch),
                     audit_checkpoints::size.eq(size),
                     audit_checkpoints::note.eq(&note),
                     audit_checkpoints::signed_at.eq(Utc(signed_at)),

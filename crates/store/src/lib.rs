@@ -37,7 +37,7 @@ mod wal;
 
 pub use access::DieselAccess;
 pub use address::AddressError;
-pub use audit::{LogHead, StoredHashes};
+pub use audit::{EntryFilter, EntryPage, LogHead, OpenSlot, RecordEntry, StoredHashes};
 pub use catalog::DieselCatalog;
 pub use catalog::attachments::DieselAttachments;
 pub use check::{CheckItem, CheckReport, Violation};

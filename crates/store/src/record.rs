@@ -1,8 +1,8 @@
 //! The record: each unit of work becomes one leaf of its organisation's Merkle log, together with
 //! the governance events it publishes, in the transaction that writes its rows.
 
-#[expect(dead_code, reason = "recorded by what erases and what prunes")]
 pub(crate) mod absence;
+mod epoch;
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -12,15 +12,15 @@ use probity_kernel::{
     ClearArg, Context, DomainEvent, IdSource, OrganizationId, Publication, RepositoryError, Subject,
 };
 use probity_ledger::{
-    Args, CanonicalError, Commitment, Frontier, Hash, LeafHeader, Salt, SlotName, Slots, Target,
-    TileHash, to_canonical,
+    Args, CanonicalError, Commitment, Frontier, Hash, LeafHeader, Prune, Redaction, Salt, SlotName,
+    Slots, Target, TileHash, to_canonical,
 };
 use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 
 use crate::connection::AnyConnection;
 use crate::error::{StoreError, StoreResult, corrupt};
-use crate::schema::{audit_heads, audit_nodes, governance_events};
+use crate::schema::{audit_explanations, audit_heads, audit_nodes, governance_events};
 use crate::statement::statement;
 use crate::types::{AnyTimestamp, AnyUuid, Id, Utc};
 
@@ -196,6 +196,9 @@ pub(crate) fn append(
         };
         let index = signed(seq)?;
         events_of(ids, organization, index, &draft, &mut events)?;
+        if matches!(draft.action, Redaction::ACTION | Prune::ACTION) {
+            note_explanation(conn, organization, index)?;
+        }
         let (entry, hash) = seal(
             organization,
             seq,
@@ -307,6 +310,21 @@ fn seal(
         detail: draft.detail,
     };
     Ok((entry, hash))
+}
+
+/// Keeps where a leaf stands that explains absences.
+fn note_explanation(
+    conn: &mut AnyConnection,
+    organization: OrganizationId,
+    audit_index: i64,
+) -> StoreResult<()> {
+    diesel::insert_into(audit_explanations::table)
+        .values((
+            audit_explanations::organization_id.eq(Id(organization.uuid())),
+            audit_explanations::audit_index.eq(audit_index),
+        ))
+        .execute(conn)?;
+    Ok(())
 }
 
 /// Keeps the roots of full tiles, so that a proof reads tiles and not every leaf.

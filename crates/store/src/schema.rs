@@ -352,11 +352,22 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::types::*;
 
-    audit_checkpoints (organization_id, size) {
+    audit_checkpoints (organization_id, epoch, size) {
         organization_id -> AnyUuid,
+        epoch -> BigInt,
         size -> BigInt,
         note -> Text,
         signed_at -> AnyTimestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+
+    audit_explanations (organization_id, audit_index) {
+        organization_id -> AnyUuid,
+        audit_index -> BigInt,
     }
 }
 

@@ -2,10 +2,12 @@
 
 mod check;
 mod demo;
+mod epoch;
 mod key;
 mod organization;
 mod serve;
 mod token;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -31,6 +33,8 @@ fn command() -> Command {
         .subcommand(key::command())
         .subcommand(token::command())
         .subcommand(check::command())
+        .subcommand(verify::command())
+        .subcommand(epoch::command())
         .subcommand(Command::new("openapi").about("Prints the OpenAPI 3.1 document"))
 }
 
@@ -56,6 +60,8 @@ fn dispatch(matches: &ArgMatches) -> Outcome {
         "key" => key::run(arguments, &sources),
         "token" => token::run(arguments, &sources),
         "check" => check::run(arguments, &sources),
+        "verify" => verify::run(arguments),
+        "epoch" => epoch::run(arguments, &sources),
         "openapi" => openapi(),
         other => Err(format!("unknown command {other}").into()),
     }

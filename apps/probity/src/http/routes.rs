@@ -9,7 +9,8 @@ use utoipa_actix_web::AppExt as _;
 use utoipa_actix_web::scope;
 
 use crate::families::{
-    api_keys, catalog, events, governance, guardian, ingestion, model_registry, model_repository,
+    api_keys, audit, catalog, events, governance, guardian, ingestion, model_registry,
+    model_repository,
 };
 use crate::http::failure::{Failure, Family, Problem};
 use crate::http::{openapi, operations};
@@ -39,7 +40,8 @@ where
                 .configure(guardian::configure)
                 .configure(api_keys::configure)
                 .configure(ingestion::configure)
-                .configure(events::configure),
+                .configure(events::configure)
+                .configure(audit::configure),
         )
         .service(scope("/v1").configure(ingestion::configure_otlp))
         .configure(operations::configure)

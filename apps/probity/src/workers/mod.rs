@@ -1,7 +1,6 @@
 //! What the server does by itself: signing checkpoints of the record, judging products anew as dates
 //! pass, forgetting what has expired.
 
-mod checkpoints;
 mod postures;
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -10,8 +9,6 @@ use std::time::{Duration, Instant};
 
 use actix_web::web::Data;
 
-pub(crate) use self::checkpoints::RecordSigner;
-use crate::keys::{KeyUse, load_or_create};
 use crate::settings::Settings;
 use crate::startup::StartError;
 use crate::state::AppState;
@@ -39,8 +36,7 @@ impl Workers {
 
 /// Starts the workers.
 pub(crate) fn start(settings: &Settings, state: &Data<AppState>) -> Result<Workers, StartError> {
-    let key = load_or_create(&settings.data_dir, KeyUse::Record)?;
-    let signer = RecordSigner::new(key, &settings.origin, state.database.clone());
+    let signer = state.record.signer().clone();
     let (stop, stopped) = channel::<()>();
     let (state, every) = (state.clone(), settings.checkpoint_interval);
     let thread = std::thread::Builder::new()

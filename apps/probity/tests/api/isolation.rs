@@ -393,6 +393,15 @@ fn table() -> Vec<(&'static str, Vec<Probe>)> {
             })],
         ),
         // What is another's matches nothing.
+        ("audit_list_entries", vec![]),
+        ("audit_get_entry", vec![]),
+        ("audit_entry_proof", vec![]),
+        ("audit_checkpoint", vec![]),
+        ("audit_keys", vec![]),
+        ("audit_inclusion_proof", vec![]),
+        ("audit_consistency_proof", vec![]),
+        ("audit_tile", vec![]),
+        ("audit_export", vec![]),
         ("events_list_events", vec![]),
         (
             "events_get_event",
@@ -727,9 +736,11 @@ fn the_table_knows_every_operation() {
 
 #[test]
 fn a_path_with_an_id_has_a_probe() {
+    // Numbers and tiles count in the caller's own record: they name nothing of another organisation.
+    let own = |path: &str| path.starts_with("/api/v1/audit/");
     for (method, path, operation) in operations()
         .into_iter()
-        .filter(|(_, path, _)| path.contains('{'))
+        .filter(|(_, path, _)| path.contains('{') && !own(path))
     {
         let id = operation["operationId"].as_str().unwrap();
         let row = table().into_iter().find(|(name, _)| *name == id);

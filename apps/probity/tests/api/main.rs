@@ -34,6 +34,7 @@ mod minute;
 mod model_cards;
 mod openapi;
 mod otlp;
+mod record;
 mod registry_reference;
 mod tokens;
 mod versions;

@@ -7,6 +7,8 @@ mod timestamp;
 pub use args::{ArgValue, Args};
 pub use parse::Leaf;
 use time::OffsetDateTime;
+pub(crate) use timestamp::parse as parse_instant;
+pub use timestamp::text as instant_text;
 
 use crate::canonical::{push_decimal, push_string};
 use crate::frontier::MAX_SIZE;

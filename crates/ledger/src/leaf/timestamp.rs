@@ -37,8 +37,18 @@ pub(super) fn push(out: &mut Vec<u8>, ts: OffsetDateTime) -> Result<(), LeafErro
     Ok(())
 }
 
+/// An instant as leaves and manifests spell it; empty outside the years 0 to 9999.
+#[must_use]
+pub fn text(ts: OffsetDateTime) -> String {
+    let mut out = Vec::with_capacity(24);
+    match push(&mut out, ts) {
+        Ok(()) => String::from_utf8(out).unwrap_or_default(),
+        Err(_) => String::new(),
+    }
+}
+
 /// Reads an instant; that the text is its one spelling is checked by writing the leaf again.
-pub(super) fn parse(text: &str) -> Result<OffsetDateTime, LeafError> {
+pub(crate) fn parse(text: &str) -> Result<OffsetDateTime, LeafError> {
     PrimitiveDateTime::parse(text, FORMAT)
         .map(PrimitiveDateTime::assume_utc)
         .map_err(|error| LeafError::Shape(format!("ts: {error}")))

@@ -65,6 +65,9 @@ pub(super) fn check(
     }
 }
 
+/// A kept checkpoint: size, epoch and note.
+type Kept = (i64, i64, String);
+
 /// One way through a log.
 struct Walk {
     log: Log,
@@ -73,9 +76,9 @@ struct Walk {
     broken: bool,
     nodes: i64,
     gone: Gone,
-    checkpoints: Vec<(i64, String)>,
-    /// Checkpoints up to this size were taken from the table.
-    fetched: i64,
+    checkpoints: Vec<Kept>,
+    /// Checkpoints up to this size and epoch were taken from the table.
+    fetched: (i64, i64),
 }
 
 impl Walk {
@@ -87,7 +90,7 @@ impl Walk {
             nodes: 0,
             gone: Gone::default(),
             checkpoints: Vec::new(),
-            fetched: -1,
+            fetched: (-1, 0),
         }
     }
 
@@ -259,32 +262,42 @@ impl Walk {
         conn: &mut AnyConnection,
         findings: &mut Findings,
     ) -> StoreResult<()> {
-        if self.checkpoints.is_empty() && self.fetched < i64::MAX {
+        if self.checkpoints.is_empty() && self.fetched.0 < i64::MAX {
             self.fetch(conn)?;
         }
         let size = self.size();
-        while let Some((at, note)) = self.checkpoints.pop_if(|(at, _)| *at <= size) {
-            self.compare_checkpoint(findings, at, &note);
+        while let Some(kept) = self.checkpoints.pop_if(|(at, ..)| *at <= size) {
+            self.compare_checkpoint(findings, &kept);
         }
         Ok(())
     }
 
     /// The next checkpoints by size, the smallest last.
     fn fetch(&mut self, conn: &mut AnyConnection) -> StoreResult<()> {
-        let mut next: Vec<(i64, String)> = audit_checkpoints::table
+        let (size, epoch) = self.fetched;
+        let later = audit_checkpoints::size.gt(size).or(audit_checkpoints::size
+            .eq(size)
+            .and(audit_checkpoints::epoch.gt(epoch)));
+        let mut next: Vec<Kept> = audit_checkpoints::table
             .filter(audit_checkpoints::organization_id.eq(Id(self.log.organization.uuid())))
-            .filter(audit_checkpoints::size.gt(self.fetched))
-            .order(audit_checkpoints::size)
+            .filter(later)
+            .order((audit_checkpoints::size, audit_checkpoints::epoch))
             .limit(PAGE)
-            .select((audit_checkpoints::size, audit_checkpoints::note))
+            .select((
+                audit_checkpoints::size,
+                audit_checkpoints::epoch,
+                audit_checkpoints::note,
+            ))
             .load(conn)?;
-        self.fetched = next.last().map_or(i64::MAX, |(size, _)| *size);
+        let last = next.last();
+        self.fetched = last.map_or((i64::MAX, 0), |(size, epoch, _)| (*size, *epoch));
         next.reverse();
         self.checkpoints = next;
         Ok(())
     }
 
-    fn compare_checkpoint(&self, findings: &mut Findings, at: i64, note: &str) {
+    fn compare_checkpoint(&self, findings: &mut Findings, (at, epoch, note): &Kept) {
+        let at = *at;
         findings.examined(CHECKPOINTS, 1);
         let mut wrong = |detail: &str| findings.violated(CHECKPOINTS, self.subject(at), detail);
         let read = SignedNote::parse(note.as_bytes())
@@ -296,8 +309,8 @@ impl Walk {
             Ok(checkpoint) => checkpoint,
             Err(error) => return wrong(&format!("the note cannot be read: {error}")),
         };
-        let origin = format!("/{}/audit/{}", self.log.organization, self.log.epoch);
-        if !checkpoint.origin().ends_with(&origin) {
+        let origin = format!("/{}/audit/{epoch}", self.log.organization);
+        if !checkpoint.origin().ends_with(&origin) || *epoch > self.log.epoch {
             wrong("the note is of another log");
         }
         if i64::try_from(checkpoint.size()) != Ok(at) {
@@ -317,11 +330,11 @@ impl Walk {
             return Ok(());
         }
         loop {
-            while let Some((at, _)) = self.checkpoints.pop() {
+            while let Some((at, ..)) = self.checkpoints.pop() {
                 findings.examined(CHECKPOINTS, 1);
                 findings.violated(CHECKPOINTS, self.subject(at), "the log has fewer leaves");
             }
-            if self.fetched == i64::MAX {
+            if self.fetched.0 == i64::MAX {
                 return Ok(());
             }
             self.fetch(conn)?;

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 /// What was erased or pruned, as the leaf that explains it. To be recorded in the unit that deletes.
 #[derive(Debug, Clone)]
+#[expect(dead_code, reason = "recorded by what erases and what prunes")]
 pub(crate) struct AbsenceEvent {
     organization: OrganizationId,
     action: &'static str,
@@ -14,6 +15,7 @@ pub(crate) struct AbsenceEvent {
     detail: Value,
 }
 
+#[expect(dead_code, reason = "recorded by what erases and what prunes")]
 impl AbsenceEvent {
     /// An event of the organisation's log. The detail is erasable: why, in words.
     pub(crate) fn new(

@@ -67,6 +67,7 @@ fn select_all(conn: &mut AnyConnection) -> QueryResult<()> {
         audit_entries,
         audit_nodes,
         audit_checkpoints,
+        audit_explanations,
         governance_events,
         product_governance,
         product_versions,

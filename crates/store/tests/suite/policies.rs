@@ -10,7 +10,7 @@ use probity_store::{Database, DatabaseOptions, DieselAccess, DieselGuardian};
 use crate::support::{Bed, Raw, tell};
 
 /// Every table that belongs to organisations, and the column that says to which.
-const TABLES: [(&str, &str); 38] = [
+const TABLES: [(&str, &str); 39] = [
     ("organizations", "id"),
     ("users", "organization_id"),
     ("api_keys", "organization_id"),
@@ -31,6 +31,7 @@ const TABLES: [(&str, &str); 38] = [
     ("audit_entries", "organization_id"),
     ("audit_nodes", "organization_id"),
     ("audit_checkpoints", "organization_id"),
+    ("audit_explanations", "organization_id"),
     ("governance_events", "organization_id"),
     ("product_governance", "organization_id"),
     ("product_versions", "organization_id"),
