@@ -333,10 +333,10 @@ class Bundle:
             need(all(INSTANT.fullmatch(end) for end in self.window.values()), "malformed", "the span of time")
         if self.consistency is not None:
             need(shaped(self.consistency, {"from": int, "proof": list}), "malformed", "the consistency proof")
-        own = [a_key(key) for key in value["keys"]] if not self.keys else None
-        if own is not None:
+        self.own_keys = [a_key(key) for key in value["keys"]]
+        if not self.keys:
             self.limit("own_keys")
-        self.trusted = own if own is not None else self.keys
+        self.trusted = self.keys or self.own_keys
         self.checkpoint = a_checkpoint(value["checkpoint"], self.trusted)
         if all(key[0] == self.checkpoint["origin"] for key in self.checkpoint["signed"]):
             self.limit("unwitnessed")
@@ -477,9 +477,13 @@ class Bundle:
         origin = self.checkpoint["origin"]
         expected = f"{MAGIC}\n{origin}\n{self.end - self.start}\n{digest}\n"
         need(body == expected, "seal", "the bytes are not those that were sealed")
-        own = [key for key in self.trusted if key[0] == origin]
-        need(all(line[:2] in [key[:2] for key in own] for line in signatures), "seal", "a signature by an unknown key")
-        signers(body, signatures, own, "seal")
+        # While keys rotate the log signs with both; the reader may know one of them only.
+        own = [key for key in {*self.trusted, *self.own_keys} if key[0] == origin]
+        known = [line[:2] for line in signatures]
+        need(len(set(known)) == len(known), "seal", "a key signs twice")
+        need(all(line in [key[:2] for key in own] for line in known), "seal", "a signature by an unknown key")
+        signed = signers(body, signatures, own, "seal")
+        need(any(key in self.trusted for key in signed), "seal", "no key that is trusted sealed it")
 
 
 def verify(lines, keys=(), since=None):

@@ -46,7 +46,15 @@ pub(crate) fn load_or_create(data_dir: &Path, usage: KeyUse) -> Result<SigningKe
         std::fs::create_dir_all(&folder).map_err(|error| wrong(error.to_string()))?;
         create(&folder, &path).map_err(wrong)?;
     }
-    let text = std::fs::read_to_string(&path).map_err(|error| wrong(error.to_string()))?;
+    read(&path)
+}
+
+fn read(path: &Path) -> Result<SigningKey, KeyFileError> {
+    let wrong = |reason: String| KeyFileError {
+        path: path.display().to_string(),
+        reason,
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
     SigningKey::from_pkcs8_pem(&text)
         .map_err(|error| wrong(format!("expected PKCS#8 PEM: {error}")))
 }
@@ -77,4 +85,55 @@ fn create(folder: &Path, path: &PathBuf) -> Result<(), String> {
     })();
     let _ = std::fs::remove_file(&draft);
     written.map_err(|error: std::io::Error| error.to_string())
+}
+
+/// The name of the key that the present one replaced and that still signs beside it.
+const PREVIOUS: &str = "record-ed25519.previous.pem";
+
+/// The keys that sign the record: the one that was replaced, while it still signs, and the present one.
+pub(crate) fn record_keys(data_dir: &Path) -> Result<Vec<SigningKey>, KeyFileError> {
+    let previous = previous_record_key(data_dir)?;
+    let present = load_or_create(data_dir, KeyUse::Record)?;
+    Ok(previous.into_iter().chain([present]).collect())
+}
+
+/// The key that the present one replaced, while it still signs.
+pub(crate) fn previous_record_key(data_dir: &Path) -> Result<Option<SigningKey>, KeyFileError> {
+    let path = data_dir.join("keys").join(PREVIOUS);
+    if path.exists() {
+        read(&path).map(Some)
+    } else {
+        Ok(None)
+    }
+}
+
+/// Makes a new key; the present one goes on signing beside it.
+pub(crate) fn rotate_record_key(data_dir: &Path) -> Result<SigningKey, KeyFileError> {
+    let folder = data_dir.join("keys");
+    let (present, previous) = (
+        folder.join(KeyUse::Record.file_name()),
+        folder.join(PREVIOUS),
+    );
+    let wrong = |path: &Path, reason: String| KeyFileError {
+        path: path.display().to_string(),
+        reason,
+    };
+    if previous.exists() {
+        let reason = "the key replaced last still signs; retire it first".to_owned();
+        return Err(wrong(&previous, reason));
+    }
+    load_or_create(data_dir, KeyUse::Record)?;
+    // A copy first: at no moment is there a folder without the key that signed so far.
+    std::fs::hard_link(&present, &previous).map_err(|error| wrong(&previous, error.to_string()))?;
+    std::fs::remove_file(&present).map_err(|error| wrong(&present, error.to_string()))?;
+    load_or_create(data_dir, KeyUse::Record)
+}
+
+/// Removes the key that was replaced.
+pub(crate) fn retire_record_key(data_dir: &Path) -> Result<(), KeyFileError> {
+    let path = data_dir.join("keys").join(PREVIOUS);
+    std::fs::remove_file(&path).map_err(|error| KeyFileError {
+        path: path.display().to_string(),
+        reason: error.to_string(),
+    })
 }

@@ -25,7 +25,7 @@ use crate::http::limits::{Quotas, RateLimits};
 use crate::http::metrics::Metrics;
 use crate::http::streams::Streams;
 use crate::http::{request, routes};
-use crate::keys::{KeyFileError, KeyUse, load_or_create};
+use crate::keys::{KeyFileError, KeyUse, load_or_create, record_keys};
 use crate::recent::Recent;
 use crate::record::{Record, RecordSigner, SignError, SignedStates};
 use crate::settings::Settings;
@@ -227,7 +227,7 @@ pub(crate) fn record_signer(
     database: &Database,
 ) -> Result<RecordSigner, KeyFileError> {
     Ok(RecordSigner::new(
-        vec![load_or_create(&settings.data_dir, KeyUse::Record)?],
+        record_keys(&settings.data_dir)?,
         &settings.origin,
         database.clone(),
         SignedStates::below(&settings.data_dir),

@@ -3,6 +3,7 @@
 
 pub(crate) mod absence;
 mod epoch;
+mod key;
 
 use diesel::pg::Pg;
 use diesel::prelude::*;

@@ -5,6 +5,7 @@ mod demo;
 mod epoch;
 mod key;
 mod organization;
+mod record;
 mod serve;
 mod token;
 mod verify;
@@ -35,6 +36,7 @@ fn command() -> Command {
         .subcommand(check::command())
         .subcommand(verify::command())
         .subcommand(epoch::command())
+        .subcommand(record::command())
         .subcommand(Command::new("openapi").about("Prints the OpenAPI 3.1 document"))
 }
 
@@ -62,6 +64,7 @@ fn dispatch(matches: &ArgMatches) -> Outcome {
         "check" => check::run(arguments, &sources),
         "verify" => verify::run(arguments),
         "epoch" => epoch::run(arguments, &sources),
+        "record" => record::run(arguments, &sources),
         "openapi" => openapi(),
         other => Err(format!("unknown command {other}").into()),
     }

@@ -1,6 +1,7 @@
 //! The record as it is read and proved: checkpoints, proofs, tiles, entries.
 
 mod export;
+mod page;
 mod signer;
 mod state;
 
@@ -17,6 +18,7 @@ use probity_store::{Database, LogHead};
 pub(crate) use probity_store::{EntryFilter, EntryPage, OpenSlot, RecordEntry};
 
 pub(crate) use self::export::Wanted;
+pub(crate) use self::page::page;
 pub(crate) use self::signer::{RecordSigner, SignError, body_of};
 pub(crate) use self::state::SignedStates;
 

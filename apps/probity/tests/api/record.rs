@@ -61,10 +61,11 @@ async fn entries_are_listed_filtered_and_paged(api: Api) {
     let count = listed.len();
     assert!(count >= 4, "{all}");
     assert_eq!(all["next_cursor"], Value::Null);
-    let mut organizations = std::collections::BTreeSet::new();
+    let mut organizations = std::collections::BTreeSet::<String>::new();
     for (place, entry) in listed.iter().enumerate() {
         assert_eq!(entry["index"], count - 1 - place, "newest first, whole");
         let leaf = entry["leaf"].as_str().unwrap();
+        organizations.insert(leaf_of(leaf).header().org.to_owned());
         assert_eq!(hash(entry, "leaf_hash"), Hash::leaf(leaf.as_bytes()));
         assert_eq!(leaf_of(leaf).header().action, entry["action"]);
     }
@@ -405,7 +406,60 @@ async fn a_database_behind_what_was_signed_is_refused(place: Arc<Place>) {
     place.run(&["check"]);
 }
 
-both_alone!(a_database_behind_what_was_signed_is_refused);
+/// Keys rotate without a gap: whoever knows only the old one is served until it is retired.
+async fn keys_rotate_without_a_gap(place: Arc<Place>) {
+    let api = Api::on(&Arc::new(TestApp::spawn(&place, &[])));
+    api.new_model(&json!({})).await;
+    let spelled = |keys: Vec<NoteVerifier>| {
+        let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
+        keys.join("\n")
+    };
+    let old = spelled(keys(&api).await);
+    let kept = text(api.get(&format!("{AUDIT}/checkpoint"))).await;
+    stop(&api);
+    place.run(&["record", "rotate-key"]);
+    let again = place.command(&["record", "rotate-key"]).output().unwrap();
+    assert!(!again.status.success(), "one overlap at a time");
+    let api = Api::of(&Arc::new(TestApp::spawn(&place, &[])), &api.organization);
+    let both = keys(&api).await;
+    assert_eq!(both.len(), 2);
+    let new = spelled(both[1..].to_vec());
+    let during = text(api.get(&format!("{AUDIT}/export"))).await;
+    for (name, known) in [("old", &old), ("new", &new)] {
+        let (code, told) = verify(&api, name, &during, &[("--keys", known)]);
+        assert_eq!(code, 3, "{told}");
+    }
+    let (code, told) = verify(
+        &api,
+        "kept",
+        &during,
+        &[("--keys", &old), ("--since", &kept)],
+    );
+    assert_eq!(code, 3, "{told}");
+    stop(&api);
+    place.run(&["record", "retire-key"]);
+    let api = Api::of(&Arc::new(TestApp::spawn(&place, &[])), &api.organization);
+    let after = text(api.get(&format!("{AUDIT}/export"))).await;
+    let (code, told) = verify(&api, "after", &after, &[("--keys", &old)]);
+    assert_eq!((code, &told["reason"]), (1, &json!("signature")), "{told}");
+    let all = format!("{old}\n{new}");
+    let (code, told) = verify(&api, "all", &after, &[("--keys", &all), ("--since", &kept)]);
+    assert_eq!(code, 3, "{told}");
+    for action in ["audit.key.added", "audit.key.retired"] {
+        assert_eq!(
+            entries(&api, &format!("action={action}")).await["count"],
+            1,
+            "{action}"
+        );
+    }
+    stop(&api);
+    place.run(&["check"]);
+}
+
+both_alone!(
+    a_database_behind_what_was_signed_is_refused,
+    keys_rotate_without_a_gap
+);
 
 both!(
     exports_verify_offline,

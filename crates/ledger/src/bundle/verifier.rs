@@ -526,20 +526,28 @@ impl Run {
                 "the bytes of the file are not those that were sealed",
             ));
         }
-        let log: Vec<NoteVerifier> = self
-            .keys
-            .iter()
-            .filter(|key| key.name() == self.checkpoint.origin())
-            .cloned()
-            .collect();
+        let own = |key: &NoteVerifier| key.name() == self.checkpoint.origin();
+        let mut log: Vec<NoteVerifier> = self.keys.iter().filter(|key| own(key)).cloned().collect();
+        // While keys rotate the log signs with both; the reader may know one of them only.
+        for key in &self.manifest.keys {
+            let key: NoteVerifier = key
+                .parse()
+                .map_err(|error| malformed(format!("the keys: {error}")))?;
+            if own(&key) && !log.contains(&key) {
+                log.push(key);
+            }
+        }
         let signed = note
             .verify(&log)
             .map_err(|error| failed(&error.to_string()))?;
         // A signature that nobody can check would be a place for bytes that nobody vouches for.
-        if signed.len() == note.signatures().len() {
+        if signed.len() != note.signatures().len() {
+            return Err(failed("the seal has a signature by an unknown key"));
+        }
+        if signed.iter().any(|key| self.keys.contains(key)) {
             Ok(())
         } else {
-            Err(failed("the seal has a signature by an unknown key"))
+            Err(failed("no key that is trusted sealed it"))
         }
     }
 }

@@ -7,7 +7,6 @@ use uuid::Uuid;
 
 /// What was erased or pruned, as the leaf that explains it. To be recorded in the unit that deletes.
 #[derive(Debug, Clone)]
-#[expect(dead_code, reason = "recorded by what erases and what prunes")]
 pub(crate) struct AbsenceEvent {
     organization: OrganizationId,
     action: &'static str,

@@ -13,7 +13,7 @@ use crate::http::auth::{Caller, ReadAccess};
 use crate::http::extract::{Faults, Query};
 use crate::http::failure::Failure;
 use crate::http::instant;
-use crate::record::Wanted;
+use crate::record::{Wanted, page};
 use crate::state::AppState;
 
 /// Which run of the record is wanted.
@@ -29,9 +29,18 @@ pub(super) struct ExportQuery {
     /// The size of a checkpoint that was kept: the bundle then proves that the record only grew since.
     #[param(value_type = Option<u64>, minimum = 1)]
     since: Option<String>,
+    /// `bundle` (when absent), or `html`: the bundle in a web page that checks itself, with no network.
+    #[param(example = "bundle")]
+    format: Option<String>,
 }
 
-fn parse(query: &ExportQuery) -> Result<(Wanted, Option<u64>), Failure<Audit>> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Bundle,
+    Page,
+}
+
+fn parse(query: &ExportQuery) -> Result<(Wanted, Option<u64>, Format), Failure<Audit>> {
     let mut faults = Faults::default();
     let numeric = |text: &Option<String>| {
         let digits = |text: &String| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
@@ -60,15 +69,28 @@ fn parse(query: &ExportQuery) -> Result<(Wanted, Option<u64>), Failure<Audit>> {
         Wanted::Instants(from.unwrap_or(missing), to.unwrap_or(missing))
     };
     let since = faults.number("since", query.since.as_deref(), 1..=largest, 0);
+    let format = match query.format.as_deref() {
+        None | Some("bundle") => Ok(Format::Bundle),
+        Some("html") => Ok(Format::Page),
+        Some(_) => Err(vec![FieldError::new(
+            "format",
+            "unknown_value",
+            "must be bundle or html",
+        )]),
+    };
+    let format = faults.note(format).unwrap_or(Format::Bundle);
     faults.done()?;
-    Ok((wanted, query.since.as_ref().map(|_| since)))
+    Ok((wanted, query.since.as_ref().map(|_| since), format))
 }
 
 /// Exports a run of the record as one bundle that can be verified offline, with `probity verify` or any
 /// other verifier of the documented format. Who acted and what changed are in it for the scope `admin`.
 #[utoipa::path(
     operation_id = "audit_export", tag = TAG, security(("bearer" = [])), params(ExportQuery),
-    responses((status = 200, description = "The bundle, streamed", body = String, content_type = "text/plain"), CallerErrors, Malformed)
+    responses(
+        (status = 200, description = "The bundle, streamed", content((String = "text/plain"), (String = "text/html"))),
+        CallerErrors, Malformed
+    )
 )]
 #[get("/audit/export")]
 pub(super) async fn export(
@@ -77,16 +99,22 @@ pub(super) async fn export(
     query: Query<ExportQuery, Audit>,
 ) -> Result<HttpResponse, Failure<Audit>> {
     let organization = reader(&caller)?;
-    let (wanted, since) = parse(&query.parse()?)?;
+    let (wanted, since, format) = parse(&query.parse()?)?;
     let export = state
         .record
         .export(organization, wanted, since, sees_slots(&caller))
         .await?;
-    Ok(HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, "text/plain; charset=utf-8"))
-        .insert_header((
-            CONTENT_DISPOSITION,
-            "attachment; filename=\"record.probity-bundle\"",
-        ))
-        .streaming(export.into_stream()))
+    let (media, name) = match format {
+        Format::Bundle => ("text/plain; charset=utf-8", "record.probity-bundle"),
+        Format::Page => ("text/html; charset=utf-8", "record.html"),
+    };
+    let mut response = HttpResponse::Ok();
+    response.insert_header((CONTENT_TYPE, media));
+    // Never opened in place: what users wrote stays out of the origin of the server.
+    let disposition = format!("attachment; filename=\"{name}\"");
+    response.insert_header((CONTENT_DISPOSITION, disposition));
+    Ok(match format {
+        Format::Bundle => response.streaming(export.into_stream()),
+        Format::Page => response.streaming(page(export.into_stream())),
+    })
 }

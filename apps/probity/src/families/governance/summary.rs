@@ -163,10 +163,12 @@ impl From<Contribution> for ContributionResponse {
 fn links(id: &str) -> BTreeMap<&'static str, String> {
     let product = format!("/api/v1.0/catalog/products/{id}");
     BTreeMap::from([
+        ("checkpoint", "/api/v1/audit/checkpoint".to_owned()),
         (
             "events",
             format!("/api/v1/governance-events?product_id={id}"),
         ),
+        ("export", "/api/v1/audit/export".to_owned()),
         (
             "review_requests",
             format!("{product}/ai-governance-review-requests"),

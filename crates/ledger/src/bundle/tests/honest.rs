@@ -41,6 +41,25 @@ fn without_keys_those_in_the_bundle_are_used_and_that_is_said() {
 }
 
 #[test]
+fn while_keys_rotate_either_key_is_enough() {
+    let before = Log::of(5);
+    let mut log = before.clone();
+    log.previous = Some(log.key.clone());
+    log.key = key(ORIGIN, 2);
+    let bundle = log.bundle(0..5);
+    for trust in [
+        before.trust(),
+        log.trust(),
+        since(&before),
+        Trust::default(),
+    ] {
+        assert!(verify(&bundle, trust).is_ok());
+    }
+    log.previous = None;
+    refused(&log.bundle(0..5), before.trust(), Reason::Signature);
+}
+
+#[test]
 fn absences_that_are_explained_are_counted() {
     let mut log = Log::of(12);
     log.explain(&Log::redaction(&[5, 6, 9], SlotName::Actor));

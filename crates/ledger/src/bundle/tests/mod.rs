@@ -37,6 +37,8 @@ struct Log {
     tree: InMemoryTree,
     explaining: Vec<u64>,
     key: NoteSigner,
+    /// The key that it replaced and that still signs.
+    previous: Option<NoteSigner>,
     origin: String,
 }
 
@@ -55,6 +57,7 @@ impl Log {
             tree: InMemoryTree::new(),
             explaining: Vec::new(),
             key: key(ORIGIN, 1),
+            previous: None,
             origin: ORIGIN.to_owned(),
         }
     }
@@ -171,8 +174,12 @@ impl Log {
         Checkpoint::new(&self.origin, self.size(), self.tree.root()).unwrap()
     }
 
+    fn signers(&self) -> Vec<&NoteSigner> {
+        self.previous.iter().chain([&self.key]).collect()
+    }
+
     fn note(&self) -> String {
-        self.checkpoint().sign(&[&self.key]).unwrap().to_string()
+        self.checkpoint().sign(&self.signers()).unwrap().to_string()
     }
 
     fn trust(&self) -> Trust {
@@ -184,8 +191,12 @@ impl Log {
 
     fn manifest(&self, run: Range<u64>) -> Manifest {
         let proof = range_proof(&self.tree, run.clone(), self.size()).unwrap();
-        let vkey = self.key.verifier().to_string();
-        Manifest::new(self.note(), vec![vkey], run, &proof)
+        let keys = self
+            .signers()
+            .into_iter()
+            .map(|key| key.verifier().to_string())
+            .collect();
+        Manifest::new(self.note(), keys, run, &proof)
     }
 
     fn bundle(&self, run: Range<u64>) -> Vec<u8> {
@@ -230,7 +241,9 @@ impl Log {
                 None => writer.entry(&Shown::Pruned(&entry.hash), &mut out),
             }
         }
-        writer.seal(&self.origin, &[&self.key], &mut out).unwrap();
+        writer
+            .seal(&self.origin, &self.signers(), &mut out)
+            .unwrap();
         out
     }
 

@@ -1,0 +1,320 @@
+#!/usr/bin/env python3
+"""The record of a running server against two verifiers that share no code, and thieves.
+
+    run.py BINARY [--database-url URL]
+
+Starts the server on a database of its own, makes a history, exports it, and checks that `probity verify` and verify.py agree on
+every bundle: the honest ones, and those that a thief with the database, or with the database and the key, hands out. Every
+single-bit change of a bundle has to be refused by the first; a sample of them by the second, whose signatures take long.
+Prints a line for each case. Exit 0 when all agree.
+"""
+
+import argparse
+import base64
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class Server:
+    def __init__(self, binary, data, url=None):
+        self.binary, self.data = binary, data
+        self.env = {"PATH": os.environ["PATH"], "PROBITY_DATA_DIR": data}
+        if url:
+            self.env["DATABASE_URL"] = url
+        self.process = self.base = None
+
+    def run(self, *arguments, check=True):
+        done = subprocess.run([self.binary, *arguments], env=self.env, capture_output=True, text=True)
+        if check and done.returncode:
+            raise SystemExit(f"{arguments}: {done.stderr}")
+        return done.stdout.strip() if check else done
+
+    def start(self):
+        log = os.path.join(self.data, "log")
+        with open(log, "w") as out:
+            self.process = subprocess.Popen(
+                [self.binary, "serve", "--listen", "127.0.0.1:0"], env=self.env, stdout=out, stderr=out
+            )
+        for _ in range(600):
+            found = re.search(r"127\.0\.0\.1:(\d+)", open(log).read())
+            if found and "serving" in open(log).read():
+                self.base = f"http://127.0.0.1:{found[1]}"
+                return self
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.1)
+        raise SystemExit("the server does not start: " + open(log).read())
+
+    def stop(self, how=signal.SIGTERM):
+        self.process.send_signal(how)
+        self.process.wait()
+
+    def call(self, path, body=None):
+        request = urllib.request.Request(self.base + path, headers={"Authorization": f"Bearer {self.key}"})
+        if body is not None:
+            request.data = json.dumps(body).encode()
+            request.add_header("Content-Type", "application/json")
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as answer:
+            return answer.read()
+
+
+class Judges:
+    """Both verifiers. They have to agree, and to say what is expected."""
+
+    def __init__(self, binary, folder):
+        self.binary, self.folder, self.cases = binary, folder, 0
+
+    def write(self, name, data):
+        path = os.path.join(self.folder, name)
+        with open(path, "wb") as file:
+            file.write(data)
+        return path
+
+    def rust(self, path, *more):
+        done = subprocess.run([self.binary, "verify", path, "--json", *more], capture_output=True, text=True)
+        told = json.loads(done.stdout)
+        return done.returncode, told.get("reason"), told.get("limits", {})
+
+    def python(self, path, *more):
+        done = subprocess.run(
+            [sys.executable, os.path.join(HERE, "verify.py"), path, *more], capture_output=True, text=True
+        )
+        first, *rest = done.stdout.splitlines()
+        failed = re.match(r"FAILED  (\w+):", first)
+        limits = dict(line.split() for line in rest) if done.returncode == 3 else {}
+        return done.returncode, failed and failed[1], {name: int(count) for name, count in limits.items()}
+
+    def page(self, case, page, code, reason=None, keys=None, kept=None):
+        """The page that checks itself, by its own script in Node, where that is installed."""
+        if not shutil.which("node"):
+            print(f"skipped   {case}: there is no node")
+            return
+        paths = [self.write("page.html", page)]
+        paths += [self.write(f"page-{name}", data) if data else "-" for name, data in [("keys", keys), ("kept", kept)]]
+        done = subprocess.run(["node", os.path.join(HERE, "page.mjs"), *paths], capture_output=True, text=True)
+        failed = re.match(r"FAILED  (\w+):", done.stdout)
+        good = done.returncode == code and (reason is None or failed and failed[1] == reason)
+        self.cases += 1
+        print(f"{'agree' if good else 'DISAGREE':<9} {case}: {done.returncode} {failed[1] if failed else ''}")
+        if not good:
+            raise SystemExit(f"{case}: {done.stdout} {done.stderr}")
+
+    def expect(self, case, bundle, code, reason=None, keys=None, since=None):
+        path, more = self.write("bundle", bundle), []
+        if keys is not None:
+            more += ["--keys", self.write("keys", keys)]
+        if since is not None:
+            more += ["--since", self.write("since", since)]
+        first, second = self.rust(path, *more), self.python(path, *more)
+        self.cases += 1
+        good = first == second and first[0] == code and (reason is None or first[1] == reason)
+        word = "agree" if good else "DISAGREE"
+        print(f"{word:<9} {case}: {first[0]} {first[1] or ''} {first[2] or ''}")
+        if not good:
+            raise SystemExit(f"{case}: expected {code} {reason}, probity verify says {first}, verify.py {second}")
+
+
+def history(server, count):
+    for number in range(count):
+        body = {"model_id": f"model-{number}-{random.random()}", "provider": "openai", "risk_tier": "tier_2"}
+        server.call("/api/admin/models", body)
+
+
+def honest(server, judges, keys, kept):
+    size = int(server.call("/api/v1/audit/checkpoint").split(b"\n")[1])
+    whole = server.call("/api/v1/audit/export")
+    judges.expect("the whole record", whole, 3, keys=keys, since=kept)
+    judges.expect("with the keys of the bundle", whole, 3)
+    for start, end in [(0, 0), (0, 1), (1, 2), (2, size - 1), (size - 1, size), (size, size)]:
+        part = server.call(f"/api/v1/audit/export?from={start}&to={end}&since=1")
+        judges.expect(f"entries from {start} to below {end}", part, 3, keys=keys)
+    entry = json.loads(server.call("/api/v1/audit/entries/4"))["recorded_at"]
+    span = server.call(f"/api/v1/audit/export?from={entry}&to=2199-01-01T00:00:00Z&since={size}")
+    judges.expect("a span of time", span, 3, keys=keys)
+    return whole
+
+
+def thieves_without_the_key(judges, whole, keys):
+    lines = whole.splitlines(keepends=True)
+    first = next(place for place, line in enumerate(lines) if line.startswith(b'{"action"'))
+    judges.expect("edited header", whole.replace(b"registered_model", b"registered_modex", 1), 1, keys=keys)
+    slot = re.sub(rb'"risk_tier":', b'"risk_tiex":', whole, count=1)
+    if slot != whole:
+        judges.expect("edited slot", slot, 1, "commitment", keys=keys)
+    swapped = lines[:first] + [lines[first + 1], lines[first]] + lines[first + 2 :]
+    judges.expect("entries reordered", b"".join(swapped), 1, "order", keys=keys)
+    judges.expect("an entry left out", b"".join(lines[:first] + lines[first + 1 :]), 1, "order", keys=keys)
+    judges.expect("the last entry left out", b"".join(lines[:-2] + lines[-1:]), 1, "order", keys=keys)
+    judges.expect("the file cut", b"".join(lines[:-1]), 1, "incomplete", keys=keys)
+    judges.expect("something behind the seal", whole + b"\n", 1, "incomplete", keys=keys)
+    erased = lines[first].split(b"\t")
+    quiet = b"\t".join([*erased[:2], b"erased\n"])
+    judges.expect("erased without a leaf", b"".join(lines[:first] + [quiet] + lines[first + 1 :]), 1,
+                  "unexplained_absence", keys=keys)
+    judges.expect("another file", b"hello\n", 2)
+
+
+def every_bit(judges, bundle, keys):
+    """All bits against the first verifier; one in many against the second."""
+    import verify as second
+
+    known = [second.a_key(line) for line in keys.decode().split()]
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    chosen = random.Random(seed).sample(range(len(bundle) * 8), 400)
+    keys_path, accepted = judges.write("keys", keys), 0
+    for bit in chosen:
+        changed = bytearray(bundle)
+        changed[bit // 8] ^= 1 << bit % 8
+        path = judges.write("changed", bytes(changed))
+        code = judges.rust(path, "--keys", keys_path)[0]
+        try:
+            second.verify(iter(bytes(changed).splitlines(keepends=True)), known)
+            mine = True
+        except (second.Refused, second.Unreadable):
+            mine = False
+        accepted += code in (0, 3) or mine
+    print(f"{len(chosen)} single-bit changes of {len(bundle)} bytes, {accepted} accepted")
+    if accepted:
+        raise SystemExit("a changed bundle was accepted")
+
+
+def thief_with_the_database(server, judges, keys, kept):
+    """Changes the stopped server's SQLite file, with the tree made to fit; the key is the server's, who signs unknowingly."""
+    server.stop()
+    path = os.path.join(server.data, "probity.db")
+    clean = path + ".clean"
+    shutil.copy(path, clean)
+
+    def attempt(case, change, refused_at_start, code=None, reason=None):
+        shutil.copy(clean, path)
+        for rest in ("-wal", "-shm"):
+            if os.path.exists(path + rest):
+                os.remove(path + rest)
+        with sqlite3.connect(path) as database:
+            change(database)
+        done = server.run("serve", "--listen", "127.0.0.1:0", "--print-config", check=False)
+        process = subprocess.Popen([server.binary, "serve", "--listen", "127.0.0.1:0"], env=server.env,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        try:
+            said = process.communicate(timeout=5)[1]
+            started = False
+        except subprocess.TimeoutExpired:
+            started = True
+            process.terminate()
+            process.communicate()
+        good = started != refused_at_start
+        print(f"{'agree' if good else 'DISAGREE':<9} {case}: {'serves' if started else 'refuses to serve'}")
+        if not good:
+            raise SystemExit(f"{case}: {'started' if started else said}")
+        found = server.run("check", check=False)
+        if "VIOLATED" not in found.stdout:
+            raise SystemExit(f"{case}: probity check finds nothing")
+        judges.cases += 1
+
+    largest = "(SELECT MAX(position) FROM audit_entries)"
+
+    def cut(database):
+        frontier = database.execute("SELECT size FROM audit_heads ORDER BY size DESC LIMIT 1").fetchone()[0]
+        rows = database.execute("SELECT leaf_hash FROM audit_entries WHERE position >> 40 = "
+                                f"{largest} >> 40 ORDER BY position").fetchall()
+        import verify as second
+
+        tree = second.Frontier(0, [])
+        for (digest,) in rows[:-3]:
+            tree.append(digest)
+        database.execute(f"DELETE FROM audit_entries WHERE position > {largest} - 3")
+        database.execute("UPDATE audit_heads SET size = ?, frontier = ? WHERE size = ?",
+                         (frontier - 3, b"".join(part for _, part in tree.parts), frontier))
+
+    def rewrite(database):
+        import hashlib
+
+        import verify as second
+
+        size = database.execute("SELECT MAX(size) FROM audit_heads").fetchone()[0]
+        rows = database.execute("SELECT position, leaf FROM audit_entries WHERE position >> 40 = "
+                                f"{largest} >> 40 ORDER BY position").fetchall()
+        tree = second.Frontier(0, [])
+        for place, (position, leaf) in enumerate(rows):
+            if place == 2:
+                leaf = bytes(leaf).replace(b'"ts":"2', b'"ts":"1')
+            digest = hashlib.sha256(b"\0" + bytes(leaf)).digest()
+            tree.append(digest)
+            database.execute("UPDATE audit_entries SET leaf = ?, leaf_hash = ? WHERE position = ?",
+                             (leaf, digest, position))
+        database.execute("UPDATE audit_heads SET frontier = ? WHERE size = ?",
+                         (b"".join(part for _, part in tree.parts), size))
+        database.execute("DELETE FROM audit_checkpoints")
+
+    attempt("the tail cut in the database", cut, True)
+    attempt("all rewritten in the database", rewrite, True)
+    attempt("a leaf deleted without a word",
+            lambda database: database.execute(f"UPDATE audit_entries SET leaf = NULL WHERE position = {largest}"), False)
+    attempt("a slot erased without a word",
+            lambda database: database.execute(
+                f"UPDATE audit_entries SET actor = NULL, actor_salt = NULL WHERE position = {largest}"), False)
+
+    # With the key as well: the signer's own memory is thrown away, and everything signed anew.
+    shutil.copy(clean, path)
+    with sqlite3.connect(path) as database:
+        rewrite(database)
+    shutil.rmtree(os.path.join(server.data, "keys", "signed"))
+    server.start()
+    forged = server.call("/api/v1/audit/export")
+    judges.expect("rewritten and signed anew, to who kept nothing", forged, 3, keys=keys)
+    judges.expect("rewritten and signed anew, to who kept a checkpoint", forged, 1, "rewritten", keys=keys, since=kept)
+    server.stop()
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    arguments.add_argument("binary")
+    arguments.add_argument("--database-url")
+    given = arguments.parse_args()
+    sys.path.insert(0, HERE)
+    with tempfile.TemporaryDirectory() as folder:
+        data = os.path.join(folder, "data")
+        os.makedirs(data)
+        server = Server(os.path.abspath(given.binary), data, given.database_url)
+        judges = Judges(server.binary, folder)
+        server.run("org", "create", "acme")
+        server.key = server.run("key", "create", "--org", "acme", "--name", "test", "--scope", "admin")
+        server.start()
+        try:
+            history(server, 6)
+            kept = server.call("/api/v1/audit/checkpoint")
+            history(server, 8)
+            keys = "\n".join(key["vkey"] for key in json.loads(server.call("/api/v1/audit/keys"))["keys"]).encode()
+            whole = honest(server, judges, keys, server.call("/api/v1/audit/checkpoint"))
+            # A checkpoint from the middle: its size lies within the run.
+            judges.expect("continues what was kept", whole, 3, keys=keys, since=kept)
+            thieves_without_the_key(judges, whole, keys)
+            page = server.call("/api/v1/audit/export?format=html")
+            judges.page("the page that checks itself", page, 3, keys=keys, kept=kept)
+            judges.page("the page with its own keys", page, 3)
+            judges.page("the page, edited", page.replace(b"registered_model", b"registered_modex", 1), 1, keys=keys)
+            judges.page("the page with a slot edited", page.replace(b"openai", b"openbi", 1), 1, "commitment", keys=keys)
+            every_bit(judges, server.call("/api/v1/audit/export?from=2&to=4"), keys)
+            if not given.database_url:
+                thief_with_the_database(server, judges, keys, server.call("/api/v1/audit/checkpoint"))
+        finally:
+            if server.process.poll() is None:
+                server.stop(signal.SIGKILL)
+        print(f"{judges.cases} cases, all as expected")
+
+
+if __name__ == "__main__":
+    main()
