@@ -11,6 +11,7 @@ Prints a line for each case. Exit 0 when all agree.
 
 import argparse
 import base64
+import contextlib
 import json
 import os
 import random
@@ -198,14 +199,14 @@ def thief_with_the_database(server, judges, keys, kept):
     clean = path + ".clean"
     shutil.copy(path, clean)
 
-    def attempt(case, change, refused_at_start, code=None, reason=None):
+    def attempt(case, change, refused_at_start, found_by_check=True):
         shutil.copy(clean, path)
         for rest in ("-wal", "-shm"):
             if os.path.exists(path + rest):
                 os.remove(path + rest)
-        with sqlite3.connect(path) as database:
+        with contextlib.closing(sqlite3.connect(path)) as database:
             change(database)
-        done = server.run("serve", "--listen", "127.0.0.1:0", "--print-config", check=False)
+            database.commit()
         process = subprocess.Popen([server.binary, "serve", "--listen", "127.0.0.1:0"], env=server.env,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         try:
@@ -220,8 +221,8 @@ def thief_with_the_database(server, judges, keys, kept):
         if not good:
             raise SystemExit(f"{case}: {'started' if started else said}")
         found = server.run("check", check=False)
-        if "VIOLATED" not in found.stdout:
-            raise SystemExit(f"{case}: probity check finds nothing")
+        if ("VIOLATED" in found.stdout) != found_by_check:
+            raise SystemExit(f"{case}: probity check says {found.stdout[-300:]}")
         judges.cases += 1
 
     largest = "(SELECT MAX(position) FROM audit_entries)"
@@ -260,7 +261,8 @@ def thief_with_the_database(server, judges, keys, kept):
         database.execute("DELETE FROM audit_checkpoints")
 
     attempt("the tail cut in the database", cut, True)
-    attempt("all rewritten in the database", rewrite, True)
+    # What was rewritten from end to end agrees with itself: only who remembers can tell.
+    attempt("all rewritten in the database", rewrite, True, found_by_check=False)
     attempt("a leaf deleted without a word",
             lambda database: database.execute(f"UPDATE audit_entries SET leaf = NULL WHERE position = {largest}"), False)
     attempt("a slot erased without a word",
@@ -269,8 +271,12 @@ def thief_with_the_database(server, judges, keys, kept):
 
     # With the key as well: the signer's own memory is thrown away, and everything signed anew.
     shutil.copy(clean, path)
-    with sqlite3.connect(path) as database:
+    for rest in ("-wal", "-shm"):
+        if os.path.exists(path + rest):
+            os.remove(path + rest)
+    with contextlib.closing(sqlite3.connect(path)) as database:
         rewrite(database)
+        database.commit()
     shutil.rmtree(os.path.join(server.data, "keys", "signed"))
     server.start()
     forged = server.call("/api/v1/audit/export")
