@@ -13,6 +13,7 @@ mod tests;
 
 mod access;
 mod address;
+mod artifacts;
 mod audit;
 mod catalog;
 mod check;
@@ -37,6 +38,7 @@ mod wal;
 
 pub use access::DieselAccess;
 pub use address::AddressError;
+pub use artifacts::DieselArtifacts;
 pub use audit::{EntryFilter, EntryPage, LogHead, OpenSlot, RecordEntry, StoredHashes};
 pub use catalog::DieselCatalog;
 pub use catalog::attachments::DieselAttachments;

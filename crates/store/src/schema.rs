@@ -716,6 +716,94 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+
+    artifact_uploads (id) {
+        id -> AnyUuid,
+        organization_id -> AnyUuid,
+        product_id -> AnyUuid,
+        space_id -> AnyUuid,
+        file_name -> Text,
+        content_type -> Text,
+        artifact_kind -> Text,
+        version_label -> Nullable<Text>,
+        product_version_id -> Nullable<AnyUuid>,
+        training_run_id -> Nullable<AnyUuid>,
+        is_current -> Bool,
+        external_uri -> Nullable<Text>,
+        metadata -> Text,
+        total_size_bytes -> BigInt,
+        chunk_size_bytes -> BigInt,
+        layout -> Text,
+        expected_sha256 -> Nullable<Binary>,
+        status -> Text,
+        sealed -> Bool,
+        hash_chunks -> BigInt,
+        hash_state -> Binary,
+        replacements -> BigInt,
+        staging -> Nullable<Text>,
+        artifact_id -> Nullable<AnyUuid>,
+        uploaded_by -> Text,
+        created_at -> AnyTimestamp,
+        updated_at -> AnyTimestamp,
+        expires_at -> AnyTimestamp,
+        completed_at -> Nullable<AnyTimestamp>,
+        cleared -> Bool,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+
+    artifact_chunks (organization_id, upload_id, chunk_index) {
+        organization_id -> AnyUuid,
+        upload_id -> AnyUuid,
+        chunk_index -> BigInt,
+        offset_bytes -> BigInt,
+        size_bytes -> BigInt,
+        location -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+
+    artifacts (id) {
+        id -> AnyUuid,
+        organization_id -> AnyUuid,
+        product_id -> AnyUuid,
+        space_id -> AnyUuid,
+        upload_id -> AnyUuid,
+        file_name -> Text,
+        content_type -> Text,
+        artifact_kind -> Text,
+        version_label -> Nullable<Text>,
+        product_version_id -> Nullable<AnyUuid>,
+        training_run_id -> Nullable<AnyUuid>,
+        is_current -> Bool,
+        external_uri -> Nullable<Text>,
+        metadata -> Text,
+        size_bytes -> BigInt,
+        sha256 -> Binary,
+        storage_backend -> Text,
+        blob_key -> Text,
+        storage_uri -> Text,
+        status -> Text,
+        uploaded_by -> Text,
+        uploaded_at -> AnyTimestamp,
+        created_at -> AnyTimestamp,
+        updated_at -> AnyTimestamp,
+        verified_at -> AnyTimestamp,
+        cleared -> Bool,
+        version -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     products,
     product_models,

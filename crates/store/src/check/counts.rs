@@ -36,6 +36,12 @@ pub(super) fn check(conn: &mut AnyConnection, findings: &mut Findings) -> StoreR
             "training_runs",
             deployed_runs(dialect),
         ),
+        ("artifacts.current", "artifacts", current_artifacts(dialect)),
+        (
+            "artifacts.completed",
+            "artifact_uploads",
+            completed_uploads(dialect),
+        ),
         (
             "governance.runtime_totals",
             "runtime_event_totals",
@@ -187,6 +193,27 @@ fn deployed_runs(dialect: Dialect) -> Vec<String> {
          FROM training_runs r WHERE r.is_deployed GROUP BY r.organization_id, r.product_id \
          HAVING COUNT(*) > 1",
         dialect.uuid("r.product_id")
+    )]
+}
+
+fn current_artifacts(dialect: Dialect) -> Vec<String> {
+    vec![format!(
+        "SELECT {} AS subject, CAST(COUNT(*) AS TEXT) || ' artifacts are current' AS detail \
+         FROM artifacts a WHERE a.is_current GROUP BY a.organization_id, a.product_id \
+         HAVING COUNT(*) > 1",
+        dialect.uuid("a.product_id")
+    )]
+}
+
+/// A completed upload and its artifact name each other and have the same bytes.
+fn completed_uploads(dialect: Dialect) -> Vec<String> {
+    vec![format!(
+        "SELECT {} AS subject, 'the artifact of the completed upload is another one' AS detail \
+         FROM artifact_uploads u LEFT JOIN artifacts a ON a.organization_id = u.organization_id \
+         AND a.id = u.artifact_id WHERE u.status = 'completed' AND (a.id IS NULL \
+         OR a.upload_id <> u.id OR a.product_id <> u.product_id \
+         OR a.size_bytes <> u.total_size_bytes)",
+        dialect.uuid("u.id")
     )]
 }
 

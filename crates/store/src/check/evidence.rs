@@ -40,6 +40,8 @@ const TABLES: &[(Kind, &str)] = &[
     (Kind::TrainingRun, "training_runs"),
     (Kind::SafetyMetric, "safety_metrics"),
     (Kind::ReviewRequest, "review_requests"),
+    (Kind::ArtifactUpload, "artifact_uploads"),
+    (Kind::Artifact, "artifacts"),
 ];
 
 /// Tables whose rows are found by product, instant and id: the name of the instant.

@@ -17,6 +17,7 @@
 //! | `registry.totals`, `registry.heads`, `registry.order` | totals are counts; positions stay below the next one and inside the organisation's range; `created_at` never falls along positions |
 //! | `guardian.standings`, `guardian.open_alerts` | a standing has the number of the product's snapshots, the latest instant at which one stands (captured, or received when that is earlier) and the status of one that stands there; at most one alert is open for a product and metric |
 //! | `governance.deployed_runs`, `governance.runtime_totals` | at most one run of a product is deployed; totals of runtime events are counts |
+//! | `artifacts.current`, `artifacts.completed` | at most one artifact of a product is current; a completed upload and its artifact name each other |
 //! | `governance.open_reviews` | at most one review request of a product is open |
 //! | `governance.posture_totals` | totals are counts of postures |
 //! | `governance.postures` | a product that is judged has a posture, and it is the judgement of what is known at the instant at which it was made; its next change is not later than the recomputed one |
@@ -26,7 +27,7 @@
 //!
 //! | state | leaf |
 //! |---|---|
-//! | organisation, user, space, product, risk metric link, registered model, API key, training run, safety metric, runtime event | the target of one of its events |
+//! | organisation, user, space, product, risk metric link, registered model, API key, training run, safety metric, runtime event, upload, artifact | the target of one of its events |
 //! | API key made by a rotation | `replaced_by.after` in the detail of `api_key.rotated` |
 //! | registered model made by a discovery | an `id` under `created` in the detail of `model.discovered` |
 //! | metric snapshot | an `id` under `snapshots` in the detail of `metric.snapshot.recorded` |

@@ -26,6 +26,8 @@ pub(super) enum Kind {
     ProductVersion,
     RiskMitigation,
     ReviewRequest,
+    ArtifactUpload,
+    Artifact,
 }
 
 impl Kind {
@@ -48,6 +50,8 @@ impl Kind {
             Self::ProductVersion => "product_version",
             Self::RiskMitigation => "risk_mitigation",
             Self::ReviewRequest => "review_request",
+            Self::ArtifactUpload => "artifact_upload",
+            Self::Artifact => "artifact",
         }
     }
 
@@ -70,6 +74,8 @@ impl Kind {
             Self::ProductVersion,
             Self::RiskMitigation,
             Self::ReviewRequest,
+            Self::ArtifactUpload,
+            Self::Artifact,
         ]
         .into_iter()
         .find(|kind| kind.as_str() == text)

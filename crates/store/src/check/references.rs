@@ -13,7 +13,7 @@ enum Name {
 }
 
 /// Tables whose rows belong to an organisation.
-const OWNED: [(&str, &str, Name); 37] = [
+const OWNED: [(&str, &str, Name); 40] = [
     ("references.users", "users", Name::Uuid("id")),
     ("references.api_keys", "api_keys", Name::Uuid("id")),
     ("references.spaces", "spaces", Name::Uuid("id")),
@@ -179,10 +179,21 @@ const OWNED: [(&str, &str, Name); 37] = [
         "product_totals",
         Name::Uuid("space_id"),
     ),
+    (
+        "references.artifact_uploads",
+        "artifact_uploads",
+        Name::Uuid("id"),
+    ),
+    (
+        "references.artifact_chunks",
+        "artifact_chunks",
+        Name::Uuid("upload_id"),
+    ),
+    ("references.artifacts", "artifacts", Name::Uuid("id")),
 ];
 
 /// A reference inside an organisation: the check, the table, its column, and whose `id` it is.
-const INSIDE: [(&str, &str, &str, &str); 25] = [
+const INSIDE: [(&str, &str, &str, &str); 33] = [
     ("references.api_keys", "api_keys", "replaced_by", "api_keys"),
     ("references.products", "products", "space_id", "spaces"),
     (
@@ -317,6 +328,49 @@ const INSIDE: [(&str, &str, &str, &str); 25] = [
         "product_totals",
         "space_id",
         "spaces",
+    ),
+    (
+        "references.artifact_uploads",
+        "artifact_uploads",
+        "product_id",
+        "products",
+    ),
+    (
+        "references.artifact_uploads",
+        "artifact_uploads",
+        "space_id",
+        "spaces",
+    ),
+    (
+        "references.artifact_uploads",
+        "artifact_uploads",
+        "artifact_id",
+        "artifacts",
+    ),
+    (
+        "references.artifact_chunks",
+        "artifact_chunks",
+        "upload_id",
+        "artifact_uploads",
+    ),
+    (
+        "references.artifacts",
+        "artifacts",
+        "product_id",
+        "products",
+    ),
+    ("references.artifacts", "artifacts", "space_id", "spaces"),
+    (
+        "references.artifacts",
+        "artifacts",
+        "upload_id",
+        "artifact_uploads",
+    ),
+    (
+        "references.artifacts",
+        "artifacts",
+        "product_version_id",
+        "product_versions",
     ),
 ];
 

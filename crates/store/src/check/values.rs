@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use diesel::sql_types::Bool;
 use probity_access::{ApiKey, Organization, User};
+use probity_artifacts::Artifact;
 use probity_catalog::attachment::ProductVersion;
 use probity_catalog::{DataDependency, PolicyAttachment, RiskMitigation, Space};
 use probity_governance::evidence::{RuntimeEvent, SafetyMetric, TrainingRun};
@@ -18,6 +19,7 @@ use uuid::Uuid;
 use super::PAGE;
 use super::findings::Findings;
 use crate::access::rows::{ApiKeyRow, OrganizationRow, UserRow};
+use crate::artifacts::rows::{ArtifactRow, UploadRow};
 use crate::catalog::attachments::rows::{DependencyRow, MitigationRow, PolicyRow, VersionRow};
 use crate::catalog::rows::{
     DossierRow, ModelRow as ProductModelRow, ProductRow, SpaceRow, product,
@@ -35,10 +37,11 @@ use crate::guardian::history::SnapshotRow;
 use crate::guardian::links::LinkRow;
 use crate::registry::rows::{ModelRow, parse_settings};
 use crate::schema::{
-    alerts, api_keys, data_dependencies, governance_settings, metric_snapshots, organizations,
-    policy_attachments, product_governance, product_models, product_postures, product_versions,
-    products, registered_models, registry_settings, review_requests, risk_metric_links,
-    risk_mitigations, runtime_events, safety_metrics, spaces, training_runs, users,
+    alerts, api_keys, artifact_uploads, artifacts, data_dependencies, governance_settings,
+    metric_snapshots, organizations, policy_attachments, product_governance, product_models,
+    product_postures, product_versions, products, registered_models, registry_settings,
+    review_requests, risk_metric_links, risk_mitigations, runtime_events, safety_metrics, spaces,
+    training_runs, users,
 };
 use crate::types::{AnyTimestamp, AnyUuid, Id, Utc};
 
@@ -78,6 +81,8 @@ pub(super) fn check(conn: &mut AnyConnection, findings: &mut Findings) -> StoreR
     values!("values.review_requests", review_requests.id after nil, ReviewRow::as_select(), parsed::<_, ReviewRequest>);
     values!("values.product_postures", product_postures.product_id after nil, PostureRow::as_select(), parsed::<_, Posture>);
     values!("values.governance_settings", governance_settings.organization_id after nil, governance_settings::settings, |text: String| parse_governance_settings(&text).map(drop));
+    values!("values.artifact_uploads", artifact_uploads.id after nil, UploadRow::as_select(), |row: UploadRow| row.with(Vec::new()).map(drop));
+    values!("values.artifacts", artifacts.id after nil, ArtifactRow::as_select(), parsed::<_, Artifact>);
     product_values(conn, findings)?;
     snapshot_values(conn, findings)?;
     runtime_event_values(conn, findings)

@@ -86,6 +86,9 @@ fn select_all(conn: &mut AnyConnection) -> QueryResult<()> {
         product_listing,
         product_search,
         product_totals,
+        artifact_uploads,
+        artifact_chunks,
+        artifacts,
     );
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! The contract suites of the domain crates.
 
+use probity_catalog::CatalogRepository as _;
+use probity_catalog::attachment::{AttachmentService, NewVersion, VersionInput};
 use probity_governance::evidence::{EvidenceError, EvidenceService, RunInput};
 use probity_guardian::testing::World;
 use probity_kernel::{OrganizationId, PageRequest, ProductId, SystemIds};
@@ -116,6 +118,46 @@ fn attachments(bed: &Bed) {
     ));
 }
 
+fn artifacts(bed: &Bed) {
+    let (north, south) = (bed.organization("north"), bed.organization("south"));
+    let space = bed.space(north, "one");
+    let product = bed.product_in(&space, "one");
+    let ctx = context(north);
+    let service = AttachmentService::new(bed.attachments(), SystemIds::default());
+    let found = bed.block(bed.catalog().find_product(north, product));
+    let found = found.expect("a read").expect("the product");
+    let new = NewVersion::parse(VersionInput {
+        version_number: Some("1".to_owned()),
+        ..VersionInput::default()
+    });
+    let new = new.expect("a valid version");
+    let version = bed.block(service.record_version(&ctx, found.id, new));
+    let runs = EvidenceService::new(bed.evidence(), SystemIds::default());
+    let input = RunInput {
+        run_name: Some("train".to_owned()),
+        run_type: Some("training".to_owned()),
+        ..RunInput::default()
+    };
+    let run = bed.block(runs.record_run(&ctx, product, input));
+    let world = probity_artifacts::testing::World {
+        organization: north,
+        space: space.id,
+        product,
+        version: version.expect("a version").id,
+        run: run.expect("a run").id,
+        second_product: bed.product(north, "two"),
+        archived_product: bed.archived_product(north, "three"),
+        other_organization: south,
+        other_product: bed.product(south, "one"),
+    };
+    bed.block(probity_artifacts::testing::repository_contract(
+        &bed.artifacts(),
+        &world,
+    ));
+    let report = bed.database.check().expect("a check");
+    assert!(report.violations.is_empty(), "{report:#?}");
+}
+
 fn judgement(bed: &Bed) {
     let (north, south) = (bed.organization("north"), bed.organization("south"));
     let world = probity_governance::testing::World {
@@ -141,5 +183,6 @@ on_both_databases!(
     registry,
     guardian,
     evidence,
+    artifacts,
     judgement
 );

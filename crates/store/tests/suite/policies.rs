@@ -10,7 +10,7 @@ use probity_store::{Database, DatabaseOptions, DieselAccess, DieselGuardian};
 use crate::support::{Bed, Raw, tell};
 
 /// Every table that belongs to organisations, and the column that says to which.
-const TABLES: [(&str, &str); 39] = [
+const TABLES: [(&str, &str); 42] = [
     ("organizations", "id"),
     ("users", "organization_id"),
     ("api_keys", "organization_id"),
@@ -50,10 +50,13 @@ const TABLES: [(&str, &str); 39] = [
     ("product_listing", "organization_id"),
     ("product_search", "organization_id"),
     ("product_totals", "organization_id"),
+    ("artifact_uploads", "organization_id"),
+    ("artifact_chunks", "organization_id"),
+    ("artifacts", "organization_id"),
 ];
 
 /// Unique keys that may lack the organisation, and why.
-const GLOBAL_KEYS: [(&str, &str); 17] = [
+const GLOBAL_KEYS: [(&str, &str); 19] = [
     ("organizations_pkey", "the organisation itself"),
     (
         "organizations_no_key",
@@ -77,6 +80,8 @@ const GLOBAL_KEYS: [(&str, &str); 17] = [
     ("training_runs_pkey", "a random id"),
     ("safety_metrics_pkey", "a random id"),
     ("review_requests_pkey", "a random id"),
+    ("artifact_uploads_pkey", "a random id"),
+    ("artifacts_pkey", "a random id"),
 ];
 
 /// Unique keys that start with what only one organisation has.

@@ -20,6 +20,7 @@ use probity_kernel::{
 
 pub(crate) use self::links::unlink_everywhere;
 use self::rows::{DependencyRow, MitigationRow, PolicyRow, VersionRow};
+pub(crate) use self::write::check_live;
 use crate::connection::{MultiBackend, Scope};
 use crate::database::Database;
 use crate::error::StoreError;

@@ -64,8 +64,8 @@ pub(super) fn apply(
     }
 }
 
-/// Only a product that is there and not archived takes attachments.
-fn check_live(
+/// Only a product that is there and not archived takes anything.
+pub(crate) fn check_live(
     conn: &mut AnyConnection,
     organization: OrganizationId,
     product: ProductId,

@@ -18,8 +18,8 @@ use probity_registry::{
     ModelRepository, ModelWrite, NewModel, NewModelInput, RegisteredModel, RegistrySettings,
 };
 use probity_store::{
-    Database, DatabaseOptions, DieselAccess, DieselAttachments, DieselCatalog, DieselEvidence,
-    DieselGovernance, DieselGuardian, DieselModels,
+    Database, DatabaseOptions, DieselAccess, DieselArtifacts, DieselAttachments, DieselCatalog,
+    DieselEvidence, DieselGovernance, DieselGuardian, DieselModels,
 };
 use probity_testkit::TestDatabase;
 use time::OffsetDateTime;
@@ -140,6 +140,10 @@ impl Bed {
 
     pub(crate) fn attachments(&self) -> DieselAttachments {
         DieselAttachments::new(self.database.clone())
+    }
+
+    pub(crate) fn artifacts(&self) -> DieselArtifacts {
+        DieselArtifacts::new(self.database.clone())
     }
 
     pub(crate) fn models(&self) -> DieselModels {

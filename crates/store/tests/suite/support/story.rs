@@ -1,5 +1,6 @@
 //! Every kind of write there is, once, so that every table has rows.
 
+mod artifacts;
 mod attachments;
 
 use probity_access::{
@@ -54,6 +55,7 @@ pub(crate) fn tell(bed: &Bed, slug: &str, told: &mut dyn FnMut(OrganizationId, &
     let link = links(bed, organization, product, &mut told);
     let alert = metrics(bed, organization, product, &mut told);
     evidence(bed, organization, product, &mut told);
+    artifacts::tell(bed, organization, product, &mut told);
     judgement(bed, organization, product, &mut told);
     Story {
         organization,
