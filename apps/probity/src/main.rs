@@ -1,6 +1,7 @@
 //! The Probity server and its command line, in one binary.
 
 mod adapters;
+mod catch_ups;
 mod cli;
 mod families;
 mod http;

@@ -1,5 +1,6 @@
 //! Settings: one table of names, and one way from flags, environment, file and defaults to values.
 
+mod artifacts;
 mod change_log;
 mod source;
 mod table;
@@ -8,6 +9,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub(crate) use artifacts::ArtifactSettings;
 pub(crate) use change_log::{ChangeLogProvider, ChangeLogSettings};
 pub(crate) use source::Sources;
 pub(crate) use table::{TABLE, arguments};
@@ -49,6 +51,7 @@ pub(crate) struct Settings {
     pub(crate) rate_limit_metrics_batch: u32,
     pub(crate) rate_limit_requests: u32,
     pub(crate) event_streams: usize,
+    pub(crate) artifacts: ArtifactSettings,
     pub(crate) change_log: ChangeLogSettings,
     pub(crate) checkpoint_interval: Duration,
     pub(crate) shutdown_timeout: Duration,
@@ -86,6 +89,7 @@ impl Settings {
                 .number("rate-limit-metrics-batch", 0..=1_000_000_000)?,
             rate_limit_requests: sources.number("rate-limit-requests", 0..=1_000_000_000)?,
             event_streams: sources.number("event-streams", 0..=100_000)?,
+            artifacts: ArtifactSettings::read(sources, &data_dir)?,
             change_log: ChangeLogSettings::read(sources)?,
             checkpoint_interval: Duration::from_secs(
                 sources.number("checkpoint-interval", 1..=86_400)?,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::{App, HttpServer, web};
 use probity_access::AccessService;
+use probity_artifacts::{ArtifactService, Policy};
 use probity_catalog::{AttachmentService, CatalogService};
 use probity_governance::GovernanceService;
 use probity_governance::evidence::EvidenceService;
@@ -14,12 +15,15 @@ use probity_guardian::GuardianService;
 use probity_kernel::{Clock, SystemClock, SystemIds};
 use probity_registry::RegistryService;
 use probity_store::{
-    Database, DatabaseOptions, DieselAccess, DieselAttachments, DieselCatalog, DieselEvents,
-    DieselEvidence, DieselGovernance, DieselGuardian, DieselModels, OpenDatabaseError,
+    Database, DatabaseOptions, DieselAccess, DieselArtifacts, DieselAttachments, DieselCatalog,
+    DieselEvents, DieselEvidence, DieselGovernance, DieselGuardian, DieselModels,
+    OpenDatabaseError,
 };
 
+use crate::adapters::blobs::{Blobs, OpenStoreError};
 use crate::adapters::drafters::{Drafter, DrafterError};
 use crate::adapters::redis_limits::RedisLimits;
+use crate::catch_ups::CatchUps;
 use crate::http::auth::{Authenticator, Issuers, IssuersError, TokenIssuer};
 use crate::http::limits::{Quotas, RateLimits};
 use crate::http::metrics::Metrics;
@@ -28,8 +32,8 @@ use crate::http::{request, routes};
 use crate::keys::{KeyFileError, KeyUse, load_or_create, record_keys};
 use crate::recent::Recent;
 use crate::record::{Record, RecordSigner, SignError, SignedStates};
-use crate::settings::Settings;
-use crate::state::{Access, AppState, Ids};
+use crate::settings::{ArtifactSettings, Settings};
+use crate::state::{Access, AppState, ArtifactStore, Ids};
 use crate::workers::{self, Workers};
 
 /// Why the server does not start.
@@ -45,6 +49,8 @@ pub(crate) enum StartError {
     Issuers(#[from] IssuersError),
     #[error("setting `redis-url`: expected redis://host:port/db: {0}")]
     Redis(#[from] redis::RedisError),
+    #[error("setting `blob-store`: {0}")]
+    Blobs(#[from] OpenStoreError),
     #[error(transparent)]
     Drafter(#[from] DrafterError),
     #[error("setting `listen`: cannot serve on {address}: {source}")]
@@ -200,6 +206,8 @@ fn build_state(settings: &Settings) -> Result<AppState, StartError> {
             token_issuer(settings)?,
             Issuers::read(settings.external_issuers_file.as_deref())?,
         ),
+        artifacts: artifact_store(&settings.artifacts, &database, &ids)?,
+        catch_ups: CatchUps::default(),
         attachments: AttachmentService::new(DieselAttachments::new(database.clone()), ids.clone()),
         catalog: CatalogService::new(DieselCatalog::new(database.clone()), ids.clone()),
         registry: RegistryService::new(models.clone(), ids.clone()),
@@ -231,6 +239,24 @@ pub(crate) fn record_signer(
         &settings.origin,
         database.clone(),
         SignedStates::below(&settings.data_dir),
+    ))
+}
+
+/// Uploads and artifacts over the database and the blob store of the settings.
+fn artifact_store(
+    settings: &ArtifactSettings,
+    database: &Database,
+    ids: &Ids,
+) -> Result<ArtifactStore, OpenStoreError> {
+    let policy = Policy {
+        chunk_size: settings.chunk_bytes,
+        space_quota: settings.space_quota,
+    };
+    Ok(ArtifactService::new(
+        DieselArtifacts::new(database.clone()),
+        Blobs::open(&settings.store)?,
+        ids.clone(),
+        policy,
     ))
 }
 

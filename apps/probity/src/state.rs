@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use probity_access::AccessService;
+use probity_artifacts::{ArtifactService, ChunkUpload};
 use probity_catalog::{AttachmentService, CatalogService};
 use probity_governance::GovernanceService;
 use probity_governance::evidence::EvidenceService;
@@ -10,11 +11,13 @@ use probity_guardian::GuardianService;
 use probity_kernel::{Clock, IdSource, OrganizationId, RequestId};
 use probity_registry::{RegistryError, RegistryService, RegistrySettings};
 use probity_store::{
-    Database, DieselAccess, DieselAttachments, DieselCatalog, DieselEvents, DieselEvidence,
-    DieselGovernance, DieselGuardian, DieselModels,
+    Database, DieselAccess, DieselArtifacts, DieselAttachments, DieselCatalog, DieselEvents,
+    DieselEvidence, DieselGovernance, DieselGuardian, DieselModels,
 };
 
+use crate::adapters::blobs::Blobs;
 use crate::adapters::drafters::Drafter;
+use crate::catch_ups::CatchUps;
 use crate::http::auth::Authenticator;
 use crate::http::limits::RateLimits;
 use crate::http::metrics::Metrics;
@@ -39,11 +42,18 @@ pub(crate) type EvidenceStore = EvidenceService<DieselEvidence, Ids>;
 /// Metric snapshots, thresholds, alerts.
 pub(crate) type Guardian = GuardianService<DieselGuardian, Ids>;
 
+/// Uploads and artifacts.
+pub(crate) type ArtifactStore = ArtifactService<DieselArtifacts, Blobs, Ids>;
+/// A chunk whose bytes are coming in.
+pub(crate) type ChunkOnItsWay = ChunkUpload<DieselArtifacts, Blobs, Ids>;
+
 /// The state of a running server.
 pub(crate) struct AppState {
     pub(crate) database: Database,
     pub(crate) access: Arc<Access>,
     pub(crate) catalog: Catalog,
+    pub(crate) artifacts: ArtifactStore,
+    pub(crate) catch_ups: CatchUps,
     pub(crate) attachments: Attachments,
     pub(crate) models: DieselModels,
     pub(crate) registry: ModelRegistry,

@@ -1,4 +1,5 @@
 //! What the server reaches outside its database.
 
+pub(crate) mod blobs;
 pub(crate) mod drafters;
 pub(crate) mod redis_limits;

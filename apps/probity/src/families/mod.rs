@@ -1,6 +1,7 @@
 //! The API surfaces: one module per reference. A family never imports a family.
 
 pub(crate) mod api_keys;
+pub(crate) mod artifacts;
 pub(crate) mod audit;
 pub(crate) mod catalog;
 pub(crate) mod events;

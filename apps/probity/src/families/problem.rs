@@ -122,6 +122,15 @@ impl IntoResponses for BodyErrors {
     }
 }
 
+/// What an operation on the bytes of artifacts may answer besides.
+pub(crate) struct StorageErrors;
+
+impl IntoResponses for StorageErrors {
+    fn responses() -> Responses {
+        collect([(507, problem("The storage is full; nothing was lost"))])
+    }
+}
+
 /// What the receiver of traces may answer besides, in the encoding of the request.
 pub(crate) struct TraceErrors;
 

@@ -3,6 +3,7 @@
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
+use probity_artifacts::BlobStore as _;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -33,18 +34,21 @@ async fn healthz() -> actix_web::web::Json<Health> {
     actix_web::web::Json(Health { status: "ok" })
 }
 
-/// The server can serve: the database answers and has the schema of this release.
+/// The server can serve: the database answers and has the schema of this release, and the store of
+/// artifacts can be written to.
 #[utoipa::path(
     operation_id = "operations_readiness", tag = TAG, security(()),
     responses(
         (status = 200, description = "The server can serve", body = Health),
         (status = 500, description = "The database has another schema or fails", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "The database does not answer", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "The database or the store of artifacts does not answer", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 507, description = "The store of artifacts is full", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 #[get("/readyz")]
 async fn readyz(state: Data<AppState>) -> Result<actix_web::web::Json<Health>, Failure<Plain>> {
     state.database.ready().await?;
+    state.artifacts.blobs().ready().await?;
     Ok(actix_web::web::Json(Health { status: "ok" }))
 }
 

@@ -9,7 +9,7 @@ use utoipa_actix_web::AppExt as _;
 use utoipa_actix_web::scope;
 
 use crate::families::{
-    api_keys, audit, catalog, events, governance, guardian, ingestion, model_registry,
+    api_keys, artifacts, audit, catalog, events, governance, guardian, ingestion, model_registry,
     model_repository,
 };
 use crate::http::failure::{Failure, Family, Problem};
@@ -31,6 +31,7 @@ where
         .service(
             scope("/api/v1.0")
                 .configure(model_repository::configure)
+                .configure(artifacts::configure)
                 .configure(catalog::configure)
                 .configure(governance::configure),
         )

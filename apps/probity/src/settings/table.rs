@@ -181,6 +181,30 @@ pub(crate) const TABLE: &[Setting] = &[
         "Seconds that the provider may take, 1 to 300",
     ),
     setting(
+        "blob-store",
+        "PROBITY_BLOB_STORE",
+        None,
+        "Folder of the bytes of artifacts [default: DATA_DIR/artifacts]",
+    ),
+    setting(
+        "artifact-chunk-bytes",
+        "PROBITY_ARTIFACT_CHUNK_BYTES",
+        Some("8388608"),
+        "Size of the chunks of uploads, 1 MiB to 64 MiB",
+    ),
+    setting(
+        "space-quota-bytes",
+        "PROBITY_SPACE_QUOTA_BYTES",
+        Some("1099511627776"),
+        "Bytes of artifacts that each space may hold; 0 is any number",
+    ),
+    setting(
+        "scrub-days",
+        "PROBITY_SCRUB_DAYS",
+        Some("7"),
+        "Days after which the bytes of an artifact are read and hashed again; 0 is never",
+    ),
+    setting(
         "checkpoint-interval",
         "PROBITY_CHECKPOINT_INTERVAL",
         Some("60"),

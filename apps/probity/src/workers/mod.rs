@@ -1,6 +1,7 @@
 //! What the server does by itself: signing checkpoints of the record, judging products anew as dates
 //! pass, forgetting what has expired.
 
+mod artifacts;
 mod postures;
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -39,6 +40,7 @@ pub(crate) fn start(settings: &Settings, state: &Data<AppState>) -> Result<Worke
     let signer = state.record.signer().clone();
     let (stop, stopped) = channel::<()>();
     let (state, every) = (state.clone(), settings.checkpoint_interval);
+    let mut upkeep = artifacts::Upkeep::new(settings.artifacts.scrub_after)?;
     let thread = std::thread::Builder::new()
         .name("workers".to_owned())
         .spawn(move || {
@@ -54,6 +56,7 @@ pub(crate) fn start(settings: &Settings, state: &Data<AppState>) -> Result<Worke
                 postures::rejudge(&state.database, state.clock.now());
                 if swept.is_none_or(|at| at.elapsed() >= SWEEP_EVERY) {
                     sweep(&state);
+                    upkeep.round(&state);
                     swept = Some(Instant::now());
                 }
             }

@@ -165,7 +165,7 @@ impl<R: ArtifactRepository + ArtifactUpkeep, B: BlobStore, I: IdSource> Artifact
             .await?
         {
             read += 1;
-            match self.damage_of(&artifact).await {
+            match self.verify(&artifact).await {
                 Ok(None) => {
                     let (organization, id) = (artifact.organization, artifact.id);
                     self.repository()
@@ -200,7 +200,11 @@ impl<R: ArtifactRepository + ArtifactUpkeep, B: BlobStore, I: IdSource> Artifact
         }
     }
 
-    async fn damage_of(&self, artifact: &Artifact) -> Result<Option<DamageReason>, BlobError> {
+    /// Reads the bytes of an artifact; tells what is wrong with them, if anything is.
+    ///
+    /// # Errors
+    /// What the blob store says when it does not answer; that proves nothing about the bytes.
+    pub async fn verify(&self, artifact: &Artifact) -> Result<Option<DamageReason>, BlobError> {
         let blob = blob_of(artifact);
         match self.blobs().size(&blob).await? {
             None => return Ok(Some(DamageReason::Missing)),

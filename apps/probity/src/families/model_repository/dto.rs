@@ -1,5 +1,6 @@
 //! The family's shapes on the wire.
 
+use probity_artifacts::ArtifactSummary;
 use probity_catalog::attachment::VersionSummary;
 use probity_catalog::{LifecycleStage, ModelFamily, Product, RiskClassification, Space, TaskType};
 use serde::{Deserialize, Serialize};
@@ -141,9 +142,38 @@ struct ArtifactFields {
     current_artifact_size_bytes: Option<u64>,
 }
 
+impl From<ArtifactSummary> for ArtifactFields {
+    fn from(summary: ArtifactSummary) -> Self {
+        let artifact_count = summary.count;
+        let Some(current) = summary.current else {
+            return Self {
+                artifact_count,
+                ..Self::default()
+            };
+        };
+        Self {
+            artifact_count,
+            current_artifact_id: Some(current.id.uuid()),
+            current_artifact_kind: Some(current.facts.kind.as_str().to_owned()),
+            current_artifact_model_format: current.facts.model_format().map(str::to_owned),
+            current_artifact_file_name: Some(current.facts.file_name),
+            current_artifact_content_type: Some(current.facts.content_type),
+            current_artifact_sha256: Some(current.sha256.to_string()),
+            current_artifact_size_bytes: Some(current.size),
+        }
+    }
+}
+
+/// What a record shows besides its product.
+#[derive(Debug, Default)]
+pub(super) struct Beside {
+    pub(super) versions: VersionSummary,
+    pub(super) artifacts: ArtifactSummary,
+}
+
 impl ModelSummary {
-    /// A record in its space, with its versions.
-    pub(super) fn of(product: Product, space: &Space, versions: VersionSummary) -> Self {
+    /// A record in its space, with its versions and artifacts.
+    pub(super) fn of(product: Product, space: &Space, beside: Beside) -> Self {
         let model = product.model;
         Self {
             id: product.id.uuid(),
@@ -172,8 +202,8 @@ impl ModelSummary {
                 vendor_product_name: model.vendor_product_name,
                 vendor_model_id: model.vendor_model_id,
             },
-            versions: versions.into(),
-            artifacts: ArtifactFields::default(),
+            versions: beside.versions.into(),
+            artifacts: beside.artifacts.into(),
             created_at: product.created_at,
             updated_at: product.updated_at,
         }

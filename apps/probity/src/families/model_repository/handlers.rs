@@ -1,12 +1,14 @@
 //! The operations on spaces and model records.
 
+use std::collections::HashMap;
+
 use actix_web::http::header::ETAG;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, patch, post, web};
-use probity_catalog::attachment::VersionSummary;
 use probity_catalog::{CatalogError, NewProduct, NewSpace, Space};
+use probity_kernel::{OrganizationId, ProductId};
 
-use super::dto::{CreateSpaceRequest, ModelSummary, SpaceResponse};
+use super::dto::{Beside, CreateSpaceRequest, ModelSummary, SpaceResponse};
 use super::{Repository, TAG};
 use crate::families::problem::{BodyErrors, CallerErrors, Clash, Missing, Outdated, Unprocessable};
 use crate::http::auth::{AdminAccess, Caller, ReadAccess, WriteAccess};
@@ -102,7 +104,7 @@ pub(super) async fn create_model(
     let tag = etag(product.version);
     Ok(HttpResponse::Created()
         .insert_header((ETAG, tag))
-        .json(ModelSummary::of(product, &space, VersionSummary::default())))
+        .json(ModelSummary::of(product, &space, Beside::default())))
 }
 
 /// Changes a model record; absent members stay, null clears what is optional.
@@ -137,15 +139,37 @@ pub(super) async fn update_model(
     let spaces = state.catalog.list_spaces(context.organization).await?;
     let space = spaces.into_iter().find(|space| space.id == updated.space);
     let space = space.ok_or(CatalogError::SpaceNotFound)?;
-    let mut versions = state
-        .attachments
-        .version_summaries(context.organization, &[updated.id])
-        .await?;
-    let versions = versions.remove(&updated.id).unwrap_or_default();
+    let mut beside = beside(&state, context.organization, &[updated.id]).await?;
+    let beside = beside.remove(&updated.id).unwrap_or_default();
     let tag = etag(updated.version);
     Ok(HttpResponse::Ok()
         .insert_header((ETAG, tag))
-        .json(ModelSummary::of(updated, &space, versions)))
+        .json(ModelSummary::of(updated, &space, beside)))
+}
+
+/// What records show besides their products.
+pub(super) async fn beside(
+    state: &AppState,
+    organization: OrganizationId,
+    products: &[ProductId],
+) -> Answer<HashMap<ProductId, Beside>> {
+    let versions = state.attachments.version_summaries(organization, products);
+    let (mut versions, mut artifacts) = (
+        versions.await?,
+        state.artifacts.summaries(organization, products).await?,
+    );
+    let both = products.iter().map(|id| {
+        let versions = versions.remove(id).unwrap_or_default();
+        let artifacts = artifacts.remove(id).unwrap_or_default();
+        (
+            *id,
+            Beside {
+                versions,
+                artifacts,
+            },
+        )
+    });
+    Ok(both.collect())
 }
 
 /// A space that the credential does not reach into does not exist.

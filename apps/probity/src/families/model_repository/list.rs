@@ -12,7 +12,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::dto::ModelSummary;
-use super::handlers::visible;
+use super::handlers::{beside, visible};
 use super::{Repository, TAG};
 use crate::families::problem::{CallerErrors, Missing, Unprocessable};
 use crate::http::auth::{Caller, ReadAccess};
@@ -207,13 +207,12 @@ async fn page_of(
     let found = state.catalog.list(organization, &filter, &page).await?;
     let spaces: HashMap<SpaceId, &Space> = spaces.iter().map(|space| (space.id, space)).collect();
     let ids: Vec<ProductId> = found.items.iter().map(|product| product.id).collect();
-    let versions = state.attachments.version_summaries(organization, &ids);
-    let mut versions = versions.await?;
+    let mut beside = beside(state, organization, &ids).await?;
     let mut summaries = Vec::with_capacity(found.items.len());
     for product in found.items {
         if let Some(space) = spaces.get(&product.space) {
-            let versions = versions.remove(&product.id).unwrap_or_default();
-            summaries.push(ModelSummary::of(product, space, versions));
+            let beside = beside.remove(&product.id).unwrap_or_default();
+            summaries.push(ModelSummary::of(product, space, beside));
         }
     }
     let shown = probity_kernel::Page {

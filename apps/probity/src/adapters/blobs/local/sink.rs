@@ -1,0 +1,254 @@
+//! A chunk on its way to the disk: written on one thread and hashed on another while the next
+//! piece comes in.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError};
+
+use bytes::Bytes;
+use probity_artifacts::{BlobError, ChunkSink, ChunkWrite, Landed, Span, Tally, UploadPlace};
+use tokio::task::JoinHandle;
+
+use super::{BASE, LocalBlobs, Upload, file_of};
+use crate::adapters::blobs::files::{self, Part, blocking, settled};
+
+/// A chunk that is being written.
+#[derive(Debug)]
+pub(crate) struct LocalSink {
+    staging: PathBuf,
+    file: Arc<File>,
+    /// Where the chunk begins in the file.
+    offset: u64,
+    span: Span,
+    written: u64,
+    known: Option<String>,
+    target: Target,
+    tally: Option<Tally>,
+    writing: Option<JoinHandle<io::Result<bool>>>,
+    hashing: Option<JoinHandle<Tally>>,
+}
+
+/// Where the bytes go.
+#[derive(Debug)]
+enum Target {
+    /// Their place in the base, which is this sink's alone while it lives.
+    Place(Arc<Slot>),
+    /// A file of their own.
+    Part {
+        name: String,
+        path: PathBuf,
+        kept: bool,
+    },
+}
+
+/// The right to write a chunk in place.
+#[derive(Debug)]
+struct Slot {
+    upload: Arc<Upload>,
+    index: u32,
+}
+
+impl Slot {
+    fn take(upload: Arc<Upload>, index: u32) -> Option<Arc<Self>> {
+        let mut slots = upload.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = slots.insert(index);
+        drop(slots);
+        free.then(|| Arc::new(Self { upload, index }))
+    }
+
+    /// Writes unless the upload is closed; answers whether it did.
+    fn write(&self, file: &File, piece: &[u8], at: u64) -> io::Result<bool> {
+        let closed = self
+            .upload
+            .closed
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        if *closed {
+            return Ok(false);
+        }
+        file.write_all_at(piece, at).map(|()| true)
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut slots = self
+            .upload
+            .slots
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        slots.remove(&self.index);
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        if let Self::Part {
+            path, kept: false, ..
+        } = self
+        {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+impl LocalSink {
+    pub(super) async fn begin(
+        store: &LocalBlobs,
+        place: &UploadPlace,
+        write: ChunkWrite,
+    ) -> Result<Self, BlobError> {
+        let (staging, span) = (store.staging(place), write.span);
+        let slot = match write.known {
+            None => Slot::take(store.upload(place.upload), span.index),
+            Some(_) => None,
+        };
+        let (target, path, offset) = if let Some(slot) = slot {
+            (Target::Place(slot), staging.join(BASE), span.offset)
+        } else {
+            let name = format!("part-{}-{:032x}", span.index, nonce()?);
+            let path = staging.join(&name);
+            let target = Target::Part {
+                name,
+                path: path.clone(),
+                kept: false,
+            };
+            (target, path, 0)
+        };
+        let in_place = matches!(target, Target::Place(_));
+        let opened = blocking(move || {
+            if in_place {
+                files::open(&path, true)
+            } else {
+                files::create(&path)
+            }
+        });
+        let file = match opened.await {
+            Ok(file) => Arc::new(file),
+            // The folder went with the upload.
+            Err(BlobError::NotFound) => return Err(BlobError::Closed),
+            Err(error) => return Err(error),
+        };
+        Ok(Self {
+            staging,
+            file,
+            offset,
+            span,
+            written: 0,
+            known: write.known,
+            target,
+            tally: Some(write.tally),
+            writing: None,
+            hashing: None,
+        })
+    }
+
+    /// Waits for the piece that is under way.
+    async fn settle(&mut self) -> Result<(), BlobError> {
+        if let Some(hashing) = self.hashing.take() {
+            let tally = hashing.await;
+            self.tally = Some(tally.map_err(|error| BlobError::Unavailable(Box::new(error)))?);
+        }
+        if let Some(writing) = self.writing.take()
+            && !settled(writing).await?
+        {
+            return Err(BlobError::Closed);
+        }
+        Ok(())
+    }
+}
+
+/// 128 random bits: names of parts have to be new, also after a restart.
+fn nonce() -> Result<u128, BlobError> {
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| BlobError::Unavailable(error.to_string().into()))?;
+    Ok(u128::from_be_bytes(bytes))
+}
+
+impl ChunkSink for LocalSink {
+    async fn write(&mut self, piece: Bytes) -> Result<(), BlobError> {
+        self.settle().await?;
+        let (file, at) = (self.file.clone(), self.offset + self.written);
+        self.written += u64::try_from(piece.len()).unwrap_or_default();
+        let written = piece.clone();
+        let slot = match &self.target {
+            Target::Place(slot) => Some(slot.clone()),
+            Target::Part { .. } => None,
+        };
+        self.writing = Some(tokio::task::spawn_blocking(move || match slot {
+            Some(slot) => slot.write(&file, &written, at),
+            None => file.write_all_at(&written, at).map(|()| true),
+        }));
+        let hashes = |tally: &Tally| tally.running.is_some() || tally.chunk.is_some();
+        if let Some(mut tally) = self.tally.take_if(|tally| hashes(tally)) {
+            self.hashing = Some(tokio::task::spawn_blocking(move || {
+                tally.update(&piece);
+                tally
+            }));
+        }
+        Ok(())
+    }
+
+    async fn finish(&mut self) -> Result<Landed, BlobError> {
+        self.settle().await?;
+        let file = self.file.clone();
+        let folder = match &self.target {
+            Target::Place(_) => None,
+            Target::Part { .. } => Some(self.staging.clone()),
+        };
+        blocking(move || {
+            file.sync_data()?;
+            folder.map_or(Ok(()), |folder| files::sync_folder(&folder))
+        })
+        .await?;
+        let known = self.known.take();
+        let same_as = match known {
+            Some(known) if self.is_same(&known).await? => Some(known),
+            Some(_) | None => None,
+        };
+        let location = match &mut self.target {
+            Target::Place(_) => BASE.to_owned(),
+            Target::Part { name, kept, .. } => {
+                *kept = true;
+                name.clone()
+            }
+        };
+        Ok(Landed {
+            location,
+            same_as,
+            tally: self.tally.take().unwrap_or_default(),
+        })
+    }
+}
+
+impl LocalSink {
+    /// Whether the chunk that was there has the same bytes.
+    async fn is_same(&self, known: &str) -> Result<bool, BlobError> {
+        let (path, offset) = file_of(&self.staging, known, self.span.offset)?;
+        let (file, size, own) = (self.file.clone(), self.written, self.offset);
+        let compared = blocking(move || {
+            let before = files::open(&path, false)?;
+            let before = Part {
+                file: &before,
+                offset,
+                size,
+            };
+            files::same_bytes(
+                Part {
+                    file: &file,
+                    offset: own,
+                    size,
+                },
+                before,
+            )
+        });
+        match compared.await {
+            // It was replaced and removed meanwhile.
+            Err(BlobError::NotFound) => Ok(false),
+            compared => compared,
+        }
+    }
+}

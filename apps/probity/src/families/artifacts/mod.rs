@@ -1,0 +1,39 @@
+//! Artifacts of models: `/api/v1.0`, `snake_case`.
+
+mod chunks;
+mod delivery;
+mod download;
+mod dto;
+mod refusal;
+mod uploads;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::http::failure::{Failure, Family};
+
+/// The family of model artifacts.
+pub(crate) struct Artifacts;
+
+impl Family for Artifacts {
+    const MALFORMED: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
+}
+
+const TAG: &str = "model artifacts";
+
+/// What a handler of the family answers.
+type Answer = Result<HttpResponse, Failure<Artifacts>>;
+
+/// Adds the routes below `/api/v1.0`.
+pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
+    config
+        .service(uploads::initiate_upload)
+        .service(uploads::get_upload)
+        .service(uploads::abort_upload)
+        .service(chunks::put_chunk)
+        .service(uploads::complete_upload)
+        .service(download::list_artifacts)
+        .service(download::download_artifact)
+        .service(download::delete_artifact);
+}
