@@ -127,7 +127,10 @@ pub(crate) struct StorageErrors;
 
 impl IntoResponses for StorageErrors {
     fn responses() -> Responses {
-        collect([(507, problem("The storage is full; nothing was lost"))])
+        collect([
+            (410, problem("The upload session expired")),
+            (507, problem("The storage is full; nothing was lost")),
+        ])
     }
 }
 

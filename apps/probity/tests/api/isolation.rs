@@ -30,6 +30,10 @@ enum Thing {
     Dependency,
     Policy,
     Mitigation,
+    /// With its product in front: `<product>/model-artifacts/uploads/<upload>`.
+    Upload,
+    /// With its product in front.
+    Artifact,
     Event,
 }
 
@@ -51,6 +55,78 @@ fn table() -> Vec<(&'static str, Vec<Probe>)> {
         "fairness": {"predictions": [1, 0, 1, 0], "groups": ["x", "x", "y", "y"]}})
     };
     vec![
+        (
+            "artifacts_list",
+            vec![(
+                Thing::Product,
+                "GET",
+                "/api/v1.0/catalog/products/{id}/model-artifacts",
+                NOTHING,
+            )],
+        ),
+        (
+            "artifacts_initiate_upload",
+            vec![(
+                Thing::Product,
+                "POST",
+                "/api/v1.0/catalog/products/{id}/model-artifacts/uploads",
+                |_| json!({"file_name": "x", "content_type": "a/b", "total_size_bytes": 0}),
+            )],
+        ),
+        (
+            "artifacts_get_upload",
+            vec![(
+                Thing::Upload,
+                "GET",
+                "/api/v1.0/catalog/products/{id}",
+                NOTHING,
+            )],
+        ),
+        (
+            "artifacts_abort_upload",
+            vec![(
+                Thing::Upload,
+                "DELETE",
+                "/api/v1.0/catalog/products/{id}",
+                NOTHING,
+            )],
+        ),
+        (
+            "artifacts_put_chunk",
+            vec![(
+                Thing::Upload,
+                "PUT",
+                "/api/v1.0/catalog/products/{id}/chunks/0",
+                NOTHING,
+            )],
+        ),
+        (
+            "artifacts_complete_upload",
+            vec![(
+                Thing::Upload,
+                "POST",
+                "/api/v1.0/catalog/products/{id}/complete",
+                NOTHING,
+            )],
+        ),
+        (
+            "artifacts_download",
+            vec![(
+                Thing::Artifact,
+                "GET",
+                "/api/v1.0/catalog/products/{id}/download",
+                NOTHING,
+            )],
+        ),
+        (
+            "artifacts_delete",
+            vec![(
+                Thing::Artifact,
+                "DELETE",
+                "/api/v1.0/catalog/products/{id}",
+                NOTHING,
+            )],
+        ),
         (
             "catalog_list_data_dependencies",
             vec![(
@@ -797,6 +873,16 @@ async fn one_of_each(api: &Api) -> Vec<(Thing, String)> {
         .send()
         .await
         .expect(201);
+    let open = async || {
+        let path = format!("/api/v1.0/catalog/products/{product}/model-artifacts/uploads");
+        let empty = json!({"file_name": "x", "content_type": "a/b", "total_size_bytes": 0});
+        let opened = api.post(&path, &empty).send().await.expect(201);
+        format!("{product}/model-artifacts/uploads/{}", text(&opened))
+    };
+    let (upload, done) = (open().await, open().await);
+    let complete = format!("/api/v1.0/catalog/products/{done}/complete");
+    let artifact = api.post(&complete, &json!({})).send().await.expect(200);
+    let artifact = format!("{product}/model-artifacts/{}", text(&artifact));
     let events = api
         .get("/api/v1/governance-events")
         .send()
@@ -810,6 +896,8 @@ async fn one_of_each(api: &Api) -> Vec<(Thing, String)> {
         (Thing::Dependency, dependency),
         (Thing::Policy, policy),
         (Thing::Mitigation, mitigation),
+        (Thing::Upload, upload),
+        (Thing::Artifact, artifact),
         (Thing::Model, text(&api.new_model(&json!({})).await)),
         (Thing::Key, text(&key)),
         (Thing::Link, text(&link)),
@@ -833,7 +921,9 @@ async fn deleted(api: &Api) -> Vec<(Thing, String)> {
             | Thing::SafetyMetric
             | Thing::Dependency
             | Thing::Policy
-            | Thing::Mitigation => format!("/api/v1.0/catalog/products/{id}"),
+            | Thing::Mitigation
+            | Thing::Upload
+            | Thing::Artifact => format!("/api/v1.0/catalog/products/{id}"),
             Thing::Key
             | Thing::Alert
             | Thing::Event
@@ -954,8 +1044,14 @@ async fn what_is_anothers_looks_like_what_never_was(api: Api) {
             | Thing::SafetyMetric
             | Thing::Dependency
             | Thing::Policy
-            | Thing::Mitigation => {
+            | Thing::Mitigation
+            | Thing::Upload => {
                 format!("/api/v1.0/catalog/products/{id}")
+            }
+            Thing::Artifact => {
+                let path = format!("/api/v1.0/catalog/products/{id}/download");
+                theirs.get(&path).send().await.expect(200);
+                continue;
             }
             Thing::Space | Thing::Organization => continue,
         };

@@ -18,6 +18,7 @@
 mod harness;
 
 mod access;
+mod artifacts;
 mod attachments;
 mod catalog;
 mod event_stream;

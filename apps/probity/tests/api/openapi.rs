@@ -65,6 +65,7 @@ fn every_schema_is_used() {
 fn operations_are_named_described_and_complete() {
     let families = [
         "api_keys",
+        "artifacts",
         "audit",
         "catalog",
         "events",

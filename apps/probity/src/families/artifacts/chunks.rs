@@ -44,7 +44,6 @@ const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses(
         (status = 200, description = "The session with what has arrived", body = UploadSessionResponse),
-        (status = 410, description = "The session expired"),
         CallerErrors, BodyErrors, Unprocessable, Missing, Clash, StorageErrors
     )
 )]

@@ -14,7 +14,7 @@ use super::delivery::Delivery;
 use super::dto::ArtifactResponse;
 use super::refusal::told;
 use super::{Answer, Artifacts, TAG};
-use crate::families::problem::{CallerErrors, Missing, StorageErrors, Unprocessable};
+use crate::families::problem::{CallerErrors, Missing, ProblemBody, StorageErrors, Unprocessable};
 use crate::http::auth::{Caller, ReadAccess, WriteAccess};
 use crate::http::extract::{Faults, Query, path_id};
 use crate::http::failure::Failure;
@@ -96,7 +96,7 @@ pub(super) async fn list_artifacts(
         (status = 206, description = "The range", body = Vec<u8>, content_type = "application/octet-stream"),
         (status = 302, description = "The address at the storage backend, good for five minutes"),
         (status = 304, description = "The caller has it"),
-        (status = 416, description = "No such range, or more than one"),
+        (status = 416, description = "No such range, or more than one", body = ProblemBody, content_type = "application/problem+json"),
         CallerErrors, Unprocessable, Missing, StorageErrors
     )
 )]
