@@ -4,6 +4,13 @@
 //! what to send next or how the attempt ended. The dispatcher does the rest: it checks every address,
 //! bounds time and bytes, follows no redirect, and keeps what a target wants to be carried back.
 
+mod facts;
+mod jira;
+mod linear;
+mod settings;
+mod slack;
+mod teams;
+mod template;
 mod webhook;
 
 use probity_kernel::FieldError;
@@ -11,6 +18,11 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use url::Url;
 
+pub use self::jira::Jira;
+pub use self::linear::Linear;
+pub use self::slack::Slack;
+pub use self::teams::Teams;
+pub use self::template::Template;
 pub use self::webhook::Webhook;
 use crate::message::Message;
 use crate::signature::SigningSecret;
@@ -187,10 +199,210 @@ impl Outcome {
 }
 
 /// The targets that there are.
-pub const TARGETS: [&dyn Target; 1] = [&Webhook];
+pub const TARGETS: [&dyn Target; 6] = [&Webhook, &Slack, &Teams, &Jira, &Linear, &Template];
 
 /// The target of a kind.
 #[must_use]
 pub fn target(kind: &str) -> Option<&'static dyn Target> {
     TARGETS.into_iter().find(|target| target.kind() == kind)
+}
+
+/// A JSON body, posted.
+fn posted(url: Url, body: &Value, more: Vec<(&'static str, String)>) -> HttpRequest {
+    let mut headers = vec![("content-type", "application/json".to_owned())];
+    headers.extend(more);
+    HttpRequest {
+        method: Method::Post,
+        url,
+        headers,
+        body: body.to_string().into_bytes(),
+    }
+}
+
+/// What messages about the same thing share, so that they end in one ticket: the alert they tell of; the
+/// product, where they tell of its metrics; otherwise their source. `None` for a word of the server.
+fn thing_of(message: &Message) -> Option<String> {
+    let event = message.event()?;
+    let text = |name: &str| event.payload.get(name).and_then(Value::as_str);
+    let of_metrics = event.source_table == "metric_snapshots" || text("metric").is_some();
+    if let Some(product) = event.product.filter(|_| of_metrics) {
+        return Some(format!("metrics-{product}"));
+    }
+    let alert = text("alert_id").and_then(|id| id.parse::<uuid::Uuid>().ok());
+    Some(alert.unwrap_or(event.source_id).to_string())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::message::tests::event;
+    use crate::target_url::TargetRules;
+    use probity_kernel::{EventId, ProductId};
+    use serde_json::json;
+    use time::macros::datetime;
+    use uuid::Uuid;
+
+    /// What an exchange borrows.
+    pub(crate) struct Held<'a> {
+        message: &'a Message,
+        url: TargetUrl,
+        pub(crate) settings: Map<String, Value>,
+        pub(crate) credential: Option<&'a str>,
+        secrets: Vec<SigningSecret>,
+    }
+
+    pub(crate) fn exchange<'a>(message: &'a Message, url: &str) -> Held<'a> {
+        Held {
+            message,
+            url: TargetRules::default().parse(url).unwrap(),
+            settings: Map::new(),
+            credential: None,
+            secrets: vec![SigningSecret::from_bytes(vec![7; 32]).unwrap()],
+        }
+    }
+
+    impl Held<'_> {
+        pub(crate) fn of(&self) -> Exchange<'_> {
+            self.with(None)
+        }
+
+        fn with<'b>(&'b self, state: Option<&'b Value>) -> Exchange<'b> {
+            Exchange {
+                message: self.message,
+                url: &self.url,
+                settings: &self.settings,
+                credential: self.credential,
+                secrets: &self.secrets,
+                with_pair: false,
+                state,
+                now: datetime!(2026-03-13 09:00:05 UTC),
+            }
+        }
+    }
+
+    pub(crate) fn plain() -> Message {
+        Message::of_event(event(json!({"severity": "high"})))
+    }
+
+    /// Another message about the same thing.
+    pub(crate) fn second() -> Message {
+        let mut other = event(json!({"severity": "high"}));
+        other.id = EventId::new(Uuid::from_u128(99));
+        Message::of_event(other)
+    }
+
+    /// A message whose texts try to be more than texts.
+    pub(crate) fn hostile() -> Message {
+        let mut hostile = event(json!({"title": "<!here> ".repeat(100), "x": "}}\"{{"}));
+        let attack = "<!channel> [click](https://evil.example) \"q\" & {{data}} \\ \u{1}";
+        hostile.trigger_reason = format!("{attack}{}", "<x>".repeat(3000));
+        Message::of_event(hostile)
+    }
+
+    pub(crate) fn body_of(request: &HttpRequest) -> Value {
+        serde_json::from_slice(&request.body).unwrap()
+    }
+
+    /// A server of ours.
+    pub(crate) trait Receiver {
+        fn answer(&mut self, request: &HttpRequest) -> (u16, Value);
+    }
+
+    /// Attempts until it is delivered. The answer to the n-th request is lost where the n-th bit says
+    /// so: what was asked has been done, and the attempt ends without knowing.
+    pub(crate) fn deliver(
+        target: &dyn Target,
+        server: &mut dyn Receiver,
+        held: &Held<'_>,
+        state: &mut Option<Value>,
+        lost: u32,
+    ) {
+        let mut requests = 0;
+        for _ in 0..40 {
+            let mut answers = Vec::new();
+            loop {
+                match target.step(&held.with(state.as_ref()), &answers) {
+                    Step::Send(request) => {
+                        let (status, body) = server.answer(&request);
+                        let is_lost = lost.checked_shr(requests).is_some_and(|bits| bits & 1 == 1);
+                        requests += 1;
+                        if is_lost {
+                            break;
+                        }
+                        answers.push(Answer {
+                            status,
+                            retry_after: None,
+                            body: body.to_string().into_bytes(),
+                        });
+                        assert!(answers.len() <= MOST_STEPS);
+                    }
+                    Step::End(outcome) => {
+                        *state = outcome.state.or_else(|| state.take());
+                        if outcome.verdict == Verdict::Delivered {
+                            return;
+                        }
+                        break;
+                    }
+                }
+            }
+        }
+        panic!("never delivered");
+    }
+
+    #[test]
+    fn kinds_are_told_apart_and_found() {
+        for one in TARGETS {
+            let found = target(one.kind()).unwrap();
+            assert_eq!(found.kind(), one.kind());
+        }
+        assert!(target("carrier_pigeon").is_none());
+    }
+
+    #[test]
+    fn what_belongs_together_is_one_thing() {
+        assert_eq!(thing_of(&plain()), thing_of(&second()));
+        let product = ProductId::new(Uuid::from_u128(5));
+        let mut trigger = event(json!({"status": "RED"}));
+        trigger.source_table = "metric_snapshots".to_owned();
+        trigger.product = Some(product);
+        let mut over =
+            event(json!({"metric": "drift", "alert_id": Uuid::from_u128(6).to_string()}));
+        over.source_table = "alerts".to_owned();
+        over.product = Some(product);
+        let things = [trigger, over].map(|event| thing_of(&Message::of_event(event)));
+        assert_eq!(things[0], Some(format!("metrics-{product}")));
+        assert_eq!(things[0], things[1]);
+        let alert = event(json!({"alert_id": Uuid::from_u128(6).to_string()}));
+        let thing = thing_of(&Message::of_event(alert));
+        assert_eq!(thing, Some(Uuid::from_u128(6).to_string()));
+        let now = datetime!(2026-03-13 09:00 UTC);
+        let ping = Message::note(Uuid::from_u128(1), crate::message::PING, now, json!({}));
+        assert_eq!(thing_of(&ping), None);
+    }
+
+    #[test]
+    fn every_target_takes_a_ping() {
+        let now = datetime!(2026-03-13 09:00 UTC);
+        let ping = Message::note(Uuid::from_u128(1), crate::message::PING, now, json!({}));
+        for target in TARGETS {
+            let mut held = exchange(&ping, "https://receiver.example/");
+            held.settings.insert("body".to_owned(), json!("{{type}}"));
+            held.credential = Some("a:b");
+            assert_eq!(target.state_key(&ping), None, "{}", target.kind());
+            let Step::Send(_) = target.step(&held.of(), &[]) else {
+                panic!("{} sends nothing", target.kind());
+            };
+            let answer = Answer {
+                status: 200,
+                retry_after: None,
+                body: json!({"data": {"viewer": {"id": "x"}}})
+                    .to_string()
+                    .into_bytes(),
+            };
+            let Step::End(outcome) = target.step(&held.of(), &[answer]) else {
+                panic!("{} goes on", target.kind());
+            };
+            assert_eq!(outcome.verdict, Verdict::Delivered, "{}", target.kind());
+        }
+    }
 }

@@ -42,25 +42,31 @@ impl Target for Webhook {
 
 fn request(exchange: &Exchange<'_>) -> HttpRequest {
     let body = exchange.message.body();
-    let (id, timestamp) = (&exchange.message.id, exchange.now.unix_timestamp());
-    let mut signatures = Vec::with_capacity(exchange.secrets.len());
-    for secret in exchange.secrets {
-        signatures.push(secret.sign(id, timestamp, &body));
-        if exchange.with_pair {
-            signatures.push(secret.sign_with_pair(id, timestamp, &body));
-        }
-    }
+    let mut headers = vec![("content-type", "application/json".to_owned())];
+    headers.extend(signed(exchange, &body));
     HttpRequest {
         method: Method::Post,
         url: exchange.url.url().clone(),
-        headers: vec![
-            ("content-type", "application/json".to_owned()),
-            ("webhook-id", id.clone()),
-            ("webhook-timestamp", timestamp.to_string()),
-            ("webhook-signature", signatures.join(" ")),
-        ],
+        headers,
         body,
     }
+}
+
+/// The headers by which a receiver knows the message and verifies the body.
+pub(super) fn signed(exchange: &Exchange<'_>, body: &[u8]) -> Vec<(&'static str, String)> {
+    let (id, timestamp) = (&exchange.message.id, exchange.now.unix_timestamp());
+    let mut signatures = Vec::with_capacity(exchange.secrets.len());
+    for secret in exchange.secrets {
+        signatures.push(secret.sign(id, timestamp, body));
+        if exchange.with_pair {
+            signatures.push(secret.sign_with_pair(id, timestamp, body));
+        }
+    }
+    vec![
+        ("webhook-id", id.clone()),
+        ("webhook-timestamp", timestamp.to_string()),
+        ("webhook-signature", signatures.join(" ")),
+    ]
 }
 
 #[cfg(test)]
