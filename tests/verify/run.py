@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -192,6 +193,65 @@ def every_bit(judges, bundle, keys):
         raise SystemExit("a changed bundle was accepted")
 
 
+def witness(server, judges, folder, keys):
+    """Somebody else who remembers: with its signature nothing limits the proof any more, and it signs one history only."""
+    data = os.path.join(folder, "witness")
+    log = keys.decode().split()[0]
+    command = [server.binary, "witness", "--name", "witness.example/w", "--log", log]
+    env = {"PATH": os.environ["PATH"], "PROBITY_DATA_DIR": data}
+    vkey = subprocess.run([*command, "--print-key"], env=env, capture_output=True, text=True, check=True).stdout.strip()
+    process = subprocess.Popen([*command, "--listen", "127.0.0.1:0"], env=env, stdout=subprocess.PIPE, text=True)
+    try:
+        address = process.stdout.readline().split()[-1]
+        server.stop()
+        server.env["PROBITY_WITNESSES"] = f"{vkey}=http://{address}"
+        server.start()
+        history(server, 2)
+        both = keys + b"\n" + vkey.encode()
+        bundle = server.call("/api/v1/audit/export")
+        judges.expect("witnessed", bundle, 0, keys=both)
+        judges.expect("witnessed, without the key of the witness", bundle, 3, keys=keys)
+        judges.page("the page, witnessed", server.call("/api/v1/audit/export?format=html"), 0, keys=both)
+        history(server, 3)
+        judges.expect("witnessed again", server.call("/api/v1/audit/export"), 0, keys=both)
+        note = server.call("/api/v1/audit/checkpoint").decode()
+
+        def ask(body):
+            request = urllib.request.Request(f"http://{address}/add-checkpoint", data=body.encode())
+            opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+            try:
+                with opener.open(request) as answer:
+                    return answer.status, answer.read()
+            except urllib.error.HTTPError as error:
+                return error.code, error.read()
+
+        size = int(note.split("\n")[1])
+        other = note.replace("/audit/1\n", "/audit/7\n", 1)
+        changed = note.replace(f"\n{size}\n", f"\n{size + 1}\n", 1)
+        for case, body, status in [
+            ("what it knows already", f"old {size}\n\n{note}", 200),
+            ("another size than it knows", f"old {size - 1}\n\n{note}", 409),
+            ("another log", f"old 0\n\n{other}", 404),
+            ("not signed by the log", f"old {size}\n\n{changed}", 403),
+            ("an old size above the new one", f"old {size + 1}\n\n{note}", 400),
+            ("no request at all", "hello", 400),
+            ("a proof too many", f"old {size}\n{base64.b64encode(bytes(32)).decode()}\n\n{note}", 422),
+        ]:
+            answered = ask(body)
+            good = answered[0] == status and (status != 409 or answered[1] == f"{size}\n".encode())
+            print(f"{'agree' if good else 'DISAGREE':<9} witness, {case}: {answered[0]}")
+            judges.cases += 1
+            if not good:
+                raise SystemExit(f"witness, {case}: expected {status}, got {answered}")
+    finally:
+        process.kill()
+        process.wait()
+    # Without the witness the server goes on, and says so.
+    history(server, 1)
+    judges.expect("the witness is gone", server.call("/api/v1/audit/export"), 3, keys=both)
+    del server.env["PROBITY_WITNESSES"]
+
+
 def thief_with_the_database(server, judges, keys, kept):
     """Changes the stopped server's SQLite file, with the tree made to fit; the key is the server's, who signs unknowingly."""
     server.stop()
@@ -314,6 +374,7 @@ def main():
             judges.page("the page, edited", page.replace(b"registered_model", b"registered_modex", 1), 1, keys=keys)
             judges.page("the page with a slot edited", page.replace(b"openai", b"openbi", 1), 1, "commitment", keys=keys)
             every_bit(judges, server.call("/api/v1/audit/export?from=2&to=4"), keys)
+            witness(server, judges, folder, keys)
             if not given.database_url:
                 thief_with_the_database(server, judges, keys, server.call("/api/v1/audit/checkpoint"))
         finally:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks a bundle of the record. A second implementation, written from docs/src/record.md and not from the first one.
 
-    verify.py FILE [--keys FILE] [--since CHECKPOINT]
+    verify.py FILE [--keys FILE] [--since CHECKPOINT] [--quorum NUMBER]
 
 Exit 0 verified, 1 failed, 2 cannot read, 3 verified with limits. Needs Python 3.9 and nothing else.
 """
@@ -207,9 +207,9 @@ def a_key(text):
     match = re.fullmatch(r"([^\s+]+)\+([0-9a-f]{8})\+(\S+)", text)
     need(match, "malformed", f"not a key: {text[:80]!r}")
     name, key_id, data = match[1], bytes.fromhex(match[2]), unbase64(match[3])
-    need(len(data) == 33 and data[0] == 1, "malformed", "not an Ed25519 key")
+    need(len(data) == 33 and data[0] in (1, 4), "malformed", "not an Ed25519 key")
     need(hashlib.sha256(name.encode() + b"\n" + data).digest()[:4] == key_id, "malformed", "the hash of the key")
-    return name, key_id, data[1:]
+    return name, key_id, data
 
 
 def a_note(text, reason):
@@ -235,7 +235,13 @@ def signers(body, signatures, keys, reason):
     for name, key_id, public in keys:
         mine = [line[2] for line in signatures if line[:2] == (name, key_id)]
         for signature in mine:
-            need(ed25519.verify(public, body.encode(), signature), reason, f"the signature of {name} is wrong")
+            text = body
+            if public[0] == 4:
+                # A witness signs the time at which it saw the checkpoint as well (C2SP tlog-cosignature).
+                text = f"cosignature/v1\ntime {int.from_bytes(signature[:8], 'big')}\n{body}"
+                signature = signature[8:]
+            good = ed25519.verify(public[1:], text.encode(), signature)
+            need(good, reason, f"the signature of {name} is wrong")
         if mine:
             found.append((name, key_id, public))
     need(found, reason, "no known key signed")
@@ -249,7 +255,8 @@ def a_checkpoint(text, keys, reason="signature"):
     need(len(lines) == 4 and lines[3] == "", reason, "a checkpoint has three lines")
     origin, size, root = lines[0], a_number(lines[1], MAX_SIZE + 1), a_hash(lines[2])
     if keys is not None:
-        need(any(key[0] == origin for key in signed), reason, "the log itself did not sign")
+        own = any(key[0] == origin and key[2][0] == 1 for key in signed)
+        need(own, reason, "the log itself did not sign")
     return {"origin": origin, "size": size, "root": root, "signed": signed}
 
 
@@ -257,8 +264,8 @@ def a_checkpoint(text, keys, reason="signature"):
 
 
 class Bundle:
-    def __init__(self, lines, keys, since):
-        self.lines, self.keys, self.since = lines, keys, since
+    def __init__(self, lines, keys, since, quorum):
+        self.lines, self.keys, self.since, self.quorum = lines, keys, since, quorum
         self.digest = hashlib.sha256()
         self.redacted = {name: [] for name in SLOTS}
         self.pruned, self.roots = [], []
@@ -338,7 +345,8 @@ class Bundle:
             self.limit("own_keys")
         self.trusted = self.keys or self.own_keys
         self.checkpoint = a_checkpoint(value["checkpoint"], self.trusted)
-        if all(key[0] == self.checkpoint["origin"] for key in self.checkpoint["signed"]):
+        witnesses = [key for key in self.checkpoint["signed"] if key[0] != self.checkpoint["origin"]]
+        if len(witnesses) < self.quorum:
             self.limit("unwitnessed")
         need(self.end <= self.checkpoint["size"], "malformed", "the run is longer than the log")
         match = re.fullmatch(r".*/([^/]+)/audit/[^/]+", self.checkpoint["origin"])
@@ -486,9 +494,9 @@ class Bundle:
         need(any(key in self.trusted for key in signed), "seal", "no key that is trusted sealed it")
 
 
-def verify(lines, keys=(), since=None):
+def verify(lines, keys=(), since=None, quorum=1):
     """Checks a bundle, given as an iterator of lines; answers its limits or raises."""
-    return Bundle(iter(lines), list(keys), since).verify()
+    return Bundle(iter(lines), list(keys), since, quorum).verify()
 
 
 def main():
@@ -496,6 +504,7 @@ def main():
     arguments.add_argument("file")
     arguments.add_argument("--keys")
     arguments.add_argument("--since")
+    arguments.add_argument("--quorum", type=int, default=1)
     given = arguments.parse_args()
     try:
         keys, since = [], None
@@ -507,7 +516,7 @@ def main():
             with open(given.since, encoding="utf-8", newline="") as file:
                 since = a_checkpoint(file.read(), keys or None)
         with open(given.file, "rb") as file:
-            limits = verify(file, keys, since)
+            limits = verify(file, keys, since, given.quorum)
     except (OSError, Unreadable) as error:
         print(f"CANNOT READ  {error}")
         return 2

@@ -22,6 +22,8 @@ pub(crate) enum KeyUse {
     Tokens,
     /// Signs the checkpoints of the record.
     Record,
+    /// Cosigns the checkpoints of the logs of others.
+    Witness,
 }
 
 impl KeyUse {
@@ -29,6 +31,7 @@ impl KeyUse {
         match self {
             Self::Tokens => "tokens-ed25519.pem",
             Self::Record => "record-ed25519.pem",
+            Self::Witness => "witness-ed25519.pem",
         }
     }
 }

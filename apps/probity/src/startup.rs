@@ -23,6 +23,7 @@ use probity_store::{
 use crate::adapters::blobs::{Blobs, OpenStoreError};
 use crate::adapters::drafters::{Drafter, DrafterError};
 use crate::adapters::redis_limits::RedisLimits;
+use crate::adapters::witnesses::{WitnessError, Witnesses};
 use crate::catch_ups::CatchUps;
 use crate::http::auth::{Authenticator, Issuers, IssuersError, TokenIssuer};
 use crate::http::limits::{Quotas, RateLimits};
@@ -43,6 +44,8 @@ pub(crate) enum StartError {
     Database(#[from] OpenDatabaseError),
     #[error(transparent)]
     Key(#[from] KeyFileError),
+    #[error(transparent)]
+    Witnesses(#[from] WitnessError),
     #[error("the record: {0}")]
     Record(#[from] SignError),
     #[error(transparent)]
@@ -198,7 +201,8 @@ fn build_state(settings: &Settings) -> Result<AppState, StartError> {
         .as_deref()
         .map(RedisLimits::new)
         .transpose()?;
-    let signer = record_signer(settings, &database)?;
+    let signer = record_signer(settings, &database)?
+        .with_witnesses(Witnesses::new(settings.witnesses.as_deref())?);
     signer.check_states()?;
     Ok(AppState {
         authenticator: Authenticator::new(

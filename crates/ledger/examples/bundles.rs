@@ -189,7 +189,7 @@ fn write(path: &std::path::Path, count: u64, key: &NoteSigner) -> Outcome<()> {
 fn verify(path: &std::path::Path, key: &NoteSigner) -> Outcome<probity_ledger::bundle::Report> {
     let trust = Trust {
         keys: vec![key.verifier().clone()],
-        since: None,
+        ..Trust::default()
     };
     let mut verifier = BundleVerifier::new(trust);
     let mut file = BufReader::with_capacity(1 << 18, File::open(path)?);

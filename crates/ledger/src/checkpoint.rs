@@ -104,7 +104,10 @@ impl Checkpoint {
         let note = SignedNote::parse(message)?;
         let signed = note.verify(known)?;
         let checkpoint = Self::parse_body(note.text())?;
-        if signed.iter().any(|key| key.name() == checkpoint.origin) {
+        if signed
+            .iter()
+            .any(|key| key.name() == checkpoint.origin && !key.is_witness())
+        {
             Ok(checkpoint)
         } else {
             Err(CheckpointError::OtherOrigin)

@@ -19,6 +19,7 @@ pub mod testing;
 mod tests;
 mod tlog_proof;
 mod tree;
+mod witness;
 
 pub use absence::{
     Absence, AbsenceError, EntrySet, Explanations, ParseEntrySetError, Prune, Redaction,
@@ -43,3 +44,4 @@ pub use tlog_proof::{TlogProof, TlogProofError};
 pub use tree::{
     HashReader, TILE_HEIGHT, TILE_WIDTH, TreeError, consistency_proof, inclusion_proof, root_at,
 };
+pub use witness::{AddCheckpoint, ParseAddCheckpointError};

@@ -47,11 +47,19 @@ impl NoteSignature {
         &self.signature
     }
 
-    fn is_by(&self, key: &NoteVerifier) -> bool {
+    pub(crate) fn new(key: &NoteVerifier, signature: Vec<u8>) -> Self {
+        Self {
+            name: key.name().to_owned(),
+            key_id: key.id(),
+            signature,
+        }
+    }
+
+    pub(crate) fn is_by(&self, key: &NoteVerifier) -> bool {
         self.name == key.name() && self.key_id == key.id()
     }
 
-    fn parse(line: &str) -> Option<Self> {
+    pub(crate) fn parse(line: &str) -> Option<Self> {
         let (name, encoded) = line.strip_prefix(MARK)?.split_once(' ')?;
         check_name(name).ok()?;
         // The engine refuses stray trailing bits, so that a signature line has one spelling.
@@ -139,6 +147,13 @@ impl SignedNote {
     #[must_use]
     pub fn signatures(&self) -> &[NoteSignature] {
         &self.signatures
+    }
+
+    /// Adds a signature line by somebody else, such as a witness; one beyond [`MAX_SIGNATURES`] is left out.
+    pub fn add_signature(&mut self, signature: NoteSignature) {
+        if self.signatures.len() < MAX_SIGNATURES {
+            self.signatures.push(signature);
+        }
     }
 
     /// Checks every signature by a known key and returns the keys that signed. Unknown keys are ignored.

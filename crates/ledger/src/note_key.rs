@@ -8,8 +8,37 @@ use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use sha2::{Digest, Sha256};
 
+use crate::checkpoint::Checkpoint;
+use crate::note::NoteSignature;
+
 /// The signature type byte of plain Ed25519 in the note format.
 const ED25519: u8 = 0x01;
+
+/// The signature type byte of a timestamped Ed25519 cosignature (C2SP tlog-cosignature).
+const COSIGNATURE: u8 = 0x04;
+
+/// What a key signs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// The text of a note.
+    Plain,
+    /// The text of a checkpoint, with the time at which a witness saw it.
+    Cosignature,
+}
+
+impl Kind {
+    const fn byte(self) -> u8 {
+        match self {
+            Self::Plain => ED25519,
+            Self::Cosignature => COSIGNATURE,
+        }
+    }
+}
+
+/// What a witness signs.
+fn cosigned(text: &str, at: u64) -> String {
+    format!("cosignature/v1\ntime {at}\n{text}")
+}
 
 /// A key that signs notes.
 #[derive(Clone)]
@@ -24,11 +53,33 @@ impl NoteSigner {
     /// # Errors
     /// A name that is empty or holds white space, control characters or `+`.
     pub fn from_seed(name: &str, seed: &[u8; 32]) -> Result<Self, KeyError> {
+        Self::of(name, seed, Kind::Plain)
+    }
+
+    /// The key of a witness, whose signatures tell the time at which it saw a checkpoint.
+    ///
+    /// # Errors
+    /// As [`from_seed`](Self::from_seed).
+    pub fn witness_from_seed(name: &str, seed: &[u8; 32]) -> Result<Self, KeyError> {
+        Self::of(name, seed, Kind::Cosignature)
+    }
+
+    fn of(name: &str, seed: &[u8; 32], kind: Kind) -> Result<Self, KeyError> {
         let key = SigningKey::from_bytes(seed);
         Ok(Self {
-            public: NoteVerifier::new(name, key.verifying_key())?,
+            public: NoteVerifier::new(name, key.verifying_key(), kind)?,
             key,
         })
+    }
+
+    /// Signs a checkpoint as a witness that saw it at `at`, in seconds since 1970. Whether it continues the last one seen
+    /// is the caller's to check.
+    #[must_use]
+    pub fn cosign(&self, checkpoint: &Checkpoint, at: u64) -> NoteSignature {
+        let signed = self.key.sign(cosigned(&checkpoint.body(), at).as_bytes());
+        let mut bytes = at.to_be_bytes().to_vec();
+        bytes.extend_from_slice(&signed.to_bytes());
+        NoteSignature::new(&self.public, bytes)
     }
 
     /// The public half, whose `Display` is the vkey to hand out.
@@ -54,20 +105,22 @@ impl fmt::Debug for NoteSigner {
 pub struct NoteVerifier {
     name: String,
     id: [u8; 4],
+    kind: Kind,
     key: VerifyingKey,
 }
 
 impl NoteVerifier {
-    fn new(name: &str, key: VerifyingKey) -> Result<Self, KeyError> {
+    fn new(name: &str, key: VerifyingKey, kind: Kind) -> Result<Self, KeyError> {
         check_name(name)?;
         let mut hasher = Sha256::new();
         hasher.update(name);
-        hasher.update([b'\n', ED25519]);
+        hasher.update([b'\n', kind.byte()]);
         hasher.update(key.as_bytes());
         let [a, b, c, d, ..]: [u8; 32] = hasher.finalize().into();
         Ok(Self {
             name: name.to_owned(),
             id: [a, b, c, d],
+            kind,
             key,
         })
     }
@@ -84,17 +137,42 @@ impl NoteVerifier {
         self.id
     }
 
+    /// Whether this is the key of a witness.
+    #[must_use]
+    pub fn is_witness(&self) -> bool {
+        self.kind == Kind::Cosignature
+    }
+
     /// Whether this key signed the text. Strict: keys and signatures of small order are refused.
     pub(crate) fn verify(&self, text: &str, signature: &[u8]) -> bool {
+        match self.kind {
+            Kind::Plain => self.verify_bytes(text.as_bytes(), signature),
+            Kind::Cosignature => signature.split_first_chunk().is_some_and(|(at, rest)| {
+                let text = cosigned(text, u64::from_be_bytes(*at));
+                self.verify_bytes(text.as_bytes(), rest)
+            }),
+        }
+    }
+
+    fn verify_bytes(&self, bytes: &[u8], signature: &[u8]) -> bool {
         Signature::from_slice(signature)
-            .and_then(|signature| self.key.verify_strict(text.as_bytes(), &signature))
+            .and_then(|signature| self.key.verify_strict(bytes, &signature))
             .is_ok()
+    }
+
+    /// The signature of this key over a text among signature lines, if there is a good one.
+    #[must_use]
+    pub fn signature_among(&self, text: &str, lines: &str) -> Option<NoteSignature> {
+        lines
+            .split_terminator('\n')
+            .filter_map(NoteSignature::parse)
+            .find(|line| line.is_by(self) && self.verify(text, line.signature()))
     }
 }
 
 impl fmt::Display for NoteVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut typed = vec![ED25519];
+        let mut typed = vec![self.kind.byte()];
         typed.extend_from_slice(self.key.as_bytes());
         let id = u32::from_be_bytes(self.id);
         write!(f, "{}+{id:08x}+{}", self.name, STANDARD.encode(typed))
@@ -115,12 +193,14 @@ impl FromStr for NoteVerifier {
         let (_, encoded) = rest.split_once('+').ok_or(KeyError::Vkey)?;
         let typed = STANDARD.decode(encoded).map_err(|_| KeyError::Vkey)?;
         let (kind, public) = typed.split_first().ok_or(KeyError::Vkey)?;
-        if *kind != ED25519 {
-            return Err(KeyError::Type(*kind));
-        }
+        let kind = match *kind {
+            ED25519 => Kind::Plain,
+            COSIGNATURE => Kind::Cosignature,
+            other => return Err(KeyError::Type(other)),
+        };
         let public = public.try_into().map_err(|_| KeyError::Vkey)?;
         let key = VerifyingKey::from_bytes(public).map_err(|_| KeyError::Vkey)?;
-        let verifier = Self::new(name, key)?;
+        let verifier = Self::new(name, key, kind)?;
         // Writing it again checks the key hash and that every part has its one spelling.
         if verifier.to_string() == text {
             Ok(verifier)

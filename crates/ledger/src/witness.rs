@@ -109,12 +109,35 @@ mod tests {
             text.replacen("old 7", "old 07", 1),
             text.replacen("old 7", "old +7", 1),
             text.replacen("old", "new", 1),
-            text.replacen("old 7\n", "old 7\n\n", 1).replacen("4", "5", 0),
+            text.replacen("old 7\n", "old 7\n\n", 1)
+                .replacen("4", "5", 0),
             "old 7".to_owned(),
         ] {
             let read = AddCheckpoint::parse(bad.as_bytes());
-            assert!(read.is_err() || read.is_ok_and(|read| read.proof().hashes().is_empty()), "{bad}");
+            assert!(
+                read.is_err() || read.is_ok_and(|read| read.proof().hashes().is_empty()),
+                "{bad}"
+            );
         }
+    }
+
+    #[test]
+    fn the_published_cosignature_is_made_again() {
+        let mut seed = [0; 32];
+        for (place, byte) in (0..).zip(&mut seed) {
+            *byte = place;
+        }
+        let root = "d6e7566e40ee75a71b5600dcd222a0d2e80d3b127b02ef3336859658fb58f43b";
+        let checkpoint =
+            Checkpoint::new("gov.example/org_x/audit/1", 11, root.parse().unwrap()).unwrap();
+        let witness = NoteSigner::witness_from_seed("witness.example/w", &seed).unwrap();
+        let published = "JOPrOQAAAABqAf1khYFdzBPTXtQ9IZUHBD2P+RfhiuUrrWQUHo1vPb2LCuARlm+kI3yZPZgnw9mvj1nSGu+LIgpWB32f0YwnHBT5CQ==";
+        let published = STANDARD.decode(published).unwrap();
+        // The first four bytes name the key, whose own name is not published.
+        assert_eq!(
+            witness.cosign(&checkpoint, 1_778_515_300).signature(),
+            &published[4..]
+        );
     }
 
     #[test]
@@ -124,7 +147,10 @@ mod tests {
         let checkpoint = Checkpoint::new(log.verifier().name(), 0, Hash::EMPTY).unwrap();
         let mut note = checkpoint.sign(&[&log]).unwrap();
         let line = format!("{}\n", witness.cosign(&checkpoint, 1_778_515_300));
-        let found = witness.verifier().signature_among(note.text(), &line).unwrap();
+        let found = witness
+            .verifier()
+            .signature_among(note.text(), &line)
+            .unwrap();
         note.add_signature(found);
         let vkey: NoteVerifier = witness.verifier().to_string().parse().unwrap();
         assert_eq!(&vkey, witness.verifier());

@@ -3,3 +3,4 @@
 pub(crate) mod blobs;
 pub(crate) mod drafters;
 pub(crate) mod redis_limits;
+pub(crate) mod witnesses;

@@ -71,7 +71,11 @@ impl Witnesses {
             match self.ask(key, url, note, guess, prove).await {
                 Ok(signature) => note.add_signature(signature),
                 Err(reason) => {
-                    tracing::warn!(witness = key.name(), reason, "a checkpoint was not cosigned");
+                    tracing::warn!(
+                        witness = key.name(),
+                        reason,
+                        "a checkpoint was not cosigned"
+                    );
                 }
             }
         }

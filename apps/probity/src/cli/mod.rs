@@ -9,6 +9,7 @@ mod record;
 mod serve;
 mod token;
 mod verify;
+mod witness;
 
 use std::process::ExitCode;
 
@@ -35,6 +36,7 @@ fn command() -> Command {
         .subcommand(token::command())
         .subcommand(check::command())
         .subcommand(verify::command())
+        .subcommand(witness::command())
         .subcommand(epoch::command())
         .subcommand(record::command())
         .subcommand(Command::new("openapi").about("Prints the OpenAPI 3.1 document"))
@@ -63,6 +65,7 @@ fn dispatch(matches: &ArgMatches) -> Outcome {
         "token" => token::run(arguments, &sources),
         "check" => check::run(arguments, &sources),
         "verify" => verify::run(arguments),
+        "witness" => witness::run(arguments, &sources),
         "epoch" => epoch::run(arguments, &sources),
         "record" => record::run(arguments, &sources),
         "openapi" => openapi(),

@@ -34,6 +34,13 @@ pub(super) fn command() -> Command {
                 .help("Keys that you trust, one `name+hash+key` a line; without, those in the bundle are used"),
         )
         .arg(
+            Arg::new("quorum")
+                .long("quorum")
+                .value_name("NUMBER")
+                .value_parser(clap::value_parser!(u8).range(1..=15))
+                .help("How many witnesses among --keys have to have signed [default: 1]"),
+        )
+        .arg(
             Arg::new("since")
                 .long("since")
                 .value_name("CHECKPOINT")
@@ -58,7 +65,11 @@ pub(super) fn run(matches: &ArgMatches) -> Outcome {
     let path = |name: &str| matches.get_one::<String>(name).map(String::as_str);
     let file = path("file").unwrap_or_default();
     let verdict = match trust(path("keys"), path("since")) {
-        Ok(trust) => check(file, trust),
+        Ok(mut trust) => {
+            let quorum = matches.get_one::<u8>("quorum").copied();
+            trust.quorum = usize::from(quorum.unwrap_or(1));
+            check(file, trust)
+        }
         Err(reason) => Verdict::Unreadable(reason),
     };
     if matches.get_flag("json") {
@@ -156,7 +167,7 @@ fn limits(limits: &Limits) -> Vec<(&'static str, u64, String)> {
         told.push(("own_keys", 1, text.to_owned()));
     }
     if limits.unwitnessed {
-        let text = "nobody but the log itself signed the checkpoint";
+        let text = "fewer witnesses signed the checkpoint than have to, or none did";
         told.push(("unwitnessed", 1, text.to_owned()));
     }
     for (code, count, text) in [

@@ -80,7 +80,12 @@ pub(super) fn run(matches: &ArgMatches, sources: &Sources) -> Outcome {
         })
         .workers(1)
         .bind(settings.listen)
-        .map_err(|error| format!("setting `listen`: cannot serve on {}: {error}", settings.listen))?;
+        .map_err(|error| {
+            format!(
+                "setting `listen`: cannot serve on {}: {error}",
+                settings.listen
+            )
+        })?;
         for address in server.addrs() {
             println!("witness {} on {address}", witness.signer.verifier());
         }

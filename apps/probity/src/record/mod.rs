@@ -1,5 +1,6 @@
 //! The record as it is read and proved: checkpoints, proofs, tiles, entries.
 
+pub(crate) mod durable;
 mod export;
 mod page;
 mod signer;

@@ -15,6 +15,7 @@ use probity_ledger::{
 use probity_store::{Database, LogHead};
 
 use super::state::{SignedStates, StateError};
+use crate::adapters::witnesses::Witnesses;
 
 /// The name under which one node signs at a time.
 const TURN: &str = "probity.checkpoints";
@@ -26,6 +27,7 @@ pub(crate) struct RecordSigner {
     origin: String,
     database: Database,
     states: SignedStates,
+    witnesses: Option<Witnesses>,
     /// Within this process one log is signed at a time: a request may ask while the worker is at it.
     turn: Mutex<()>,
 }
@@ -56,8 +58,15 @@ impl RecordSigner {
             origin: origin.to_owned(),
             database,
             states,
+            witnesses: None,
             turn: Mutex::default(),
         }
+    }
+
+    /// Has its checkpoints cosigned.
+    pub(crate) fn with_witnesses(mut self, witnesses: Witnesses) -> Self {
+        self.witnesses = Some(witnesses).filter(|witnesses| !witnesses.is_empty());
+        self
     }
 
     /// Signs a checkpoint of every log that has grown; answers how many. Blocks meanwhile.
@@ -178,6 +187,7 @@ impl RecordSigner {
             }
         }
         let signer = self.signer(&origin, head)?;
+        let known = in_database.as_ref().map_or(0, Checkpoint::size);
         let mut note = None;
         for last in [in_database, in_file] {
             let proof = match &last {
@@ -189,11 +199,32 @@ impl RecordSigner {
             let signed = signer
                 .sign_next(last.as_ref(), &checkpoint, &proof)
                 .map_err(|error| refused(head, error.to_string()))?;
-            note = Some(signed.to_string());
+            note = Some(signed);
         }
-        let note = note.unwrap_or_default();
+        let mut note = note.ok_or_else(|| refused(head, "there is no key".to_owned()))?;
+        self.cosign(head, known, &mut note);
+        let note = note.to_string();
         self.keep(head, &note, clock, false)?;
         Ok((note, true))
+    }
+
+    /// Asks the witnesses for their signatures. Blocks meanwhile, for a few seconds at most for each.
+    fn cosign(&self, head: &LogHead, known: u64, note: &mut SignedNote) {
+        let Some(witnesses) = &self.witnesses else {
+            return;
+        };
+        let prove = |old: u64| match old {
+            0 => Some(ConsistencyProof::default()),
+            old if old <= head.size => self.proof(head, old).ok(),
+            _ => None,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        match runtime {
+            Ok(runtime) => runtime.block_on(witnesses.cosign(note, known, &prove)),
+            Err(error) => tracing::warn!(error = %error, "the witnesses were not asked"),
+        }
     }
 
     /// Keeps a note beside the key and then in the database, before anybody gets to see it.

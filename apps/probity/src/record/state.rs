@@ -1,7 +1,5 @@
 //! What was signed last, in one small file per log beside the key.
 
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use probity_kernel::OrganizationId;
@@ -79,23 +77,7 @@ impl SignedStates {
             return Ok(());
         }
         let path = self.path(organization);
-        let draft = self
-            .folder
-            .join(format!(".{organization}.{}", std::process::id()));
-        let written = (|| {
-            std::fs::create_dir_all(&self.folder)?;
-            let mut file = std::fs::OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&draft)?;
-            file.write_all(note.as_bytes())?;
-            file.sync_all()?;
-            std::fs::rename(&draft, &path)?;
-            std::fs::File::open(&self.folder)?.sync_all()
-        })();
-        written.map_err(|error: std::io::Error| StateError::new(&path, error))
+        super::durable::write(&path, note.as_bytes()).map_err(|error| StateError::new(&path, error))
     }
 }
 

@@ -97,6 +97,12 @@ pub(crate) const TABLE: &[Setting] = &[
         "Host name in the origin of the record's checkpoints",
     ),
     setting(
+        "witnesses",
+        "PROBITY_WITNESSES",
+        None,
+        "Witnesses that cosign the record's checkpoints: VKEY=URL, separated by commas",
+    ),
+    setting(
         "token-issuer",
         "PROBITY_TOKEN_ISSUER",
         Some("probity"),

@@ -31,7 +31,7 @@ pub struct Report {
 /// What limits a proof. With all of them zero or false, everything was proved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Limits {
-    /// Nobody but the log itself signed the checkpoint.
+    /// Fewer witnesses signed the checkpoint than have to; without a quorum, none did.
     pub unwitnessed: bool,
     /// The keys were taken from the bundle: whoever made it up could have put them there.
     pub own_keys: bool,

@@ -27,6 +27,8 @@ pub struct Trust {
     /// Keys that were obtained elsewhere than from the bundle. Those named like the log sign it, the others are
     /// witnesses. Without any, the keys in the bundle are used, which is said as a limit.
     pub keys: Vec<NoteVerifier>,
+    /// How many witnesses have to have signed for the checkpoint to count as witnessed; 0 counts as 1.
+    pub quorum: usize,
     /// A checkpoint that was kept from earlier, a signed note.
     pub since: Option<Checkpoint>,
 }
@@ -178,7 +180,11 @@ impl Run {
             .verify(&keys)
             .map_err(|error| refused(error.to_string()))?;
         let signed_by: Vec<_> = signed.iter().map(ToString::to_string).collect();
-        limits.unwitnessed = signed.iter().all(|key| key.name() == checkpoint.origin());
+        let witnesses = signed
+            .iter()
+            .filter(|key| key.name() != checkpoint.origin())
+            .count();
+        limits.unwitnessed = witnesses < trust.quorum.max(1);
         if manifest.end > checkpoint.size() {
             return Err(malformed("the run is longer than the log"));
         }

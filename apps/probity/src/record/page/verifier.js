@@ -176,10 +176,10 @@ async function aKey(text) {
   const match = /^([^\s+]+)\+([0-9a-f]{8})\+(\S+)$/.exec(text);
   need(match, "malformed", "not a key: " + text);
   const data = unbase64(match[3]);
-  need(data.length === 33 && data[0] === 1, "malformed", "not an Ed25519 key");
+  need(data.length === 33 && (data[0] === 1 || data[0] === 4), "malformed", "not an Ed25519 key");
   const id = hex((await sha256(join(encoder.encode(match[1] + "\n"), data))).slice(0, 4));
   need(id === match[2], "malformed", "the hash of the key");
-  return { name: match[1], id, text, key: await crypto.subtle.importKey("raw", data.slice(1), "Ed25519", false, ["verify"]) };
+  return { name: match[1], id, text, witness: data[0] === 4, key: await crypto.subtle.importKey("raw", data.slice(1), "Ed25519", false, ["verify"]) };
 }
 
 function aNote(text, reason) {
@@ -203,8 +203,11 @@ async function signers(note, keys, reason) {
   for (const key of keys) {
     const mine = note.signatures.filter((line) => line.name === key.name && line.id === key.id);
     for (const line of mine) {
-      const good = line.signature.length === 64 &&
-        (await crypto.subtle.verify("Ed25519", key.key, line.signature, encoder.encode(note.body)));
+      // A witness signs the time at which it saw the checkpoint as well (C2SP tlog-cosignature).
+      const at = key.witness ? line.signature.slice(0, 8) : [], signature = line.signature.slice(at.length);
+      const time = at.reduce((sum, byte) => sum * 256n + BigInt(byte), 0n);
+      const signed = encoder.encode(key.witness ? `cosignature/v1\ntime ${time}\n${note.body}` : note.body);
+      const good = signature.length === 64 && (await crypto.subtle.verify("Ed25519", key.key, signature, signed));
       need(good, reason, `the signature of ${key.name} is wrong`);
     }
     if (mine.length) found.push(key);
@@ -219,7 +222,7 @@ async function aCheckpoint(text, keys) {
   const lines = note.body.split("\n");
   need(lines.length === 4 && lines[3] === "", "signature", "a checkpoint has three lines");
   const checkpoint = { origin: lines[0], size: aNumber(lines[1], MAX), root: aHash(lines[2]), signed };
-  if (keys) need(signed.some((key) => key.name === lines[0]), "signature", "the log itself did not sign");
+  if (keys) need(signed.some((key) => key.name === lines[0] && !key.witness), "signature", "the log itself did not sign");
   return checkpoint;
 }
 

@@ -50,7 +50,10 @@ fn no_single_bit_of_a_bundle_can_be_changed() {
     for manifest in [manifest, witnessed] {
         let bundle = log.write(&manifest, false);
         for keys in [keys_of(&log), Vec::new()] {
-            let trust = Trust { keys, since: None };
+            let trust = Trust {
+                keys,
+                ..Trust::default()
+            };
             assert!(verify(&bundle, trust.clone()).is_ok());
             let mut changed = bundle.clone();
             for place in (0..bundle.len()).step_by(STRIDE) {
@@ -261,13 +264,14 @@ fn logs_of_others_do_not_pass_for_this_one() {
     // A log whose entries are another organisation's.
     let known = Trust {
         keys: keys_of(&other),
-        since: None,
+        ..Trust::default()
     };
     let failure = refused(&other.bundle(0..5), known, Reason::Organization);
     assert_eq!(failure.entry, Some(0));
     let kept = Trust {
         keys: keys_of(&log),
         since: Some(other.checkpoint()),
+        ..Trust::default()
     };
     refused(&log.bundle(0..5), kept, Reason::OtherLog);
 }
@@ -282,6 +286,7 @@ fn a_log_opened_anew_is_told_to_who_kept_a_checkpoint() {
     let trust = Trust {
         keys: keys_of(&anew),
         since: Some(kept.checkpoint()),
+        ..Trust::default()
     };
     refused(&anew.bundle(0..7), trust, Reason::Epoch);
 }

@@ -60,6 +60,35 @@ fn while_keys_rotate_either_key_is_enough() {
 }
 
 #[test]
+fn a_quorum_of_witnesses_is_counted_by_key() {
+    let log = Log::of(3);
+    let witnesses = [8, 9].map(|seed| {
+        let name = format!("witness.example/w{seed}");
+        NoteSigner::witness_from_seed(&name, &[seed; 32]).unwrap()
+    });
+    let checkpoint = log.checkpoint();
+    let mut note = checkpoint.sign(&[&log.key]).unwrap();
+    for witness in &witnesses {
+        note.add_signature(witness.cosign(&checkpoint, 7));
+    }
+    note.add_signature(witnesses[0].cosign(&checkpoint, 8));
+    let mut manifest = log.manifest(0..3);
+    manifest.checkpoint = note.to_string();
+    let bundle = log.write(&manifest, false);
+    let mut trust = log.trust();
+    trust
+        .keys
+        .extend(witnesses.iter().map(|key| key.verifier().clone()));
+    for (quorum, unwitnessed) in [(0, false), (1, false), (2, false), (3, true)] {
+        trust.quorum = quorum;
+        let report = verify(&bundle, trust.clone()).unwrap();
+        assert_eq!(report.limits.unwitnessed, unwitnessed, "{quorum}");
+        assert_eq!(report.signed_by.len(), 3);
+    }
+    assert!(verify(&bundle, log.trust()).unwrap().limits.unwitnessed);
+}
+
+#[test]
 fn absences_that_are_explained_are_counted() {
     let mut log = Log::of(12);
     log.explain(&Log::redaction(&[5, 6, 9], SlotName::Actor));

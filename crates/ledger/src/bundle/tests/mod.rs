@@ -185,7 +185,7 @@ impl Log {
     fn trust(&self) -> Trust {
         Trust {
             keys: vec![self.key.verifier().clone()],
-            since: None,
+            ..Trust::default()
         }
     }
 
