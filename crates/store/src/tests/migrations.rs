@@ -142,7 +142,7 @@ fn the_tables_are_those_that_the_code_expects(bed: &Bed) {
              AND relname NOT LIKE '%diesel%'",
         ),
     };
-    assert_eq!(count, 38);
+    assert_eq!(count, 42);
 }
 
 fn refusal(opened: Result<Database, OpenDatabaseError>) -> String {
