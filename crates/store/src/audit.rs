@@ -8,6 +8,7 @@ use std::ops::Range;
 use diesel::prelude::*;
 use probity_kernel::{OrganizationId, RepositoryError};
 use probity_ledger::{Frontier, Hash, HashReader};
+use probity_webhooks::message::CHECKPOINT;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -17,6 +18,7 @@ use crate::error::{StoreError, StoreResult, corrupt};
 use crate::record::position;
 use crate::schema::{audit_checkpoints, audit_entries, audit_heads, audit_nodes};
 use crate::types::{Id, Utc};
+use crate::webhooks::fan_out_note;
 
 pub use self::entries::{EntryFilter, EntryPage, OpenSlot, RecordEntry};
 
@@ -215,7 +217,8 @@ impl Database {
     ) -> Result<(), RepositoryError> {
         let size = i64::try_from(size).unwrap_or(i64::MAX);
         let note = note.to_owned();
-        self.system_write(organization, move |conn| {
+        let told = serde_json::json!({"size": size, "checkpoint": note}).to_string();
+        self.system_write_with_ids(organization, move |conn, ids| {
             let epoch: i64 = audit_heads::table
                 .find(Id(organization.uuid()))
                 .select(audit_heads::epoch)
@@ -229,8 +232,11 @@ impl Database {
                     audit_checkpoints::signed_at.eq(Utc(signed_at)),
                 ))
                 .execute(conn)?;
-            Ok(())
-        })
+            // No event of the record, which would grow with every checkpoint of itself.
+            fan_out_note(conn, ids, organization, (CHECKPOINT, &told), signed_at)
+        })?;
+        self.deliveries_wait();
+        Ok(())
     }
 
     /// Runs work that only one node may do at a time, under the name of the work; `None` when

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use probity_kernel::{IdSource, OrganizationId, RepositoryError};
+use tokio::sync::Notify;
 
 use crate::address::{AddressError, parse_address};
 use crate::connection::{AnyConnection, Location, Manager, Scope, Use};
@@ -83,6 +84,7 @@ struct Inner {
     lanes: RwLock<Vec<Lane>>,
     numbers: Mutex<HashMap<OrganizationId, i64>>,
     checkpointer: Mutex<Option<Checkpointer>>,
+    deliveries: Arc<Notify>,
 }
 
 thread_local! {
@@ -110,9 +112,12 @@ impl Database {
             Location::Sqlite(_) => 1,
             Location::Postgres(_) => options.lanes.clamp(1, 64),
         };
-        let lanes = (0..lanes)
-            .map(|number| Lane::start(number, location.clone(), options.ids.clone()))
-            .collect::<Result<Vec<_>, _>>()?;
+        let deliveries = Arc::new(Notify::new());
+        let start = |number| {
+            let (ids, deliveries) = (options.ids.clone(), deliveries.clone());
+            Lane::start(number, location.clone(), ids, deliveries)
+        };
+        let lanes = (0..lanes).map(start).collect::<Result<Vec<_>, _>>()?;
         let checkpointer = wal::Checkpointer::start(&location)?;
         Ok(Self {
             inner: Arc::new(Inner {
@@ -121,6 +126,7 @@ impl Database {
                 lanes: RwLock::new(lanes),
                 numbers: Mutex::default(),
                 checkpointer: Mutex::new(checkpointer),
+                deliveries,
             }),
         })
     }
@@ -132,6 +138,17 @@ impl Database {
             Location::Sqlite(_) => "sqlite",
             Location::Postgres(_) => "postgresql",
         }
+    }
+
+    /// Rings when deliveries were made on this node. One who waits for it is woken by one ring.
+    #[must_use]
+    pub fn deliveries(&self) -> Arc<Notify> {
+        self.inner.deliveries.clone()
+    }
+
+    /// Says that there may be deliveries that nobody has rung for.
+    pub(crate) fn deliveries_wait(&self) {
+        self.inner.deliveries.notify_one();
     }
 
     /// Finishes what waits in the lanes, then refuses writes. Blocks meanwhile.
@@ -367,8 +384,19 @@ impl Database {
         organization: OrganizationId,
         mut work: impl FnMut(&mut AnyConnection) -> StoreResult<T> + Send + 'static,
     ) -> Result<T, RepositoryError> {
-        let (work, answer) =
-            Job::with_answer(organization, Scope::System, move |tx| work(tx.writing()));
+        self.system_write_with_ids(organization, move |conn, _| work(conn))
+    }
+
+    /// The same for work that makes ids.
+    pub(crate) fn system_write_with_ids<T: Send + 'static>(
+        &self,
+        organization: OrganizationId,
+        mut work: impl FnMut(&mut AnyConnection, &dyn IdSource) -> StoreResult<T> + Send + 'static,
+    ) -> Result<T, RepositoryError> {
+        let (work, answer) = Job::with_answer(organization, Scope::System, move |tx| {
+            let ids = tx.ids;
+            work(tx.writing(), ids)
+        });
         self.submit(organization, work)?;
         answer.blocking_recv().map_err(|_| unavailable())?
     }

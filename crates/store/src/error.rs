@@ -34,6 +34,13 @@ const UNIQUE_KEYS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "alias",
+        &[
+            "webhook_secrets_organization_id_alias_number_key",
+            "webhook_secrets.number",
+        ],
+    ),
+    (
         "subject",
         &["users_organization_id_issuer_subject_key", "users.subject"],
     ),

@@ -155,6 +155,28 @@ impl TryFrom<Row> for GovernanceEvent {
     }
 }
 
+/// The events at these places.
+pub(crate) fn at(
+    conn: &mut AnyConnection,
+    organization: OrganizationId,
+    places: &[(i64, i32)],
+) -> StoreResult<Vec<GovernanceEvent>> {
+    if places.is_empty() {
+        return Ok(Vec::new());
+    }
+    let indexes: Vec<i64> = places.iter().map(|(index, _)| *index).collect();
+    let rows: Vec<Row> = events::table
+        .filter(events::organization_id.eq(Id(organization.uuid())))
+        .filter(events::audit_index.eq_any(indexes))
+        .select(Row::as_select())
+        .load(conn)?;
+    rows.into_iter()
+        .filter(|row| places.contains(&(row.audit_index, row.ordinal)))
+        .map(GovernanceEvent::try_from)
+        .collect::<Result<_, _>>()
+        .map_err(StoreError)
+}
+
 fn matching<'a>(
     organization: OrganizationId,
     filter: &EventFilter,

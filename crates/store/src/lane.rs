@@ -6,12 +6,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use probity_kernel::{IdSource, OrganizationId, RepositoryError};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use crate::connection::{AnyConnection, Location, Scope, Use};
 use crate::error::{StoreResult, unavailable};
-use crate::guardian::StandingCache;
-use crate::turn::{self, Tx, Unit, Work};
+use crate::turn::{self, Memory, Tx, Unit, Work};
 
 /// How many units may wait in a lane; what comes beyond is refused with `Unavailable`.
 pub(crate) const QUEUE_LENGTH: usize = 8192;
@@ -31,11 +30,12 @@ impl Lane {
         number: usize,
         location: Location,
         ids: Arc<dyn IdSource>,
+        deliveries: Arc<Notify>,
     ) -> std::io::Result<Self> {
         let (queue, waiting) = sync_channel(QUEUE_LENGTH);
         let thread = std::thread::Builder::new()
             .name(format!("write-lane-{number}"))
-            .spawn(move || serve(&location, ids.as_ref(), &waiting))?;
+            .spawn(move || serve(&location, ids.as_ref(), &waiting, &deliveries))?;
         Ok(Self { queue, thread })
     }
 
@@ -55,9 +55,9 @@ impl Lane {
     }
 }
 
-fn serve(location: &Location, ids: &dyn IdSource, waiting: &Receiver<Work>) {
+fn serve(location: &Location, ids: &dyn IdSource, waiting: &Receiver<Work>, deliveries: &Notify) {
     let mut conn: Option<AnyConnection> = None;
-    let mut standings = StandingCache::default();
+    let mut memory = Memory::default();
     while let Ok(first) = waiting.recv() {
         let mut works = Vec::with_capacity(64);
         works.push(first);
@@ -68,8 +68,11 @@ fn serve(location: &Location, ids: &dyn IdSource, waiting: &Receiver<Work>) {
         };
         match open {
             Ok(mut open) => {
-                if turn::run(&mut open, ids, &mut standings, works) {
+                if turn::run(&mut open, ids, &mut memory, works) {
                     conn = Some(open);
+                }
+                if memory.fan.take_made() {
+                    deliveries.notify_one();
                 }
             }
             Err(error) => {

@@ -35,6 +35,7 @@ mod statement;
 mod turn;
 mod types;
 mod wal;
+mod webhooks;
 
 pub use access::DieselAccess;
 pub use address::AddressError;
@@ -49,6 +50,7 @@ pub use governance::DieselGovernance;
 pub use governance::records::DieselEvidence;
 pub use guardian::DieselGuardian;
 pub use registry::DieselModels;
+pub use webhooks::DieselWebhooks;
 
 use probity_kernel::{OrganizationId, RepositoryError};
 

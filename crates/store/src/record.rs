@@ -24,6 +24,7 @@ use crate::error::{StoreError, StoreResult, corrupt};
 use crate::schema::{audit_explanations, audit_heads, audit_nodes, governance_events};
 use crate::statement::statement;
 use crate::types::{AnyTimestamp, AnyUuid, Id, Utc};
+use crate::webhooks::{Fan, fan_out};
 
 /// How many governance events one statement inserts; PostgreSQL takes 65,535 parameters.
 const EVENT_STEP: usize = 1000;
@@ -33,6 +34,8 @@ pub(crate) struct Head {
     /// The organisation's number: the upper bits of every row position.
     pub(crate) no: i64,
     frontier: Frontier,
+    /// How often the organisation's webhook endpoints have changed.
+    subscriptions: i64,
 }
 
 impl Head {
@@ -51,18 +54,23 @@ impl Head {
             audit_heads::no,
             audit_heads::size,
             audit_heads::frontier,
+            audit_heads::subscriptions,
         ));
-        let found: Option<(i64, i64, Vec<u8>)> = match conn {
+        let found: Option<(i64, i64, Vec<u8>, i64)> = match conn {
             AnyConnection::Postgres(c) => head.for_update().get_result(c).optional()?,
             AnyConnection::Sqlite(c) => head.get_result(c).optional()?,
         };
-        let Some((no, size, frontier)) = found else {
+        let Some((no, size, frontier, subscriptions)) = found else {
             return Ok(None);
         };
         let size = u64::try_from(size).map_err(|e| corrupt("audit_heads", "size")(e.into()))?;
         let frontier = Frontier::from_bytes(size, &frontier)
             .map_err(|error| corrupt("audit_heads", "frontier")(error.into()))?;
-        Ok(Some(Self { no, frontier }))
+        Ok(Some(Self {
+            no,
+            frontier,
+            subscriptions,
+        }))
     }
 }
 
@@ -150,20 +158,28 @@ struct EntryRow {
 
 #[derive(Insertable)]
 #[diesel(table_name = governance_events, treat_none_as_default_value = false)]
-struct EventRow {
+pub(crate) struct EventRow {
     organization_id: Id,
-    audit_index: i64,
-    ordinal: i32,
-    id: Id,
-    event_type: &'static str,
+    pub(crate) audit_index: i64,
+    pub(crate) ordinal: i32,
+    pub(crate) id: Id,
+    pub(crate) event_type: &'static str,
     source_table: &'static str,
     source_id: Id,
     trigger_reason: String,
     payload: String,
     score_before: Option<f64>,
     score_after: Option<f64>,
-    created_at: Utc,
+    pub(crate) created_at: Utc,
     product_id: Option<Id>,
+}
+
+/// Who gets the events of a turn.
+pub(crate) struct Subscribers<'a> {
+    /// What the lane remembers of endpoints.
+    pub(crate) fan: &'a mut Fan,
+    /// Whether the turn changed endpoints of the organisation.
+    pub(crate) changed: bool,
 }
 
 /// Appends the drafts of one organisation and moves its head; answers the size of its log.
@@ -173,6 +189,7 @@ pub(crate) fn append(
     organization: OrganizationId,
     head: Option<Head>,
     drafts: Vec<Draft>,
+    subscribers: Subscribers<'_>,
 ) -> StoreResult<u64> {
     if drafts.is_empty() {
         return Ok(head.map_or(0, |head| head.size()));
@@ -182,7 +199,12 @@ pub(crate) fn append(
         // The unit that creates an organisation opens its log.
         None => Head::lock(conn, organization)?,
     };
-    let Some(Head { no, mut frontier }) = head else {
+    let Some(Head {
+        no,
+        mut frontier,
+        subscriptions,
+    }) = head
+    else {
         return Err(StoreError(RepositoryError::Database(
             "the organisation has no record".into(),
         )));
@@ -215,6 +237,8 @@ pub(crate) fn append(
     insert_nodes(conn, organization, &completed)?;
     insert_entries(conn, &entries)?;
     insert_events(conn, &events)?;
+    let stamp = (!subscribers.changed).then_some(subscriptions);
+    fan_out(conn, organization, stamp, &events, subscribers.fan)?;
     move_head(conn, organization, &frontier)?;
     Ok(frontier.size())
 }

@@ -317,6 +317,7 @@ diesel::table! {
         epoch -> BigInt,
         size -> BigInt,
         frontier -> Binary,
+        subscriptions -> BigInt,
     }
 }
 
@@ -815,6 +816,100 @@ diesel::allow_tables_to_appear_in_same_query!(
     product_standings,
 );
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+
+    webhook_endpoints (id) {
+        id -> AnyUuid,
+        organization_id -> AnyUuid,
+        kind -> Text,
+        target_url -> Text,
+        description -> Nullable<Text>,
+        event_types -> Text,
+        secret_alias -> Text,
+        sign_ed25519 -> Bool,
+        settings -> Text,
+        credential -> Nullable<Binary>,
+        disabled_reason -> Nullable<Text>,
+        disabled_at -> Nullable<AnyTimestamp>,
+        failing_since -> Nullable<AnyTimestamp>,
+        created_at -> AnyTimestamp,
+        updated_at -> AnyTimestamp,
+        deleted_at -> Nullable<AnyTimestamp>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+
+    webhook_secrets (id) {
+        id -> AnyUuid,
+        organization_id -> AnyUuid,
+        alias -> Text,
+        number -> BigInt,
+        sealed -> Binary,
+        created_at -> AnyTimestamp,
+        expires_at -> Nullable<AnyTimestamp>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+
+    webhook_deliveries (organization_id, endpoint_id, id) {
+        organization_id -> AnyUuid,
+        endpoint_id -> AnyUuid,
+        id -> AnyUuid,
+        audit_index -> Nullable<BigInt>,
+        ordinal -> Nullable<Integer>,
+        event_type -> Text,
+        note -> Nullable<Text>,
+        state -> Text,
+        attempts -> BigInt,
+        failures -> BigInt,
+        due_at -> Nullable<AnyTimestamp>,
+        last_attempt_at -> Nullable<AnyTimestamp>,
+        last_status -> Nullable<Integer>,
+        last_error -> Nullable<Text>,
+        created_at -> AnyTimestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+
+    webhook_attempts (organization_id, endpoint_id, delivery_id, number) {
+        organization_id -> AnyUuid,
+        endpoint_id -> AnyUuid,
+        delivery_id -> AnyUuid,
+        number -> BigInt,
+        at -> AnyTimestamp,
+        took_ms -> BigInt,
+        status -> Nullable<Integer>,
+        error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+
+    webhook_target_states (organization_id, endpoint_id, key) {
+        organization_id -> AnyUuid,
+        endpoint_id -> AnyUuid,
+        key -> Text,
+        value -> Text,
+        updated_at -> AnyTimestamp,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(governance_events, products);
+diesel::allow_tables_to_appear_in_same_query!(governance_events, webhook_deliveries);
+diesel::allow_tables_to_appear_in_same_query!(webhook_endpoints, webhook_deliveries);
 diesel::allow_tables_to_appear_in_same_query!(product_registered_models, registered_models);
 diesel::allow_tables_to_appear_in_same_query!(product_listing, product_search);

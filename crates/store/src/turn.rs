@@ -13,7 +13,8 @@ use probity_kernel::{Context, DomainEvent, IdSource, OrganizationId, RepositoryE
 use crate::connection::{AnyConnection, Scope};
 use crate::error::{StoreError, StoreResult, translate, unavailable};
 use crate::guardian::{self, IngestJob, StandingCache, Standings};
-use crate::record::{self, Draft, Head};
+use crate::record::{self, Draft, Head, Subscribers};
+use crate::webhooks::Fan;
 
 /// What a unit of work sees: the transaction, and the organisation's record.
 pub(crate) struct Tx<'a> {
@@ -24,9 +25,31 @@ pub(crate) struct Tx<'a> {
     drafts: Vec<Draft>,
     head: Option<Head>,
     wrote: bool,
+    endpoints_changed: bool,
+}
+
+/// What a lane remembers from turn to turn.
+#[derive(Default)]
+pub(crate) struct Memory {
+    /// Where products stand.
+    pub(crate) standings: StandingCache,
+    /// Which endpoints get events.
+    pub(crate) fan: Fan,
+}
+
+impl Memory {
+    fn clear(&mut self) {
+        self.standings.clear();
+        self.fan.clear();
+    }
 }
 
 impl Tx<'_> {
+    /// Says that the organisation's endpoints are not what they were at the start of the turn.
+    pub(crate) const fn forget_subscriptions(&mut self) {
+        self.endpoints_changed = true;
+    }
+
     /// The connection, for a statement that writes.
     pub(crate) fn writing(&mut self) -> &mut AnyConnection {
         self.wrote = true;
@@ -160,7 +183,7 @@ enum Abandoned {
 pub(crate) fn run(
     conn: &mut AnyConnection,
     ids: &dyn IdSource,
-    cache: &mut StandingCache,
+    memory: &mut Memory,
     works: Vec<Work>,
 ) -> bool {
     let mut groups = Groups::new();
@@ -171,13 +194,13 @@ pub(crate) fn run(
             result: Ok(()),
         });
     }
-    let mut ended = attempt(conn, ids, cache, &mut groups, Mode::Plain);
+    let mut ended = attempt(conn, ids, memory, &mut groups, Mode::Plain);
     if matches!(ended, Err(Abandoned::Unit)) {
-        cache.clear();
-        ended = attempt(conn, ids, cache, &mut groups, Mode::Savepoints);
+        memory.clear();
+        ended = attempt(conn, ids, memory, &mut groups, Mode::Savepoints);
     }
     if ended.is_err() {
-        cache.clear();
+        memory.clear();
     }
     let failure = match ended {
         Ok(()) => None,
@@ -213,7 +236,7 @@ fn again(error: &RepositoryError) -> RepositoryError {
 fn attempt(
     conn: &mut AnyConnection,
     ids: &dyn IdSource,
-    cache: &mut StandingCache,
+    memory: &mut Memory,
     groups: &mut Groups,
     mode: Mode,
 ) -> Result<(), Abandoned> {
@@ -222,7 +245,7 @@ fn attempt(
     let worked = catch_unwind(AssertUnwindSafe(|| {
         groups
             .iter_mut()
-            .try_for_each(|(group, slots)| run_group(conn, ids, cache, *group, slots, mode))
+            .try_for_each(|(group, slots)| run_group(conn, ids, memory, *group, slots, mode))
     }));
     let ended = match worked {
         Ok(Ok(())) => {
@@ -244,7 +267,7 @@ fn attempt(
 fn run_group(
     conn: &mut AnyConnection,
     ids: &dyn IdSource,
-    cache: &mut StandingCache,
+    memory: &mut Memory,
     group: Group,
     slots: &mut [Slot],
     mode: Mode,
@@ -257,7 +280,7 @@ fn run_group(
         Head::lock(conn, group.organization).map_err(fatal)?
     };
     let size = head.as_ref().map_or(0, Head::size);
-    let standings = cache.take(group.organization, size);
+    let standings = memory.standings.take(group.organization, size);
     let mut tx = Tx {
         conn,
         ids,
@@ -265,6 +288,7 @@ fn run_group(
         drafts: Vec::with_capacity(slots.len()),
         head,
         wrote: false,
+        endpoints_changed: false,
     };
     let mut ingests: Vec<(&mut IngestJob, &mut Result<(), RepositoryError>)> = Vec::new();
     // Units may move standings behind the ingestions' back, and what a savepoint takes back was
@@ -286,11 +310,17 @@ fn run_group(
         drafts,
         head,
         standings,
+        endpoints_changed,
         ..
     } = tx;
-    let size = record::append(conn, ids, group.organization, head, drafts).map_err(fatal)?;
+    let subscribers = Subscribers {
+        fan: &mut memory.fan,
+        changed: endpoints_changed,
+    };
+    let size =
+        record::append(conn, ids, group.organization, head, drafts, subscribers).map_err(fatal)?;
     if knows {
-        cache.put(group.organization, size, standings);
+        memory.standings.put(group.organization, size, standings);
     }
     Ok(())
 }

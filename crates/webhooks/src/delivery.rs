@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use probity_kernel::{DeliveryId, OrganizationId, WebhookEndpointId};
+use probity_kernel::{DeliveryId, EventId, OrganizationId, WebhookEndpointId};
 use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 
@@ -55,7 +55,7 @@ impl std::str::FromStr for DeliveryState {
 /// A delivery as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
-    /// Its id.
+    /// Its id among those to the same endpoint: that of its event, where it is one's.
     pub id: DeliveryId,
     /// The endpoint.
     pub endpoint: WebhookEndpointId,
@@ -110,11 +110,11 @@ pub struct DeliveryFilter {
     pub to: Option<OffsetDateTime>,
 }
 
-/// An event that has no delivery to an endpoint: its place in the record.
+/// An event that has no delivery to an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Missed {
-    /// The delivery that it gets.
-    pub delivery: DeliveryId,
+    /// The event, whose id is that of its delivery.
+    pub event: EventId,
     /// The index of its leaf.
     pub audit_index: u64,
     /// Its place in the leaf.
@@ -126,7 +126,7 @@ pub struct Missed {
 pub struct Replay {
     /// Those that are there: due at once, with all attempts before them again. What is pending already
     /// is left as it is.
-    pub deliveries: Vec<DeliveryId>,
+    pub deliveries: Vec<(WebhookEndpointId, DeliveryId)>,
     /// Events that get a first delivery to an endpoint; one that has got it by now is left as it is.
     pub missed: Vec<(WebhookEndpointId, Missed)>,
 }

@@ -7,7 +7,7 @@ use probity_kernel::{
 };
 use time::{Duration, OffsetDateTime};
 
-use crate::delivery::{Attempt, Backlog, Claim, Delivery, DeliveryFilter, Settlement};
+use crate::delivery::{Attempt, Backlog, Claim, Delivery, DeliveryFilter, Missed, Settlement};
 use crate::endpoint::{Alias, Endpoint, SecretRecord, WebhookChange, WebhookWrite};
 use crate::event::GovernanceEvent;
 use crate::filter::EventFilter;
@@ -33,7 +33,8 @@ pub trait EventRepository: Send + Sync {
 ///   an equal fingerprint answers the first outcome and writes nothing, with another fingerprint
 ///   `IdempotencyMismatch`.
 /// - `Stale` when no row of the context's organisation has the id and the expected version;
-///   `Conflict("alias")` when the number of a secret is taken.
+///   `Conflict("alias")` when the number of a secret is taken, `Conflict("webhooks")` when there are
+///   [`MOST_ENDPOINTS`](crate::endpoint::MOST_ENDPOINTS) already.
 /// - Every governance event that is recorded from the creation of an endpoint on, and that it wants
 ///   while it is enabled, has one delivery to it, committed with the event.
 /// - Lists are newest first by id; the cursor's tie is the id's bits.
@@ -59,7 +60,7 @@ pub trait WebhookRepository: Send + Sync {
         alias: &Alias,
     ) -> impl Future<Output = Result<Vec<SecretRecord>, RepositoryError>> + Send;
 
-    /// Deliveries of the organisation.
+    /// Deliveries of the organisation. Those of all endpoints can be listed for dead ones alone.
     fn deliveries(
         &self,
         organization: OrganizationId,
@@ -71,18 +72,18 @@ pub trait WebhookRepository: Send + Sync {
     fn delivery(
         &self,
         organization: OrganizationId,
+        endpoint: WebhookEndpointId,
         id: DeliveryId,
     ) -> impl Future<Output = Result<Option<(Delivery, Vec<Attempt>)>, RepositoryError>> + Send;
 
-    /// The places of events that the endpoint wants and has no delivery of, oldest first, at most
-    /// `limit` of them.
+    /// The events that the endpoint wants and has no delivery of, oldest first, at most `limit`.
     fn missed(
         &self,
         endpoint: &Endpoint,
         from: Option<OffsetDateTime>,
         to: Option<OffsetDateTime>,
         limit: u32,
-    ) -> impl Future<Output = Result<Vec<(u64, u32)>, RepositoryError>> + Send;
+    ) -> impl Future<Output = Result<Vec<Missed>, RepositoryError>> + Send;
 
     /// Applies a change: all of it or nothing.
     fn commit(

@@ -1,19 +1,17 @@
 //! The commands and questions of webhooks over any repository.
 
 use probity_kernel::{
-    Change, Context, DeliveryId, IdSource, OrganizationId, Page, PageRequest, Patch,
+    Change, Context, DeliveryId, FieldError, IdSource, OrganizationId, Page, PageRequest, Patch,
     RepositoryError, Version, WebhookEndpointId, WebhookSecretId,
 };
 use time::{Duration, OffsetDateTime};
 
-use crate::delivery::{
-    Attempt, Delivery, DeliveryFilter, DeliveryState, MOST_REPLAYED, Missed, Replay,
-};
+use crate::delivery::{Attempt, Delivery, DeliveryFilter, DeliveryState, MOST_REPLAYED, Replay};
 use crate::endpoint::changes::{self, Besides};
 use crate::endpoint::{
-    Alias, Disabling, Endpoint, EndpointInput, EndpointPatch, LONGEST_OVERLAP, MOST_ENDPOINTS,
-    NewEndpoint, SealContext, Sealed, SecretRecord, Vault, WebhookChange, WebhookError,
-    WebhookEvent, WebhookWrite,
+    Alias, Disabling, Endpoint, EndpointInput, EndpointPatch, LONGEST_OVERLAP, NewEndpoint,
+    SealContext, Sealed, SecretRecord, Vault, WebhookChange, WebhookError, WebhookEvent,
+    WebhookWrite,
 };
 use crate::repository::WebhookRepository;
 use crate::signature::SigningSecret;
@@ -112,14 +110,9 @@ impl<R: WebhookRepository, I: IdSource, V: Vault> WebhookService<R, I, V> {
         input: EndpointInput,
         entropy: [u8; 32],
     ) -> Result<Registered, WebhookError> {
-        let known = self.list(ctx.organization, &PageRequest::first(1)).await?;
         let id = WebhookEndpointId::new(self.ids.next_id(ctx.now));
         for _ in 0..ATTEMPTS {
             let new = self.parse(input.clone())?;
-            // A repeated request is answered whatever the number of endpoints is by now.
-            if known.total >= MOST_ENDPOINTS && ctx.idempotency.is_none() {
-                return Err(WebhookError::TooMany);
-            }
             let credential = input.credential.as_deref();
             let credential = self.seal_credential(ctx.organization, id, credential)?;
             let made = match new.is_signed() {
@@ -262,8 +255,7 @@ impl<R: WebhookRepository, I: IdSource, V: Vault> WebhookService<R, I, V> {
     ) -> Result<(SecretRecord, Option<SigningSecret>), WebhookError> {
         if !(Duration::ZERO..=LONGEST_OVERLAP).contains(&overlap) {
             let message = "must be 0 seconds to 7 days";
-            let fault =
-                probity_kernel::FieldError::new("/overlap_seconds", "out_of_range", message);
+            let fault = FieldError::new("/overlap_seconds", "out_of_range", message);
             return Err(WebhookError::Invalid(vec![fault]));
         }
         let own = WebhookSecretId::new(self.ids.next_id(ctx.now));
@@ -360,10 +352,8 @@ impl<R: WebhookRepository, I: IdSource, V: Vault> WebhookService<R, I, V> {
         id: DeliveryId,
     ) -> Result<(Delivery, Vec<Attempt>), WebhookError> {
         self.get(organization, endpoint).await?;
-        let found = self.repository.delivery(organization, id).await?;
-        found
-            .filter(|(delivery, _)| delivery.endpoint == endpoint)
-            .ok_or(WebhookError::DeliveryNotFound)
+        let found = self.repository.delivery(organization, endpoint, id).await?;
+        found.ok_or(WebhookError::DeliveryNotFound)
     }
 
     /// Makes a delivery again. One that is pending is left as it is.
@@ -383,7 +373,7 @@ impl<R: WebhookRepository, I: IdSource, V: Vault> WebhookService<R, I, V> {
         }
         if delivery.state != DeliveryState::Pending {
             let replay = Replay {
-                deliveries: vec![id],
+                deliveries: vec![(endpoint, id)],
                 missed: Vec::new(),
             };
             self.commit_replay(ctx, endpoint, replay).await?;
@@ -405,11 +395,16 @@ impl<R: WebhookRepository, I: IdSource, V: Vault> WebhookService<R, I, V> {
             && from > to
         {
             let message = "must not be before `from`";
-            let fault = probity_kernel::FieldError::new("/to", "out_of_order", message);
+            let fault = FieldError::new("/to", "out_of_order", message);
             return Err(WebhookError::Invalid(vec![fault]));
         }
         let endpoint = match range.endpoint {
             Some(id) => Some(self.get(ctx.organization, id).await?),
+            None if range.delivered || range.missed => {
+                let message = "is required to replay more than dead letters";
+                let fault = FieldError::new("/webhook_id", "required", message);
+                return Err(WebhookError::Invalid(vec![fault]));
+            }
             None => None,
         };
         if endpoint.as_ref().is_some_and(|one| !one.is_enabled()) {
@@ -420,24 +415,16 @@ impl<R: WebhookRepository, I: IdSource, V: Vault> WebhookService<R, I, V> {
         let mut missed = Vec::new();
         let mut more = more;
         if let Some(endpoint) = endpoint.as_ref().filter(|_| range.missed) {
-            let places = self
+            let found = self
                 .repository
-                .missed(endpoint, range.from, range.to, room + 1);
-            let places = places.await?;
+                .missed(endpoint, range.from, range.to, room + 1)
+                .await?;
             let taken = usize::try_from(room).unwrap_or(usize::MAX);
-            more |= places.len() > taken;
-            missed = places
+            more |= found.len() > taken;
+            missed = found
                 .into_iter()
                 .take(taken)
-                .map(|(audit_index, ordinal)| {
-                    let delivery = DeliveryId::new(self.ids.next_id(ctx.now));
-                    let missed = Missed {
-                        delivery,
-                        audit_index,
-                        ordinal,
-                    };
-                    (endpoint.id, missed)
-                })
+                .map(|one| (endpoint.id, one))
                 .collect();
         }
         let replayed = Replayed {
@@ -458,7 +445,7 @@ impl<R: WebhookRepository, I: IdSource, V: Vault> WebhookService<R, I, V> {
         &self,
         organization: OrganizationId,
         range: &ReplayRange,
-    ) -> Result<(Vec<DeliveryId>, bool), WebhookError> {
+    ) -> Result<(Vec<(WebhookEndpointId, DeliveryId)>, bool), WebhookError> {
         let mut ids = Vec::new();
         let mut more = false;
         let states: &[DeliveryState] = if range.delivered {
@@ -483,7 +470,7 @@ impl<R: WebhookRepository, I: IdSource, V: Vault> WebhookService<R, I, V> {
                 continue;
             }
             more |= found.next.is_some();
-            ids.extend(found.items.into_iter().map(|delivery| delivery.id));
+            ids.extend(found.items.into_iter().map(|one| (one.endpoint, one.id)));
         }
         Ok((ids, more))
     }
@@ -496,7 +483,7 @@ impl<R: WebhookRepository, I: IdSource, V: Vault> WebhookService<R, I, V> {
     ) -> Result<(), WebhookError> {
         let event = WebhookEvent::Replayed {
             endpoint,
-            deliveries: replay.deliveries.clone(),
+            deliveries: replay.deliveries.iter().map(|(_, id)| *id).collect(),
             missed: replay.missed.len(),
         };
         let change: WebhookChange = Change::new(ctx, WebhookWrite::Replay(replay), event);
