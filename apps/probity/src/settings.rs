@@ -4,6 +4,7 @@ mod artifacts;
 mod change_log;
 mod source;
 mod table;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ pub(crate) use artifacts::ArtifactSettings;
 pub(crate) use change_log::{ChangeLogProvider, ChangeLogSettings};
 pub(crate) use source::Sources;
 pub(crate) use table::{TABLE, arguments};
+pub(crate) use webhooks::WebhookSettings;
 
 /// A setting whose value will not do: its name, where it came from, and what was expected.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +56,7 @@ pub(crate) struct Settings {
     pub(crate) event_streams: usize,
     pub(crate) artifacts: ArtifactSettings,
     pub(crate) change_log: ChangeLogSettings,
+    pub(crate) webhooks: WebhookSettings,
     pub(crate) checkpoint_interval: Duration,
     pub(crate) shutdown_timeout: Duration,
 }
@@ -93,6 +96,7 @@ impl Settings {
             event_streams: sources.number("event-streams", 0..=100_000)?,
             artifacts: ArtifactSettings::read(sources, &data_dir)?,
             change_log: ChangeLogSettings::read(sources)?,
+            webhooks: WebhookSettings::read(sources)?,
             checkpoint_interval: Duration::from_secs(
                 sources.number("checkpoint-interval", 1..=86_400)?,
             ),

@@ -16,14 +16,17 @@ use probity_kernel::{Clock, SystemClock, SystemIds};
 use probity_registry::RegistryService;
 use probity_store::{
     Database, DatabaseOptions, DieselAccess, DieselArtifacts, DieselAttachments, DieselCatalog,
-    DieselEvents, DieselEvidence, DieselGovernance, DieselGuardian, DieselModels,
+    DieselEvents, DieselEvidence, DieselGovernance, DieselGuardian, DieselModels, DieselWebhooks,
     OpenDatabaseError,
 };
+use probity_webhooks::WebhookService;
 
 use crate::adapters::blobs::{Blobs, OpenStoreError};
+use crate::adapters::courier::{CourierClient, CourierError};
 use crate::adapters::drafters::{Drafter, DrafterError};
 use crate::adapters::redis_limits::RedisLimits;
 use crate::adapters::witnesses::{WitnessError, Witnesses};
+use crate::adapters::vault::{MasterKeyError, MasterKeys};
 use crate::catch_ups::CatchUps;
 use crate::http::auth::{Authenticator, Issuers, IssuersError, TokenIssuer};
 use crate::http::limits::{Quotas, RateLimits};
@@ -35,6 +38,7 @@ use crate::recent::Recent;
 use crate::record::{Record, RecordSigner, SignError, SignedStates};
 use crate::settings::{ArtifactSettings, Settings};
 use crate::state::{Access, AppState, ArtifactStore, Ids};
+use crate::workers::courier::Courier;
 use crate::workers::{self, Workers};
 
 /// Why the server does not start.
@@ -56,6 +60,16 @@ pub(crate) enum StartError {
     Blobs(#[from] OpenStoreError),
     #[error(transparent)]
     Drafter(#[from] DrafterError),
+    #[error(transparent)]
+    MasterKey(#[from] MasterKeyError),
+    #[error(
+        "setting `webhook-key-file`: the database has webhooks and no master key is given; name the file it is in, or make one with `openssl rand -base64 32`"
+    )]
+    NoMasterKey,
+    #[error("webhooks of the database cannot be read: {0}")]
+    Webhooks(#[from] probity_kernel::RepositoryError),
+    #[error(transparent)]
+    Courier(#[from] CourierError),
     #[error("setting `listen`: cannot serve on {address}: {source}")]
     Listen {
         address: SocketAddr,
@@ -69,6 +83,7 @@ pub(crate) enum StartError {
 pub(crate) struct Application {
     state: web::Data<AppState>,
     workers: Workers,
+    courier: Option<Courier>,
     server: Server,
     address: SocketAddr,
 }
@@ -83,6 +98,7 @@ impl Application {
         })?;
         let address = listener.local_addr()?;
         let workers = workers::start(settings, &state)?;
+        let courier = workers::courier::start(settings, &state)?;
         let shared = state.clone();
         let server = HttpServer::new(move || {
             let (app, _) = routes::build(App::new().app_data(shared.clone()));
@@ -99,6 +115,7 @@ impl Application {
         Ok(Self {
             state,
             workers,
+            courier,
             server,
             address,
         })
@@ -118,6 +135,7 @@ impl Application {
         let Self {
             state,
             workers,
+            courier,
             server,
             ..
         } = self;
@@ -137,6 +155,9 @@ impl Application {
         served?;
         tracing::info!("no more requests; draining the write lanes");
         let drained = tokio::task::spawn_blocking(move || {
+            if let Some(courier) = courier {
+                courier.stop();
+            }
             workers.stop();
             state.database.drain();
         });
@@ -220,6 +241,13 @@ fn build_state(settings: &Settings) -> Result<AppState, StartError> {
         events: DieselEvents::new(database.clone()),
         streams: Arc::new(Streams::new(settings.event_streams)),
         record: Record::new(database.clone(), Arc::new(signer), clock.clone()),
+        webhooks: WebhookService::new(
+            DieselWebhooks::new(database.clone()),
+            ids.clone(),
+            master_keys(settings, &database)?,
+            settings.webhooks.rules.clone(),
+        ),
+        courier_client: CourierClient::new(&settings.webhooks)?,
         evidence: EvidenceService::new(DieselEvidence::new(database.clone()), ids.clone()),
         change_log_drafter: Drafter::new(&settings.change_log)?,
         metrics: Metrics::new(database.kind()),
@@ -262,6 +290,17 @@ fn artifact_store(
         ids.clone(),
         policy,
     ))
+}
+
+/// The keys that seal secrets. A database that holds sealed ones is not served without.
+fn master_keys(settings: &Settings, database: &Database) -> Result<MasterKeys, StartError> {
+    if let Some(path) = &settings.webhooks.key_file {
+        return Ok(MasterKeys::read(path)?);
+    }
+    if DieselWebhooks::new(database.clone()).holds_secrets()? {
+        return Err(StartError::NoMasterKey);
+    }
+    Ok(MasterKeys::none())
 }
 
 /// The server's own issuer of tokens.

@@ -12,11 +12,14 @@ use probity_kernel::{Clock, IdSource, OrganizationId, RequestId};
 use probity_registry::{RegistryError, RegistryService, RegistrySettings};
 use probity_store::{
     Database, DieselAccess, DieselArtifacts, DieselAttachments, DieselCatalog, DieselEvents,
-    DieselEvidence, DieselGovernance, DieselGuardian, DieselModels,
+    DieselEvidence, DieselGovernance, DieselGuardian, DieselModels, DieselWebhooks,
 };
+use probity_webhooks::WebhookService;
 
 use crate::adapters::blobs::Blobs;
+use crate::adapters::courier::CourierClient;
 use crate::adapters::drafters::Drafter;
+use crate::adapters::vault::MasterKeys;
 use crate::catch_ups::CatchUps;
 use crate::http::auth::Authenticator;
 use crate::http::limits::RateLimits;
@@ -46,6 +49,8 @@ pub(crate) type Guardian = GuardianService<DieselGuardian, Ids>;
 pub(crate) type ArtifactStore = ArtifactService<DieselArtifacts, Blobs, Ids>;
 /// A chunk whose bytes are coming in.
 pub(crate) type ChunkOnItsWay = ChunkUpload<DieselArtifacts, Blobs, Ids>;
+/// Endpoints of events, and what is delivered to them.
+pub(crate) type Webhooks = WebhookService<DieselWebhooks, Ids, MasterKeys>;
 
 /// The state of a running server.
 pub(crate) struct AppState {
@@ -66,6 +71,8 @@ pub(crate) struct AppState {
     pub(crate) events: DieselEvents,
     pub(crate) streams: Arc<Streams>,
     pub(crate) record: Record,
+    pub(crate) webhooks: Webhooks,
+    pub(crate) courier_client: CourierClient,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Ids,
     pub(crate) authenticator: Authenticator,

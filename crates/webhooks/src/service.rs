@@ -113,6 +113,7 @@ impl<R: WebhookRepository, I: IdSource, V: Vault> WebhookService<R, I, V> {
         let id = WebhookEndpointId::new(self.ids.next_id(ctx.now));
         for _ in 0..ATTEMPTS {
             let new = self.parse(input.clone())?;
+            self.vault.ready()?;
             let credential = input.credential.as_deref();
             let credential = self.seal_credential(ctx.organization, id, credential)?;
             let made = match new.is_signed() {
@@ -324,6 +325,24 @@ impl<R: WebhookRepository, I: IdSource, V: Vault> WebhookService<R, I, V> {
         Ok(all.into_iter().filter(|one| one.is_live(now)).collect())
     }
 
+    /// The keys that prove an endpoint's `v1a` signatures, newest first.
+    ///
+    /// # Errors
+    /// [`WebhookError::NotConfigured`], [`WebhookError::Unreadable`], and what the repository answers.
+    pub async fn public_keys(
+        &self,
+        endpoint: &Endpoint,
+        now: OffsetDateTime,
+    ) -> Result<Vec<String>, WebhookError> {
+        if !endpoint.sign_ed25519 {
+            return Ok(Vec::new());
+        }
+        let live = self.live_secrets(endpoint, now).await?;
+        live.iter()
+            .map(|record| Ok(record.open(&self.vault)?.public_key()))
+            .collect()
+    }
+
     /// Deliveries, newest first.
     ///
     /// # Errors
@@ -432,11 +451,17 @@ impl<R: WebhookRepository, I: IdSource, V: Vault> WebhookService<R, I, V> {
             missed: u64::try_from(missed.len()).unwrap_or(u64::MAX),
             more,
         };
-        if replayed.deliveries + replayed.missed > 0 {
+        // A repeated request finds its first outcome, whatever there is to replay by now.
+        if replayed.deliveries + replayed.missed > 0 || ctx.idempotency.is_some() {
             let id = range.endpoint;
             let all = WebhookEndpointId::new(uuid::Uuid::nil());
             let replay = Replay { deliveries, missed };
-            self.commit_replay(ctx, id.unwrap_or(all), replay).await?;
+            let done = self.commit_replay(ctx, id.unwrap_or(all), replay).await?;
+            return Ok(Replayed {
+                deliveries: u64::try_from(done.deliveries.len()).unwrap_or(u64::MAX),
+                missed: u64::try_from(done.missed.len()).unwrap_or(u64::MAX),
+                more,
+            });
         }
         Ok(replayed)
     }
@@ -480,15 +505,17 @@ impl<R: WebhookRepository, I: IdSource, V: Vault> WebhookService<R, I, V> {
         ctx: &Context,
         endpoint: WebhookEndpointId,
         replay: Replay,
-    ) -> Result<(), WebhookError> {
+    ) -> Result<Replay, WebhookError> {
         let event = WebhookEvent::Replayed {
             endpoint,
             deliveries: replay.deliveries.iter().map(|(_, id)| *id).collect(),
             missed: replay.missed.len(),
         };
         let change: WebhookChange = Change::new(ctx, WebhookWrite::Replay(replay), event);
-        self.repository.commit(change).await?;
-        Ok(())
+        match self.repository.commit(change).await? {
+            WebhookWrite::Replay(done) => Ok(done),
+            _ => Err(unexpected("a replay without deliveries")),
+        }
     }
 
     /// The first secret of a name that has no live one.

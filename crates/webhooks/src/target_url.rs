@@ -171,7 +171,7 @@ impl TargetRules {
     }
 
     /// Reads a URL. A name is judged by its form; the addresses it leads to by
-    /// [`admits`](Self::admits), each time it is resolved.
+    /// [`is_global`], each time it is resolved.
     ///
     /// # Errors
     /// The [`Refusal`].
@@ -227,19 +227,13 @@ impl TargetRules {
         }
     }
 
-    /// Whether a connection for this host and port may be made to an address.
+    /// Whether the host and port of a URL are admitted, so that it may lead to any address.
     #[must_use]
-    pub fn admits(&self, host: &str, port: u16, address: IpAddr) -> bool {
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let host = host.trim_end_matches('.').to_ascii_lowercase();
-        is_global(address) || self.is_admitted(&host, port)
-    }
-
-    /// Whether a name may lead to private addresses on some port.
-    #[must_use]
-    pub fn admits_name(&self, name: &str) -> bool {
-        let name = name.trim_end_matches('.').to_ascii_lowercase();
-        self.admitted.iter().any(|known| known.host == name)
+    pub fn admits(&self, url: &Url) -> bool {
+        let port = url.port_or_known_default();
+        url.host()
+            .zip(port)
+            .is_some_and(|(host, port)| self.is_admitted(&spelt(&host), port))
     }
 
     fn is_admitted(&self, host: &str, port: u16) -> bool {
@@ -410,11 +404,11 @@ mod tests {
         ] {
             assert_eq!(rules.parse(text).is_ok(), taken, "{text}");
         }
-        let private = "192.168.1.1".parse().unwrap();
-        assert!(rules.admits("receiver.lan", 443, private));
-        assert!(!rules.admits("receiver.example", 443, private));
-        assert!(!rules.admits("127.0.0.1", 9001, private));
-        assert!(rules.admits("receiver.example", 443, "8.8.8.8".parse().unwrap()));
+        let admits = |text: &str| rules.admits(&Url::parse(text).unwrap());
+        assert!(admits("https://receiver.lan/"));
+        assert!(admits("http://127.0.0.1:9000/"));
+        assert!(!admits("http://127.0.0.1:9001/"));
+        assert!(!admits("https://receiver.example/"));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What the server reaches outside its database.
 
 pub(crate) mod blobs;
+pub(crate) mod courier;
 pub(crate) mod drafters;
 pub(crate) mod redis_limits;
 pub(crate) mod witnesses;
+pub(crate) mod vault;

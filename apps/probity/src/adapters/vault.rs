@@ -87,7 +87,8 @@ impl MasterKey {
         context.update(organization.uuid().as_bytes());
         let bytes = context.sign();
         let key = UnboundKey::new(&AES_256_GCM, bytes.as_ref());
-        key.map(LessSafeKey::new).map_err(|_| VaultError::Unreadable)
+        key.map(LessSafeKey::new)
+            .map_err(|_| VaultError::Unreadable)
     }
 }
 
@@ -167,7 +168,10 @@ mod tests {
         let keys = MasterKeys::parse(ONE).unwrap();
         let place = context(1, "secret", 2);
         let sealed = keys.seal(&place, b"plain").unwrap();
-        assert_eq!(keys.open(&place, &sealed).as_deref(), Ok(b"plain".as_slice()));
+        assert_eq!(
+            keys.open(&place, &sealed).as_deref(),
+            Ok(b"plain".as_slice())
+        );
         assert_ne!(keys.seal(&place, b"plain").unwrap(), sealed);
         for other in [
             context(3, "secret", 2),
@@ -179,7 +183,10 @@ mod tests {
         for place_of_byte in 0..sealed.as_bytes().len() {
             let mut bytes = sealed.as_bytes().to_vec();
             bytes[place_of_byte] ^= 1;
-            assert_eq!(keys.open(&place, &Sealed::new(bytes)), Err(VaultError::Unreadable));
+            assert_eq!(
+                keys.open(&place, &Sealed::new(bytes)),
+                Err(VaultError::Unreadable)
+            );
         }
         assert!(keys.open(&place, &Sealed::new(vec![1, 2, 3])).is_err());
     }
@@ -189,7 +196,10 @@ mod tests {
         let place = context(1, "secret", 2);
         let sealed = MasterKeys::parse(ONE).unwrap().seal(&place, b"x").unwrap();
         let rotated = MasterKeys::parse(&format!("# present\n{TWO}\n\n# former\n{ONE}\n")).unwrap();
-        assert_eq!(rotated.open(&place, &sealed).as_deref(), Ok(b"x".as_slice()));
+        assert_eq!(
+            rotated.open(&place, &sealed).as_deref(),
+            Ok(b"x".as_slice())
+        );
         let fresh = rotated.seal(&place, b"y").unwrap();
         assert_ne!(fresh.as_bytes()[1..5], sealed.as_bytes()[1..5]);
         let lost = MasterKeys::parse(TWO).unwrap();

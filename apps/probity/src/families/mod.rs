@@ -11,3 +11,4 @@ pub(crate) mod ingestion;
 pub(crate) mod model_registry;
 pub(crate) mod model_repository;
 pub(crate) mod problem;
+pub(crate) mod webhooks;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use probity_webhooks::delivery::Backlog;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -9,6 +10,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
+use time::OffsetDateTime;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Request {
@@ -29,6 +31,11 @@ struct Judgement {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Outcome {
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Build {
     version: &'static str,
     database: &'static str,
@@ -41,6 +48,10 @@ pub(crate) struct Metrics {
     durations: Family<Route, Histogram>,
     snapshots: Family<Judgement, Counter>,
     refused: Counter,
+    deliveries: Family<Outcome, Counter>,
+    pending: Gauge,
+    dead: Gauge,
+    oldest: Gauge,
 }
 
 impl Metrics {
@@ -73,6 +84,32 @@ impl Metrics {
             "Requests refused by a limit",
             refused.clone(),
         );
+        let deliveries = Family::<Outcome, Counter>::default();
+        for outcome in ["delivered", "failed", "dead"] {
+            drop(deliveries.get_or_create(&Outcome { outcome }));
+        }
+        let (pending, dead, oldest) = (Gauge::default(), Gauge::default(), Gauge::default());
+        registry.register(
+            "webhook_attempts",
+            "Attempts of webhook deliveries by their outcome",
+            deliveries.clone(),
+        );
+        registry.register(
+            "webhook_pending_deliveries",
+            "Webhook deliveries that wait for an attempt",
+            pending.clone(),
+        );
+        registry.register(
+            "webhook_dead_letters",
+            "Webhook deliveries whose every attempt failed",
+            dead.clone(),
+        );
+        registry.register_with_unit(
+            "webhook_oldest_pending_delivery",
+            "Age of the oldest webhook delivery that waits",
+            Unit::Seconds,
+            oldest.clone(),
+        );
         let build = Family::<Build, Gauge>::default();
         build
             .get_or_create(&Build {
@@ -87,7 +124,25 @@ impl Metrics {
             durations,
             snapshots,
             refused,
+            deliveries,
+            pending,
+            dead,
+            oldest,
         }
+    }
+
+    /// Counts an attempt of a delivery by its outcome.
+    pub(crate) fn delivery(&self, outcome: &'static str) {
+        self.deliveries.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    /// Keeps how much waits.
+    pub(crate) fn backlog(&self, backlog: &Backlog, now: OffsetDateTime) {
+        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        self.pending.set(number(backlog.pending));
+        self.dead.set(number(backlog.dead));
+        let age = backlog.oldest.map_or(0, |at| (now - at).whole_seconds());
+        self.oldest.set(age.max(0));
     }
 
     /// Counts an answered request. Unknown routes and methods share one label, so that callers

@@ -10,7 +10,7 @@ use utoipa_actix_web::scope;
 
 use crate::families::{
     api_keys, artifacts, audit, catalog, events, governance, guardian, ingestion, model_registry,
-    model_repository,
+    model_repository, webhooks,
 };
 use crate::http::failure::{Failure, Family, Problem};
 use crate::http::{openapi, operations};
@@ -41,6 +41,7 @@ where
                 .configure(guardian::configure)
                 .configure(api_keys::configure)
                 .configure(ingestion::configure)
+                .configure(webhooks::configure)
                 .configure(events::configure)
                 .configure(audit::configure),
         )

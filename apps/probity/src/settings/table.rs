@@ -211,6 +211,30 @@ pub(crate) const TABLE: &[Setting] = &[
         "Days after which the bytes of an artifact are read and hashed again; 0 is never",
     ),
     setting(
+        "webhook-key-file",
+        "PROBITY_WEBHOOK_KEY_FILE",
+        None,
+        "File with the master key that seals webhook secrets, 32 bytes in base 64 (`openssl rand -base64 32`); former keys on further lines",
+    ),
+    setting(
+        "webhook-private-hosts",
+        "PROBITY_WEBHOOK_PRIVATE_HOSTS",
+        None,
+        "Hosts that webhooks may reach though they are private, and without TLS: receiver.lan,10.0.0.5:9000",
+    ),
+    setting(
+        "webhook-timeout",
+        "PROBITY_WEBHOOK_TIMEOUT",
+        Some("20"),
+        "Seconds that one attempt of a delivery may take, 1 to 120",
+    ),
+    setting(
+        "webhook-retention-days",
+        "PROBITY_WEBHOOK_RETENTION_DAYS",
+        Some("30"),
+        "Days for which deliveries that are done are kept, 1 to 3650",
+    ),
+    setting(
         "checkpoint-interval",
         "PROBITY_CHECKPOINT_INTERVAL",
         Some("60"),

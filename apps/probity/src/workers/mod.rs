@@ -2,6 +2,7 @@
 //! pass, forgetting what has expired.
 
 mod artifacts;
+pub(crate) mod courier;
 mod postures;
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -41,6 +42,7 @@ pub(crate) fn start(settings: &Settings, state: &Data<AppState>) -> Result<Worke
     let (stop, stopped) = channel::<()>();
     let (state, every) = (state.clone(), settings.checkpoint_interval);
     let mut upkeep = artifacts::Upkeep::new(settings.artifacts.scrub_after)?;
+    let retention = time::Duration::days(settings.webhooks.retention_days);
     let thread = std::thread::Builder::new()
         .name("workers".to_owned())
         .spawn(move || {
@@ -57,6 +59,7 @@ pub(crate) fn start(settings: &Settings, state: &Data<AppState>) -> Result<Worke
                 if swept.is_none_or(|at| at.elapsed() >= SWEEP_EVERY) {
                     sweep(&state);
                     upkeep.round(&state);
+                    courier::sweep(&state, retention);
                     swept = Some(Instant::now());
                 }
             }

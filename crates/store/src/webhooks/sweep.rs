@@ -9,12 +9,25 @@ use uuid::Uuid;
 use super::{DieselWebhooks, nobody};
 use crate::connection::{AnyConnection, MultiBackend};
 use crate::error::StoreResult;
-use crate::schema::{webhook_endpoints as endpoints, webhook_target_states as states};
+use crate::schema::{
+    webhook_endpoints as endpoints, webhook_secrets as secrets, webhook_target_states as states,
+};
 use crate::types::{AnyUuid, Id};
 
 type Row = (Id, Id, bool);
 
 impl DieselWebhooks {
+    /// Whether anything is sealed under a master key. Blocks meanwhile.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn holds_secrets(&self) -> Result<bool, RepositoryError> {
+        self.database.system_read(|conn| {
+            let found: Option<Id> = secrets::table.select(secrets::id).first(conn).optional()?;
+            Ok(found.is_some())
+        })
+    }
+
     /// Removes deliveries that were made before an instant and wait for nothing, at most `limit` of
     /// each endpoint, and endpoints that were deleted with all that is left of them. Answers whether
     /// there may be more. Blocks meanwhile.

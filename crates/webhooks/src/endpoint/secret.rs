@@ -101,6 +101,12 @@ pub enum VaultError {
 
 /// Seals what has to be read again later, under a master key that is not in the database.
 pub trait Vault: Send + Sync {
+    /// Whether it can seal and open at all.
+    ///
+    /// # Errors
+    /// [`VaultError::NotConfigured`].
+    fn ready(&self) -> Result<(), VaultError>;
+
     /// Seals bytes for a context.
     ///
     /// # Errors
@@ -115,6 +121,10 @@ pub trait Vault: Send + Sync {
 }
 
 impl<T: Vault + ?Sized> Vault for std::sync::Arc<T> {
+    fn ready(&self) -> Result<(), VaultError> {
+        T::ready(self)
+    }
+
     fn seal(&self, context: &SealContext, plain: &[u8]) -> Result<Sealed, VaultError> {
         T::seal(self, context, plain)
     }

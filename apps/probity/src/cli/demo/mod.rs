@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use base64::Engine as _;
 use clap::{ArgMatches, Command};
 
 use self::seed::Seeded;
@@ -45,6 +46,9 @@ fn settings(
     let mut sources = sources.clone().with("data-dir", folder.to_string_lossy());
     let database = folder.join("probity.db");
     sources = sources.with("database-url", database.to_string_lossy());
+    let key = folder.join("webhook-master.key");
+    std::fs::write(&key, master_key()?)?;
+    sources = sources.with("webhook-key-file", key.to_string_lossy());
     if sources.is_default("log-level") {
         sources = sources.with("log-level", "warn").with("log-format", "text");
     }
@@ -54,6 +58,13 @@ fn settings(
         return Ok(Settings::read(&sources.with("listen", "127.0.0.1:0"))?);
     }
     Ok(settings)
+}
+
+/// A master key for the time of the demo.
+fn master_key() -> Result<String, Box<dyn std::error::Error>> {
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes).map_err(|error| error.to_string())?;
+    Ok(base64::engine::general_purpose::STANDARD.encode(bytes))
 }
 
 fn print(address: SocketAddr, seeded: &Seeded, started: Instant) {

@@ -3,9 +3,9 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use probity_kernel::{DeliveryId, PageRequest, WebhookEndpointId};
-use probity_webhooks::delivery::{DeliveryFilter, DeliveryState};
-use probity_webhooks::service::{Replayed, ReplayRange};
 use probity_webhooks::EventType;
+use probity_webhooks::delivery::{DeliveryFilter, DeliveryState};
+use probity_webhooks::service::{ReplayRange, Replayed};
 
 use super::dto::{
     AttemptResponse, DeliveryDetailResponse, DeliveryListResponse, DeliveryResponse,
@@ -25,11 +25,7 @@ fn read(query: &ListDeliveriesQuery) -> Answer<(DeliveryFilter, PageRequest)> {
     let filter = DeliveryFilter {
         endpoint: None,
         state: faults.optional::<DeliveryState>("state", query.state.as_deref(), states),
-        event_type: faults.optional::<EventType>(
-            "event_type",
-            query.event_type.as_deref(),
-            dotted,
-        ),
+        event_type: faults.optional::<EventType>("event_type", query.event_type.as_deref(), dotted),
         from: faults.instant("from", query.from.as_deref()),
         to: faults.instant("to", query.to.as_deref()),
     };
@@ -51,11 +47,18 @@ async fn page(
     page: &PageRequest,
 ) -> Answer<web::Json<DeliveryListResponse>> {
     let organization = caller.context().organization;
-    let found = state.webhooks.deliveries(organization, filter, page).await?;
+    let found = state
+        .webhooks
+        .deliveries(organization, filter, page)
+        .await?;
     Ok(web::Json(DeliveryListResponse {
         count: found.total,
         next_cursor: found.next.map(|cursor| cursor.to_string()),
-        deliveries: found.items.into_iter().map(DeliveryResponse::from).collect(),
+        deliveries: found
+            .items
+            .into_iter()
+            .map(DeliveryResponse::from)
+            .collect(),
     }))
 }
 

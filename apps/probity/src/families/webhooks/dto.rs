@@ -146,7 +146,11 @@ impl From<Endpoint> for WebhookResponse {
             id: endpoint.id.type_id(),
             kind: endpoint.kind,
             target_url: endpoint.target_url.as_str().to_owned(),
-            event_types: endpoint.event_types.iter().map(ToString::to_string).collect(),
+            event_types: endpoint
+                .event_types
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
             hmac_secret_alias: endpoint.secret_alias.as_str().to_owned(),
             description: endpoint.description,
             sign_ed25519: endpoint.sign_ed25519,

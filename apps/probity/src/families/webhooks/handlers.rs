@@ -83,10 +83,14 @@ pub(super) async fn create_webhook(
 async fn resolve(state: &AppState, target: Option<&str>) -> Answer<()> {
     let url = target.and_then(|text| state.webhooks.rules().parse(text).ok());
     let Some(url) = url else { return Ok(()) };
-    state.courier_client.probe(url.url()).await.map_err(|refusal| {
-        let fault = FieldError::new("/target_url", refusal.code(), refusal.message());
-        Failure::malformed(vec![fault])
-    })
+    state
+        .courier_client
+        .probe(url.url())
+        .await
+        .map_err(|refusal| {
+            let fault = FieldError::new("/target_url", refusal.code(), refusal.message());
+            Failure::malformed(vec![fault])
+        })
 }
 
 /// Reads one webhook.
@@ -106,7 +110,10 @@ pub(super) async fn get_webhook(
 ) -> Answer<HttpResponse> {
     unconfined(&caller)?;
     let context = caller.context();
-    let webhook = state.webhooks.get(context.organization, id.parse()?).await?;
+    let webhook = state
+        .webhooks
+        .get(context.organization, id.parse()?)
+        .await?;
     let public_keys = state.webhooks.public_keys(&webhook, context.now).await?;
     let tag = etag(webhook.version);
     Ok(HttpResponse::Ok()
