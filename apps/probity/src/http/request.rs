@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Uri;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
     STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
@@ -33,10 +34,11 @@ pub(crate) struct LimitHeaders(pub(crate) Vec<(HeaderName, HeaderValue)>);
 
 /// The outermost layer of the server.
 pub(crate) async fn frame(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let started = Instant::now();
+    unabbreviate(&mut request);
     let id = accept_id(&request);
     request.extensions_mut().insert(id.clone());
     let answered = CURRENT.scope(id.clone(), next.call(request)).await;
@@ -65,6 +67,24 @@ pub(crate) async fn frame(
     let limits = response.request().extensions_mut().remove::<LimitHeaders>();
     add_headers(response.headers_mut(), &id, limits);
     Ok(response)
+}
+
+/// The paths that may be spelt without their version.
+const UNVERSIONED: [(&str, &str); 1] = [("/api/governance-events", "/api/v1/governance-events")];
+
+/// Spells a path out that was given without its version: it means the first one.
+fn unabbreviate(request: &mut ServiceRequest) {
+    let given = request.uri().to_string();
+    let path = given.split('?').next().unwrap_or_default();
+    let whole = UNVERSIONED.iter().find_map(|(short, long)| {
+        let rest = path.strip_prefix(short)?;
+        let ends = rest.is_empty() || rest.starts_with('/');
+        ends.then(|| given.replacen(short, long, 1))
+    });
+    if let Some(uri) = whole.and_then(|whole| whole.parse::<Uri>().ok()) {
+        request.match_info_mut().get_mut().update(&uri);
+        request.head_mut().uri = uri;
+    }
 }
 
 fn add_headers(headers: &mut HeaderMap, id: &RequestId, limits: Option<LimitHeaders>) {

@@ -35,6 +35,9 @@ enum Thing {
     /// With its product in front.
     Artifact,
     Event,
+    Webhook,
+    /// With its webhook in front: `<webhook>/deliveries/<delivery>`.
+    Delivery,
 }
 
 /// How to ask for a thing: method, path with `{id}` in place of the id, body.
@@ -479,6 +482,90 @@ fn table() -> Vec<(&'static str, Vec<Probe>)> {
         ("audit_tile", vec![]),
         ("audit_export", vec![]),
         ("events_list_events", vec![]),
+        ("webhooks_list", vec![]),
+        ("webhooks_create", vec![]),
+        ("webhooks_list_dead_letters", vec![]),
+        (
+            "webhooks_get",
+            vec![(
+                Thing::Webhook,
+                "GET",
+                "/api/v1/governance-events/webhooks/{id}",
+                NOTHING,
+            )],
+        ),
+        (
+            "webhooks_update",
+            vec![(
+                Thing::Webhook,
+                "PATCH",
+                "/api/v1/governance-events/webhooks/{id}",
+                |_| json!({"event_types": []}),
+            )],
+        ),
+        (
+            "webhooks_delete",
+            vec![(
+                Thing::Webhook,
+                "DELETE",
+                "/api/v1/governance-events/webhooks/{id}",
+                NOTHING,
+            )],
+        ),
+        (
+            "webhooks_rotate_secret",
+            vec![(
+                Thing::Webhook,
+                "POST",
+                "/api/v1/governance-events/webhooks/{id}/rotate-secret",
+                NOTHING,
+            )],
+        ),
+        (
+            "webhooks_list_deliveries",
+            vec![(
+                Thing::Webhook,
+                "GET",
+                "/api/v1/governance-events/webhooks/{id}/deliveries",
+                NOTHING,
+            )],
+        ),
+        (
+            "webhooks_get_delivery",
+            vec![(
+                Thing::Delivery,
+                "GET",
+                "/api/v1/governance-events/webhooks/{id}",
+                NOTHING,
+            )],
+        ),
+        (
+            "webhooks_replay_delivery",
+            vec![(
+                Thing::Delivery,
+                "POST",
+                "/api/v1/governance-events/webhooks/{id}/replay",
+                NOTHING,
+            )],
+        ),
+        (
+            "webhooks_replay",
+            vec![(
+                Thing::Webhook,
+                "POST",
+                "/api/v1/governance-events/webhooks/{id}/replay",
+                NOTHING,
+            )],
+        ),
+        (
+            "webhooks_replay_dead_letters",
+            vec![(
+                Thing::Webhook,
+                "POST",
+                "/api/v1/governance-events/dead-letters/replay",
+                |id: &str| json!({"webhook_id": id}),
+            )],
+        ),
         (
             "events_get_event",
             vec![(
@@ -890,6 +977,26 @@ async fn one_of_each(api: &Api) -> Vec<(Thing, String)> {
         .expect(200);
     vec![
         (Thing::Event, text(&events["events"][0])),
+    let webhook = api
+        .post(
+            "/api/v1/governance-events/webhooks",
+            &json!({"target_url": "http://127.0.0.1:9/", "event_types": ["nothing.of_the_kind"]}),
+        )
+        .send()
+        .await
+        .expect(201);
+    let webhook = text(&webhook);
+    let deliveries = api
+        .get(&format!(
+            "/api/v1/governance-events/webhooks/{webhook}/deliveries"
+        ))
+        .send()
+        .await
+        .expect(200);
+    let ping = text(&deliveries["deliveries"][0]);
+    vec![
+        (Thing::Delivery, format!("{webhook}/deliveries/{ping}")),
+        (Thing::Webhook, webhook),
         (Thing::Review, format!("{reviews}/{}", text(&review))),
         (Thing::Run, run),
         (Thing::SafetyMetric, metric),
@@ -917,6 +1024,7 @@ async fn deleted(api: &Api) -> Vec<(Thing, String)> {
         let path = match thing {
             Thing::Model => format!("/api/admin/models/{id}"),
             Thing::Link => format!("/api/v1/risk-metric-links/{id}"),
+            Thing::Webhook => format!("/api/v1/governance-events/webhooks/{id}"),
             Thing::Run
             | Thing::SafetyMetric
             | Thing::Dependency
@@ -924,7 +1032,8 @@ async fn deleted(api: &Api) -> Vec<(Thing, String)> {
             | Thing::Mitigation
             | Thing::Upload
             | Thing::Artifact => format!("/api/v1.0/catalog/products/{id}"),
-            Thing::Key
+            Thing::Delivery
+            | Thing::Key
             | Thing::Alert
             | Thing::Event
             | Thing::Product
@@ -980,8 +1089,12 @@ fn never(thing: Thing, like: &str) -> String {
     if matches!(thing, Thing::Space | Thing::Organization) {
         return "x".repeat(like.len());
     }
-    if let Some((product, _)) = like.rsplit_once('/') {
-        return format!("{product}/01890a5d-ac96-774b-bcce-b302099a8057");
+    if let Some((product, own)) = like.rsplit_once('/') {
+        let never = own.split_once('_').map_or_else(
+            || "01890a5d-ac96-774b-bcce-b302099a8057".to_owned(),
+            |(prefix, _)| format!("{prefix}_01h455vb4pex5vsknk084sn02q"),
+        );
+        return format!("{product}/{never}");
     }
     if let Some((prefix, _)) = like.split_once('_') {
         return format!("{prefix}_01h455vb4pex5vsknk084sn02q");
@@ -1053,6 +1166,8 @@ async fn what_is_anothers_looks_like_what_never_was(api: Api) {
                 theirs.get(&path).send().await.expect(200);
                 continue;
             }
+            Thing::Webhook => format!("/api/v1/governance-events/webhooks/{id}"),
+            Thing::Delivery => continue,
             Thing::Space | Thing::Organization => continue,
         };
         let record = theirs.get(&path).send().await.expect(200);

@@ -39,3 +39,4 @@ mod record;
 mod registry_reference;
 mod tokens;
 mod versions;
+mod webhooks;

@@ -75,6 +75,7 @@ fn operations_are_named_described_and_complete() {
         "operations",
         "registry",
         "repository",
+        "webhooks",
     ];
     let mut ids = BTreeSet::new();
     for (path, method, operation) in operations() {

@@ -42,6 +42,7 @@ const TABLES: &[(Kind, &str)] = &[
     (Kind::ReviewRequest, "review_requests"),
     (Kind::ArtifactUpload, "artifact_uploads"),
     (Kind::Artifact, "artifacts"),
+    (Kind::WebhookEndpoint, "webhook_endpoints"),
 ];
 
 /// Tables whose rows are found by product, instant and id: the name of the instant.

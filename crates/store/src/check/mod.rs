@@ -21,13 +21,14 @@
 //! | `governance.open_reviews` | at most one review request of a product is open |
 //! | `governance.posture_totals` | totals are counts of postures |
 //! | `governance.postures` | a product that is judged has a posture, and it is the judgement of what is known at the instant at which it was made; its next change is not later than the recomputed one |
+//! | `webhooks.deliveries` | a delivery of an event is of one that is in the record, under the event's id; what waits for nothing is not due |
 //! | `values.*` | every stored value is one that the domain reads |
 //!
 //! What is named where, by construction of the events (`record.evidence`):
 //!
 //! | state | leaf |
 //! |---|---|
-//! | organisation, user, space, product, risk metric link, registered model, API key, training run, safety metric, runtime event, upload, artifact | the target of one of its events |
+//! | organisation, user, space, product, risk metric link, registered model, API key, training run, safety metric, runtime event, upload, artifact, webhook endpoint | the target of one of its events |
 //! | API key made by a rotation | `replaced_by.after` in the detail of `api_key.rotated` |
 //! | registered model made by a discovery | an `id` under `created` in the detail of `model.discovered` |
 //! | metric snapshot | an `id` under `snapshots` in the detail of `metric.snapshot.recorded` |
@@ -49,6 +50,7 @@ mod references;
 mod sql;
 mod storage;
 mod values;
+mod webhooks;
 
 use probity_kernel::RepositoryError;
 
@@ -118,5 +120,6 @@ fn run(conn: &mut AnyConnection, findings: &mut Findings, ids_at_once: u64) -> S
     counts::check(conn, findings)?;
     values::check(conn, findings)?;
     postures::check(conn, findings)?;
+    webhooks::check(conn, findings)?;
     record::check(conn, findings, ids_at_once)
 }

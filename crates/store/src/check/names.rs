@@ -28,6 +28,7 @@ pub(super) enum Kind {
     ReviewRequest,
     ArtifactUpload,
     Artifact,
+    WebhookEndpoint,
 }
 
 impl Kind {
@@ -52,6 +53,7 @@ impl Kind {
             Self::ReviewRequest => "review_request",
             Self::ArtifactUpload => "artifact_upload",
             Self::Artifact => "artifact",
+            Self::WebhookEndpoint => "webhook_endpoint",
         }
     }
 
@@ -76,6 +78,7 @@ impl Kind {
             Self::ReviewRequest,
             Self::ArtifactUpload,
             Self::Artifact,
+            Self::WebhookEndpoint,
         ]
         .into_iter()
         .find(|kind| kind.as_str() == text)

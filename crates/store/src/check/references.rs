@@ -13,7 +13,7 @@ enum Name {
 }
 
 /// Tables whose rows belong to an organisation.
-const OWNED: [(&str, &str, Name); 40] = [
+const OWNED: [(&str, &str, Name); 45] = [
     ("references.users", "users", Name::Uuid("id")),
     ("references.api_keys", "api_keys", Name::Uuid("id")),
     ("references.spaces", "spaces", Name::Uuid("id")),
@@ -190,10 +190,35 @@ const OWNED: [(&str, &str, Name); 40] = [
         Name::Uuid("upload_id"),
     ),
     ("references.artifacts", "artifacts", Name::Uuid("id")),
+    (
+        "references.webhook_endpoints",
+        "webhook_endpoints",
+        Name::Uuid("id"),
+    ),
+    (
+        "references.webhook_secrets",
+        "webhook_secrets",
+        Name::Uuid("id"),
+    ),
+    (
+        "references.webhook_deliveries",
+        "webhook_deliveries",
+        Name::Uuid("id"),
+    ),
+    (
+        "references.webhook_attempts",
+        "webhook_attempts",
+        Name::Uuid("delivery_id"),
+    ),
+    (
+        "references.webhook_target_states",
+        "webhook_target_states",
+        Name::Uuid("endpoint_id"),
+    ),
 ];
 
 /// A reference inside an organisation: the check, the table, its column, and whose `id` it is.
-const INSIDE: [(&str, &str, &str, &str); 33] = [
+const INSIDE: [(&str, &str, &str, &str); 36] = [
     ("references.api_keys", "api_keys", "replaced_by", "api_keys"),
     ("references.products", "products", "space_id", "spaces"),
     (
@@ -371,6 +396,24 @@ const INSIDE: [(&str, &str, &str, &str); 33] = [
         "artifacts",
         "product_version_id",
         "product_versions",
+    ),
+    (
+        "references.webhook_deliveries",
+        "webhook_deliveries",
+        "endpoint_id",
+        "webhook_endpoints",
+    ),
+    (
+        "references.webhook_attempts",
+        "webhook_attempts",
+        "endpoint_id",
+        "webhook_endpoints",
+    ),
+    (
+        "references.webhook_target_states",
+        "webhook_target_states",
+        "endpoint_id",
+        "webhook_endpoints",
     ),
 ];
 

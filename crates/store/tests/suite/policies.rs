@@ -10,7 +10,7 @@ use probity_store::{Database, DatabaseOptions, DieselAccess, DieselGuardian};
 use crate::support::{Bed, Raw, tell};
 
 /// Every table that belongs to organisations, and the column that says to which.
-const TABLES: [(&str, &str); 42] = [
+const TABLES: [(&str, &str); 47] = [
     ("organizations", "id"),
     ("users", "organization_id"),
     ("api_keys", "organization_id"),
@@ -53,10 +53,15 @@ const TABLES: [(&str, &str); 42] = [
     ("artifact_uploads", "organization_id"),
     ("artifact_chunks", "organization_id"),
     ("artifacts", "organization_id"),
+    ("webhook_endpoints", "organization_id"),
+    ("webhook_secrets", "organization_id"),
+    ("webhook_deliveries", "organization_id"),
+    ("webhook_attempts", "organization_id"),
+    ("webhook_target_states", "organization_id"),
 ];
 
 /// Unique keys that may lack the organisation, and why.
-const GLOBAL_KEYS: [(&str, &str); 19] = [
+const GLOBAL_KEYS: [(&str, &str); 21] = [
     ("organizations_pkey", "the organisation itself"),
     (
         "organizations_no_key",
@@ -82,6 +87,8 @@ const GLOBAL_KEYS: [(&str, &str); 19] = [
     ("review_requests_pkey", "a random id"),
     ("artifact_uploads_pkey", "a random id"),
     ("artifacts_pkey", "a random id"),
+    ("webhook_endpoints_pkey", "a random id"),
+    ("webhook_secrets_pkey", "a random id"),
 ];
 
 /// Unique keys that start with what only one organisation has.
@@ -138,8 +145,39 @@ fn two(bed: &Bed) -> [OrganizationId; 2] {
         bed.raw().must(&format!(
             "INSERT INTO audit_nodes VALUES ({id}, 8, 0, {hash})"
         ));
+        webhooks(bed, &id);
     }
     told
+}
+
+/// Rows in the tables of webhooks.
+fn webhooks(bed: &Bed, organization: &str) {
+    let now = "TIMESTAMPTZ 'epoch'";
+    for statement in [
+        format!(
+            "INSERT INTO webhook_endpoints (id, organization_id, kind, target_url, event_types, \
+             secret_alias, sign_ed25519, settings, created_at, updated_at, version) VALUES \
+             ({organization}, {organization}, 'webhook', 'https://a.example/', '', 'primary', FALSE, '{{}}', {now}, {now}, 1)"
+        ),
+        format!(
+            "INSERT INTO webhook_secrets (id, organization_id, alias, number, sealed, created_at) \
+             VALUES ({organization}, {organization}, 'primary', 1, '', {now})"
+        ),
+        format!(
+            "INSERT INTO webhook_deliveries (organization_id, endpoint_id, id, event_type, note, \
+             state, attempts, failures, created_at) VALUES \
+             ({organization}, {organization}, {organization}, 'webhook.ping', '{{}}', 'dead', 1, 1, {now})"
+        ),
+        format!(
+            "INSERT INTO webhook_attempts (organization_id, endpoint_id, delivery_id, number, at, \
+             took_ms) VALUES ({organization}, {organization}, {organization}, 1, {now}, 1)"
+        ),
+        format!(
+            "INSERT INTO webhook_target_states VALUES ({organization}, {organization}, 'k', '1', {now})"
+        ),
+    ] {
+        bed.raw().must(&statement);
+    }
 }
 
 fn every_table_of_an_organization_has_a_forced_policy(bed: &Bed) {

@@ -19,7 +19,7 @@ use probity_registry::{
 };
 use probity_store::{
     Database, DatabaseOptions, DieselAccess, DieselArtifacts, DieselAttachments, DieselCatalog,
-    DieselEvidence, DieselGovernance, DieselGuardian, DieselModels,
+    DieselEvidence, DieselGovernance, DieselGuardian, DieselModels, DieselWebhooks,
 };
 use probity_testkit::TestDatabase;
 use time::OffsetDateTime;
@@ -156,6 +156,10 @@ impl Bed {
 
     pub(crate) fn judgement(&self) -> DieselGovernance {
         DieselGovernance::new(self.database.clone())
+    }
+
+    pub(crate) fn webhooks(&self) -> DieselWebhooks {
+        DieselWebhooks::new(self.database.clone())
     }
 
     pub(crate) fn guardian(&self) -> DieselGuardian {
