@@ -3,6 +3,7 @@
 #[cfg(test)]
 #[macro_use]
 mod support;
+mod webhooks;
 
 #[cfg(test)]
 mod check;

@@ -76,7 +76,7 @@ impl DomainError for WebhookError {
             Self::PreconditionFailed => "precondition_failed",
             Self::TooMany => "too_many_webhooks",
             Self::Disabled => "webhook_disabled",
-            Self::Confined => "insufficient_scope",
+            Self::Confined => "forbidden",
             Self::NotConfigured => "webhooks_not_configured",
             Self::Unreadable => "internal_error",
             Self::Repository(error) => error.code(),
