@@ -54,18 +54,20 @@ fn run(command: Option<Command>) -> Outcome<()> {
         Some(Command::Inventory(options)) => measure(&options, &[rows::inventory::measure]),
         Some(Command::Governance(options)) => measure(&options, &[rows::governance::measure]),
         Some(Command::Register(options)) => measure(&options, &[rows::register::measure]),
+        Some(Command::Webhooks(options)) => measure(&options, &[rows::webhooks::measure]),
         Some(Command::Discovery(options)) => measure(&options, &[rows::discovery::measure]),
         Some(Command::Mlflow(options)) => measure(&options, &[rows::mlflow::measure]),
         Some(Command::Operations(options)) => measure(&options, &[rows::operations::measure]),
     }
 }
 
-const ALL: [Measure; 8] = [
+const ALL: [Measure; 9] = [
     rows::ingest::measure,
     rows::read::measure,
     rows::inventory::measure,
     rows::governance::measure,
     rows::register::measure,
+    rows::webhooks::measure,
     rows::discovery::measure,
     rows::mlflow::measure,
     rows::operations::measure,

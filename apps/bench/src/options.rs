@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Governance(Options),
     /// Registering models: our side of row 13.
     Register(Options),
+    /// Delivery of events: rows 21 and 22.
+    Webhooks(Options),
     /// Discovery over recorded requests.
     Discovery(Options),
     /// `MLflow`'s side of rows 6, 7 and 13; needs `--mlflow-url`.

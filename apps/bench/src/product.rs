@@ -147,6 +147,11 @@ impl Home {
 
     /// Starts the server with its limits off; answers it and how long its start took.
     pub(crate) fn serve(&self) -> Outcome<(Served, Duration)> {
+        self.serve_with(&[])
+    }
+
+    /// The same with further flags.
+    pub(crate) fn serve_with(&self, flags: &[&str]) -> Outcome<(Served, Duration)> {
         let address = free_address()?;
         let mut command = self.prepared();
         command.args(["serve", "--listen", &address.to_string(), "--workers", "2"]);
@@ -154,6 +159,7 @@ impl Home {
             command.args([&format!("--rate-limit-{limit}"), "0"]);
         }
         command.args(["--log-level", "warn"]);
+        command.args(flags);
         Served::start(address, &mut command, "/healthz")
     }
 

@@ -5,6 +5,7 @@ use crate::proc::QUIET;
 use crate::results::{CPU, ERRORS, OTHER, P50, P99, RATE, Results};
 use crate::rows::discovery::RSS;
 use crate::rows::operations::{BUILD, MEMORY, SIZE, START};
+use crate::rows::webhooks::CPU_1000;
 
 /// Which way is good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,6 +124,10 @@ const ROWS: &[Row] = &[
     alone("32", "overview at 100k products, p50 in ms", ("overview, 100k", P50), (50.0, 5.0)),
     against("32b", "overview at 100k / at 1k products, p50 in ms", ("overview, 100k", P50), ("overview, 1k", P50), Want::AtMostTimes, (1.5, 1.1)),
     alone("33", "a page of postures by drift, 100k products, p50 in ms", ("postures, 100k", P50), (50.0, 20.0)),
+    against("21", "events accepted and delivered per second, 16 producers / the peer", ("webhooks delivered c=16", RATE), ("Svix, as published", RATE), Want::Times, (5.0, 12.0)),
+    against("21b", "the same, CPU-s per 1,000 deliveries", ("webhooks delivered c=16", CPU_1000), ("Svix, as published", CPU_1000), Want::BetterBy, (5.0, 12.0)),
+    alone("21c", "request to the receiver's socket at 50 events/s, p50 in ms", ("webhooks, 50 events a second", P50), (20.0, 10.0)),
+    against("22", "ingest with a subscriber on every event / without, 64 connections", ("ingest with subscriber", RATE), ("ingest without subscriber", RATE), Want::Times, (0.5, 0.75)),
     alone("18", "exec to the first 200, migrated database, in ms", ("cold start", START), (100.0, 30.0)),
     alone("19", "idle PSS in MiB", ("idle", MEMORY), (30.0, 16.0)),
     alone("20", "PSS in MiB after ingest at 256 connections", ("ours, long c=256", MEMORY), (160.0, 64.0)),

@@ -8,3 +8,4 @@ pub(crate) mod mlflow;
 pub(crate) mod operations;
 pub(crate) mod read;
 pub(crate) mod register;
+pub(crate) mod webhooks;

@@ -11,45 +11,20 @@ use probity_kernel::{
 use probity_store::DieselWebhooks;
 use probity_webhooks::delivery::{Attempt, Claim, DeliveryState, Next, Settlement};
 use probity_webhooks::endpoint::{
-    DisableReason, Disabling, Endpoint, EndpointInput, EndpointPatch, SealContext, Sealed, Vault,
-    VaultError,
+    DisableReason, Disabling, Endpoint, EndpointInput, EndpointPatch,
 };
 use probity_webhooks::service::{Registered, ReplayRange};
 use probity_webhooks::{
-    Delivery, DeliveryFilter, DeliveryQueue as _, EventFilter, EventRepository as _, TargetRules,
-    WebhookRepository as _, WebhookService,
+    Delivery, DeliveryFilter, DeliveryQueue as _, EventFilter, EventRepository as _,
+    WebhookRepository as _,
 };
 use time::{Duration, OffsetDateTime};
 
+use crate::support::story::webhooks::service;
 use crate::support::{Bed, NOW, context};
-
-/// Keeps secrets as they are: what the database does with them is not its business.
-#[derive(Debug, Clone, Copy)]
-struct Open;
-
-impl Vault for Open {
-    fn ready(&self) -> Result<(), VaultError> {
-        Ok(())
-    }
-
-    fn seal(&self, _: &SealContext, plain: &[u8]) -> Result<Sealed, VaultError> {
-        Ok(Sealed::new(plain.to_vec()))
-    }
-
-    fn open(&self, _: &SealContext, sealed: &Sealed) -> Result<Vec<u8>, VaultError> {
-        Ok(sealed.as_bytes().to_vec())
-    }
-}
-
-type Service = WebhookService<DieselWebhooks, SystemIds, Open>;
 
 const LEASE: Duration = Duration::minutes(1);
 const ALL: PageRequest = PageRequest::first(1000);
-
-fn service(bed: &Bed) -> Service {
-    let ids = SystemIds::default();
-    WebhookService::new(bed.webhooks(), ids, Open, TargetRules::default())
-}
 
 fn register(bed: &Bed, organization: OrganizationId, types: &[&str]) -> Endpoint {
     let input = EndpointInput {

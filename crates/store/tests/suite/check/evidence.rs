@@ -44,7 +44,7 @@ damages! {
     an_organization: |raw, two| format!(
         "INSERT INTO organizations SELECT {id}, 77, 'another', name, created_at, version \
          FROM organizations WHERE slug = 'north'; \
-         INSERT INTO audit_heads VALUES ({id}, 77, 1, 0, {})",
+         INSERT INTO audit_heads (organization_id, no, epoch, size, frontier) VALUES ({id}, 77, 1, 0, {})",
         raw.bytes(b""), id = raw.uuid(two.unknown))
         => "record.evidence", "this organization is named by no leaf";
 }

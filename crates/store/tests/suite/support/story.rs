@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod attachments;
+pub(crate) mod webhooks;
 
 use probity_access::{
     AccessRepository, AccessWrite, ApiKey, ApiKeySecret, NewApiKey, NewUser, OrganizationRole,
@@ -57,6 +58,7 @@ pub(crate) fn tell(bed: &Bed, slug: &str, told: &mut dyn FnMut(OrganizationId, &
     evidence(bed, organization, product, &mut told);
     artifacts::tell(bed, organization, product, &mut told);
     judgement(bed, organization, product, &mut told);
+    webhooks::tell(bed, organization, &mut told);
     Story {
         organization,
         product,
