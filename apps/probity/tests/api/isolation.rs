@@ -975,8 +975,6 @@ async fn one_of_each(api: &Api) -> Vec<(Thing, String)> {
         .send()
         .await
         .expect(200);
-    vec![
-        (Thing::Event, text(&events["events"][0])),
     let webhook = api
         .post(
             "/api/v1/governance-events/webhooks",
@@ -995,6 +993,7 @@ async fn one_of_each(api: &Api) -> Vec<(Thing, String)> {
         .expect(200);
     let ping = text(&deliveries["deliveries"][0]);
     vec![
+        (Thing::Event, text(&events["events"][0])),
         (Thing::Delivery, format!("{webhook}/deliveries/{ping}")),
         (Thing::Webhook, webhook),
         (Thing::Review, format!("{reviews}/{}", text(&review))),
