@@ -4,5 +4,5 @@ pub(crate) mod blobs;
 pub(crate) mod courier;
 pub(crate) mod drafters;
 pub(crate) mod redis_limits;
-pub(crate) mod witnesses;
 pub(crate) mod vault;
+pub(crate) mod witnesses;
