@@ -53,6 +53,7 @@ where
     let app = app
         .app_data(text)
         .configure(openapi::configure_pages)
+        .configure(artifacts::tus::configure)
         .default_service(web::to(nowhere));
     (app, document)
 }

@@ -7,7 +7,7 @@ use super::{ATTEMPTS, ArtifactService};
 use crate::blob::{BlobReader as _, BlobStore, ChunkSink as _, ChunkWrite, Landed, UploadPlace};
 use crate::digest::{Sha256Digest, StreamingSha256, Tally};
 use crate::error::ArtifactError;
-use crate::plan::Span;
+use crate::plan::{LARGEST_CHUNK, Span};
 use crate::refusal::UploadRefusal;
 use crate::repository::ArtifactRepository;
 use crate::session::{Accepted, HashAdvance, Receipt, UploadSession};
@@ -63,7 +63,7 @@ impl<R: ArtifactRepository, B: BlobStore, I: IdSource> ArtifactService<R, B, I> 
         self.begin(session, span, digest).await
     }
 
-    /// Begins a piece behind the bytes that are there; `most` bounds its size.
+    /// Begins a piece behind the bytes that are there; `most` and [`LARGEST_CHUNK`] bound its size.
     ///
     /// # Errors
     /// As [`Self::open_chunk`]; [`UploadRefusal::OffsetMoved`] when `offset` is not where the bytes
@@ -82,7 +82,7 @@ impl<R: ArtifactRepository, B: BlobStore, I: IdSource> ArtifactService<R, B, I> 
         if session.layout == Layout::Fixed {
             return Err(UploadRefusal::Gone.into());
         }
-        let span = session.next_span(offset, most.min(session.chunk_size))?;
+        let span = session.next_span(offset, most.min(LARGEST_CHUNK))?;
         self.begin(session, span, digest).await
     }
 

@@ -5,6 +5,7 @@ mod delivery;
 mod download;
 mod dto;
 mod refusal;
+pub(crate) mod tus;
 mod uploads;
 
 use actix_web::HttpResponse;
