@@ -33,8 +33,9 @@ def free_port():
 
 
 class Server:
-    def __init__(self, binary, folder):
-        self.binary, self.folder, self.port, self.process = binary, folder, free_port(), None
+    def __init__(self, binary, folder, chunk=1 << 20):
+        self.binary, self.folder, self.chunk = binary, folder, chunk
+        self.port, self.process = free_port(), None
 
     def command(self, *arguments):
         line = [self.binary, *arguments, "--data-dir", str(self.folder)]
@@ -42,7 +43,7 @@ class Server:
 
     def start(self):
         line = [self.binary, "serve", "--data-dir", str(self.folder), "--listen", f"127.0.0.1:{self.port}",
-                "--rate-limit-requests", "0", "--checkpoint-interval", "5", "--artifact-chunk-bytes", str(1 << 20)]
+                "--rate-limit-requests", "0", "--checkpoint-interval", "5", "--artifact-chunk-bytes", str(self.chunk)]
         log = open(self.folder / "log", "ab")
         self.process = subprocess.Popen(line, stdout=log, stderr=log)
         for _ in range(1200):
@@ -165,8 +166,8 @@ def rss(pid):
 
 
 def memory(server, client, base, size, parallel):
-    piece = random.Random(1).randbytes(1 << 20)
-    chunks = size >> 20
+    piece = random.Random(1).randbytes(server.chunk)
+    chunks = size // server.chunk
     hashed = hashlib.sha256()
     for _ in range(chunks):
         hashed.update(piece)
@@ -181,7 +182,7 @@ def memory(server, client, base, size, parallel):
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    session = initiate(client, base, chunks << 20, hashed.hexdigest())
+    session = initiate(client, base, chunks * server.chunk, hashed.hexdigest())
     path, began = f"{base}/uploads/{session['id']}", time.time()
     queue, lock = iter(range(chunks)), threading.Lock()
 
@@ -208,7 +209,7 @@ def memory(server, client, base, size, parallel):
     stop.set()
     watcher.join()
     assert back.hexdigest() == made["sha256"] == hashed.hexdigest()
-    print(f"{chunks} MiB in 1 MiB chunks, {parallel} senders: sent in {sent:.1f} s, completed in {completed * 1000:.0f} ms; "
+    print(f"{chunks} chunks of {server.chunk >> 20} MiB, {parallel} senders: sent in {sent:.1f} s, completed in {completed * 1000:.0f} ms; "
           f"PSS idle {idle / 1024:.1f} MiB, peak above idle {(peak - idle) / 1024:.1f} MiB")
     return peak - idle < 64 * 1024
 
@@ -220,9 +221,10 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--memory", type=int, metavar="MIB", help="send one file of so many MiB and tell the memory")
     parser.add_argument("--parallel", type=int, default=1)
+    parser.add_argument("--chunk", type=int, default=1, metavar="MIB", help="size of a chunk")
     options = parser.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="probity-uploads-"))
-    server = Server(os.path.abspath(options.binary), folder / "data")
+    server = Server(os.path.abspath(options.binary), folder / "data", options.chunk << 20)
     try:
         client, base = prepare(server)
         if options.memory:

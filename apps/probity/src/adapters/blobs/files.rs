@@ -17,16 +17,20 @@ const READ: u64 = 512 << 10;
 
 /// What an error of the operating system means.
 pub(super) fn told(error: io::Error) -> BlobError {
-    match error.kind() {
-        ErrorKind::NotFound => BlobError::NotFound,
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
-            BlobError::Full
-        }
-        _ => {
-            tracing::error!(error = %error, "the blob store failed");
-            BlobError::Unavailable(Box::new(error))
-        }
+    let kind = error.kind();
+    let full = [
+        ErrorKind::StorageFull,
+        ErrorKind::QuotaExceeded,
+        ErrorKind::FileTooLarge,
+    ];
+    if kind == ErrorKind::NotFound {
+        return BlobError::NotFound;
     }
+    if full.contains(&kind) {
+        return BlobError::Full;
+    }
+    tracing::error!(error = %error, "the blob store failed");
+    BlobError::Unavailable(Box::new(error))
 }
 
 /// Runs work on files where it may block.

@@ -27,7 +27,9 @@ use crate::http::product;
 use crate::state::{AppState, ChunkOnItsWay};
 
 /// How many bytes are gathered before they are handed on.
-const PIECE: usize = 256 << 10;
+const PIECE: usize = 128 << 10;
+/// Room for what the connection hands over beyond that, so that the buffer does not grow.
+const ROOM: usize = PIECE + (64 << 10);
 /// How long a sender may pause.
 const PATIENCE: Duration = Duration::from_secs(60);
 const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
@@ -76,7 +78,7 @@ pub(super) async fn receive(
     mut payload: Payload,
     chunk: &mut ChunkOnItsWay,
 ) -> Result<(), ArtifactError> {
-    let mut gathered = BytesMut::with_capacity(PIECE);
+    let mut gathered = BytesMut::with_capacity(ROOM);
     loop {
         let next = tokio::time::timeout(PATIENCE, payload.next()).await;
         let Some(piece) = next.map_err(|_| ArtifactError::Cut)? else {
@@ -85,7 +87,7 @@ pub(super) async fn receive(
         gathered.extend_from_slice(&piece.map_err(|_| ArtifactError::Cut)?);
         if gathered.len() >= PIECE {
             chunk.write(gathered.split().freeze()).await?;
-            gathered.reserve(PIECE);
+            gathered.reserve(ROOM);
         }
     }
     if gathered.is_empty() {

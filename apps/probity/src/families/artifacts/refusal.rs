@@ -9,18 +9,21 @@ use crate::http::failure::{Failure, Problem};
 /// More bytes than there is room for are 413, an expired session is 410, a body that broke off 400;
 /// the rest follows the family.
 pub(super) fn told(error: ArtifactError) -> Failure<Artifacts> {
-    let status = match &error {
-        ArtifactError::TooLong { .. } | ArtifactError::QuotaExceeded { .. } => {
-            Some(StatusCode::PAYLOAD_TOO_LARGE)
-        }
-        ArtifactError::Upload(UploadRefusal::Expired) => Some(StatusCode::GONE),
-        ArtifactError::Cut => Some(StatusCode::BAD_REQUEST),
-        _ => None,
-    };
+    let too_large = matches!(
+        error,
+        ArtifactError::TooLong { .. } | ArtifactError::QuotaExceeded { .. }
+    );
+    let gone = matches!(error, ArtifactError::Upload(UploadRefusal::Expired));
+    let cut = matches!(error, ArtifactError::Cut);
     let problem = Problem::from(error);
-    match status {
-        Some(status) => problem.with_status(status).into(),
-        None => problem.into(),
+    if too_large {
+        problem.with_status(StatusCode::PAYLOAD_TOO_LARGE).into()
+    } else if gone {
+        problem.with_status(StatusCode::GONE).into()
+    } else if cut {
+        problem.with_status(StatusCode::BAD_REQUEST).into()
+    } else {
+        problem.into()
     }
 }
 

@@ -21,7 +21,7 @@ use crate::http::failure::{Failure, Problem};
 use crate::state::ArtifactStore;
 
 /// How many bytes are handed on at a time.
-const PIECE: u64 = 256 << 10;
+const PIECE: u64 = 128 << 10;
 /// How long a sender may pause.
 const PATIENCE: Duration = Duration::from_secs(60);
 
