@@ -28,6 +28,12 @@ pub enum AccessError {
     /// The slug is taken.
     #[error("an organization with this slug already exists")]
     OrganizationExists,
+    /// The user is no member of the space.
+    #[error("no such member of the space")]
+    MemberNotFound,
+    /// The space would be left without an admin.
+    #[error("a space that has an admin keeps one: make somebody else admin first")]
+    LastAdmin,
     /// The record is not at the version that the caller saw.
     #[error("the record has changed since it was read")]
     PreconditionFailed,
@@ -40,8 +46,8 @@ impl DomainError for AccessError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Unauthorized | Self::Forbidden(_) => ErrorKind::Forbidden,
-            Self::KeyNotFound => ErrorKind::NotFound,
-            Self::KeyNotUsable | Self::OrganizationExists => ErrorKind::Conflict,
+            Self::KeyNotFound | Self::MemberNotFound => ErrorKind::NotFound,
+            Self::KeyNotUsable | Self::OrganizationExists | Self::LastAdmin => ErrorKind::Conflict,
             Self::Invalid(_) => ErrorKind::Invalid,
             Self::PreconditionFailed => ErrorKind::PreconditionFailed,
             Self::Repository(error) => error.kind(),
@@ -56,6 +62,8 @@ impl DomainError for AccessError {
             Self::KeyNotUsable => "api_key_not_usable",
             Self::Invalid(_) => "validation_error",
             Self::OrganizationExists => "organization_exists",
+            Self::MemberNotFound => "member_not_found",
+            Self::LastAdmin => "last_admin",
             Self::PreconditionFailed => "precondition_failed",
             Self::Repository(error) => error.code(),
         }
@@ -69,6 +77,8 @@ impl DomainError for AccessError {
             | Self::KeyNotFound
             | Self::KeyNotUsable
             | Self::OrganizationExists
+            | Self::MemberNotFound
+            | Self::LastAdmin
             | Self::PreconditionFailed
             | Self::Repository(_) => Vec::new(),
         }
@@ -83,6 +93,8 @@ impl DomainError for AccessError {
             | Self::KeyNotUsable
             | Self::Invalid(_)
             | Self::OrganizationExists
+            | Self::MemberNotFound
+            | Self::LastAdmin
             | Self::PreconditionFailed => None,
         }
     }

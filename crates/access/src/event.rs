@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::organization::Slug;
-use crate::role::OrganizationRole;
+use crate::role::{OrganizationRole, SpaceRole};
 use crate::scope::ScopeSet;
 
 /// A value before and after a change.
@@ -81,6 +81,15 @@ pub enum AccessEvent {
         /// Whether the user is shut out.
         disabled: Changed<bool>,
     },
+    /// `space.member.added`, `space.member.changed` or `space.member.removed`.
+    MemberChanged {
+        /// The space.
+        space: SpaceId,
+        /// The user.
+        user: UserId,
+        /// The role before and after; `None` for who is no member. They differ.
+        role: Changed<Option<SpaceRole>>,
+    },
 }
 
 /// RFC 3339 text of an instant; years beyond 9999, which no rule lets in, would be null.
@@ -105,6 +114,11 @@ impl DomainEvent for AccessEvent {
             Self::KeyRevoked { .. } => "api_key.revoked",
             Self::UserRoleChanged { .. } => "user.role.changed",
             Self::UserUpdated { .. } => "user.updated",
+            Self::MemberChanged { role, .. } => match (role.before, role.after) {
+                (None, _) => "space.member.added",
+                (Some(_), Some(_)) => "space.member.changed",
+                (Some(_), None) => "space.member.removed",
+            },
         }
     }
 
@@ -115,6 +129,7 @@ impl DomainEvent for AccessEvent {
             | Self::KeyRotated { id, .. }
             | Self::KeyRevoked { id, .. } => ("api_key", id.uuid()),
             Self::UserRoleChanged { id, .. } | Self::UserUpdated { id, .. } => ("user", id.uuid()),
+            Self::MemberChanged { space, .. } => ("space", space.uuid()),
         };
         Subject { kind, id }
     }
@@ -168,6 +183,17 @@ impl DomainEvent for AccessEvent {
             } => json!({
                 "email": {"changed": email_changed},
                 "disabled": {"before": disabled.before, "after": disabled.after},
+            }),
+            Self::MemberChanged {
+                space: _,
+                user,
+                role,
+            } => json!({
+                "user": created(user.to_string()),
+                "role": {
+                    "before": role.before.map(SpaceRole::as_str),
+                    "after": role.after.map(SpaceRole::as_str),
+                },
             }),
         }
     }

@@ -1,19 +1,22 @@
 //! A repository in memory, for tests and for trying things out. It keeps the contract of
 //! [`AccessRepository`], except that it takes any organisation id for granted.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use probity_kernel::{
-    ApiKeyId, Context, Cursor, OrganizationId, Page, PageRequest, Paging, RepositoryError, UserId,
-    Version,
+    ApiKeyId, Context, Cursor, OrganizationId, Page, PageRequest, Paging, RepositoryError, SpaceId,
+    UserId, Version,
 };
 use time::OffsetDateTime;
 
 use crate::api_key::ApiKey;
 use crate::event::AccessEvent;
+use crate::member::{NamedMember, SpaceMember};
 use crate::organization::{Organization, Slug, User};
+use crate::reach::SpaceStanding;
 use crate::repository::{AccessChange, AccessRepository, AccessWrite};
+use crate::role::SpaceRole;
 
 /// Organisations, users and keys in memory, with everything that was recorded about them.
 #[derive(Debug, Default)]
@@ -26,6 +29,8 @@ struct State {
     organizations: HashMap<OrganizationId, Organization>,
     users: HashMap<UserId, User>,
     keys: HashMap<ApiKeyId, ApiKey>,
+    members: BTreeMap<(SpaceId, UserId), SpaceMember>,
+    members_only: BTreeSet<(OrganizationId, SpaceId)>,
     outcomes: HashMap<Claimed, ([u8; 32], AccessWrite)>,
     events: Vec<AccessEvent>,
 }
@@ -35,6 +40,11 @@ impl InMemoryAccess {
     #[must_use]
     pub fn events(&self) -> Vec<AccessEvent> {
         self.state().events.clone()
+    }
+
+    /// Has a space for its members only; spaces are otherwise taken for granted.
+    pub fn close(&self, organization: OrganizationId, space: SpaceId) {
+        self.state().members_only.insert((organization, space));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -72,6 +82,13 @@ impl State {
             }
             AccessWrite::RevokeKey { next, expected } => self.replace_key(ctx, next, *expected),
             AccessWrite::PutUser { user, expected } => self.put_user(ctx, user, *expected),
+            AccessWrite::PutMember { member, expected } => self.put_member(ctx, member, *expected),
+            AccessWrite::RemoveMember { member } => {
+                self.check_member(ctx, member, Some(member.version))?;
+                self.check_admins(member, None)?;
+                self.members.remove(&(member.space, member.user));
+                Ok(())
+            }
         }
     }
 
@@ -122,6 +139,63 @@ impl State {
         Ok(())
     }
 
+    fn put_member(
+        &mut self,
+        ctx: &Context,
+        member: &SpaceMember,
+        expected: Option<Version>,
+    ) -> Result<(), RepositoryError> {
+        self.check_member(ctx, member, expected)?;
+        self.check_admins(member, Some(member.role))?;
+        let key = (member.space, member.user);
+        self.members.insert(key, member.clone());
+        Ok(())
+    }
+
+    /// That the member stands at the expected version, or is none.
+    fn check_member(
+        &self,
+        ctx: &Context,
+        member: &SpaceMember,
+        expected: Option<Version>,
+    ) -> Result<(), RepositoryError> {
+        let known = self.members.get(&(member.space, member.user));
+        let own = known.filter(|known| known.organization == ctx.organization);
+        match (own, expected) {
+            (Some(_), None) => Err(RepositoryError::Conflict("member")),
+            (found, Some(expected)) if found.is_none_or(|known| known.version != expected) => {
+                Err(RepositoryError::Stale)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// That the space keeps an admin when the member becomes this.
+    fn check_admins(
+        &self,
+        member: &SpaceMember,
+        after: Option<SpaceRole>,
+    ) -> Result<(), RepositoryError> {
+        let admin = Some(SpaceRole::Admin);
+        let before = self.members.get(&(member.space, member.user));
+        if after == admin || before.map(|known| known.role) != admin {
+            return Ok(());
+        }
+        let other = |known: &&SpaceMember| {
+            known.space == member.space && known.user != member.user && Some(known.role) == admin
+        };
+        if self.members.values().any(|known| other(&known)) {
+            return Ok(());
+        }
+        Err(RepositoryError::Conflict("last_admin"))
+    }
+
+    fn named(&self, member: &SpaceMember) -> Option<NamedMember> {
+        let user = self.users.get(&member.user)?.clone();
+        let member = member.clone();
+        Some(NamedMember { member, user })
+    }
+
     fn find_user(
         &self,
         organization: OrganizationId,
@@ -143,8 +217,8 @@ fn position(key: &ApiKey) -> Cursor {
     }
 }
 
-/// The wanted page of keys that are sorted newest first.
-fn cut(keys: Vec<ApiKey>, page: &PageRequest) -> Page<ApiKey> {
+/// The wanted page of what is sorted newest first.
+fn cut<T>(keys: Vec<T>, page: &PageRequest, position: fn(&T) -> Cursor) -> Page<T> {
     let total = u64::try_from(keys.len()).unwrap_or(u64::MAX);
     let skipped = match &page.paging {
         Paging::Offset(offset) => usize::try_from(*offset).unwrap_or(usize::MAX),
@@ -156,7 +230,7 @@ fn cut(keys: Vec<ApiKey>, page: &PageRequest) -> Page<ApiKey> {
     };
     let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
     let mut rest = keys.into_iter().skip(skipped);
-    let items: Vec<ApiKey> = rest.by_ref().take(limit).collect();
+    let items: Vec<T> = rest.by_ref().take(limit).collect();
     let next = rest.next().and_then(|_more| items.last().map(position));
     Page { items, total, next }
 }
@@ -190,7 +264,7 @@ impl AccessRepository for InMemoryAccess {
             let at = position(key);
             std::cmp::Reverse((at.key, at.tie))
         });
-        Ok(cut(keys, page))
+        Ok(cut(keys, page, position))
     }
 
     async fn touch_key(
@@ -237,6 +311,83 @@ impl AccessRepository for InMemoryAccess {
     ) -> Result<Option<User>, RepositoryError> {
         let state = self.state();
         Ok(state.find_user(organization, issuer, subject).cloned())
+    }
+
+    async fn find_users(
+        &self,
+        organization: OrganizationId,
+        name: &str,
+    ) -> Result<Vec<User>, RepositoryError> {
+        let id = name.parse::<UserId>().ok();
+        let named = |user: &&User| {
+            user.organization == organization
+                && (Some(user.id) == id
+                    || user.subject == name
+                    || user.email.as_deref() == Some(name))
+        };
+        let state = self.state();
+        Ok(state
+            .users
+            .values()
+            .filter(named)
+            .take(2)
+            .cloned()
+            .collect())
+    }
+
+    async fn find_member(
+        &self,
+        organization: OrganizationId,
+        space: SpaceId,
+        user: UserId,
+    ) -> Result<Option<NamedMember>, RepositoryError> {
+        let state = self.state();
+        let found = state.members.get(&(space, user));
+        let own = found.filter(|known| known.organization == organization);
+        Ok(own.and_then(|member| state.named(member)))
+    }
+
+    async fn list_members(
+        &self,
+        organization: OrganizationId,
+        space: SpaceId,
+        page: &PageRequest,
+    ) -> Result<Page<NamedMember>, RepositoryError> {
+        let state = self.state();
+        let of_space =
+            |known: &&SpaceMember| (known.organization, known.space) == (organization, space);
+        let members = state.members.values().rev().filter(of_space);
+        let members = members.filter_map(|member| state.named(member)).collect();
+        Ok(cut(members, page, |known: &NamedMember| Cursor {
+            key: 0,
+            tie: known.user.id.uuid().as_u128(),
+        }))
+    }
+
+    async fn space_standings(
+        &self,
+        organization: OrganizationId,
+        user: Option<UserId>,
+    ) -> Result<Vec<SpaceStanding>, RepositoryError> {
+        let state = self.state();
+        let closed = state.members_only.iter();
+        let closed = closed.filter(|(owner, _)| *owner == organization);
+        let memberships = state
+            .members
+            .values()
+            .filter(|known| known.organization == organization && Some(known.user) == user);
+        let spaces: BTreeSet<SpaceId> = closed
+            .map(|(_, space)| *space)
+            .chain(memberships.map(|known| known.space))
+            .collect();
+        let standing = |space| SpaceStanding {
+            space,
+            members_only: state.members_only.contains(&(organization, space)),
+            role: user
+                .and_then(|user| state.members.get(&(space, user)))
+                .map(|known| known.role),
+        };
+        Ok(spaces.into_iter().map(standing).collect())
     }
 
     async fn commit(&self, change: AccessChange) -> Result<AccessWrite, RepositoryError> {

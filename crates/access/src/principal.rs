@@ -6,7 +6,8 @@ use crate::api_key::ApiKey;
 use crate::claims::AcceptedToken;
 use crate::error::AccessError;
 use crate::organization::User;
-use crate::role::OrganizationRole;
+use crate::reach::{Reach, SpaceStanding};
+use crate::role::{OrganizationRole, SpaceRole};
 use crate::scope::{Scope, ScopeSet};
 
 /// An authenticated caller.
@@ -18,8 +19,8 @@ pub struct Principal {
     pub actor: Actor,
     /// What the credential permits.
     pub scopes: ScopeSet,
-    /// The spaces that the credential is confined to; `None` means all of them.
-    pub spaces: Option<Vec<SpaceId>>,
+    /// Into which spaces it reaches, and as what.
+    pub reach: Reach,
     /// What rate limits count: one text per credential holder.
     pub limit_key: String,
 }
@@ -36,14 +37,14 @@ impl Principal {
                 created_by: key.created_by.clone(),
             },
             scopes: key.scopes,
-            spaces: key.spaces.clone(),
+            reach: Reach::of_scopes(key.scopes, key.spaces.as_deref()),
             limit_key: format!("key:{}", key.id),
         }
     }
 
     /// The bearer of an accepted token. A user whom the organisation knows has the role that is
     /// recorded, whatever the token says; anyone else has the token's role, and without one no
-    /// scope at all.
+    /// scope at all. `standings` are the spaces for members only and those that the user is a member of.
     ///
     /// # Errors
     /// [`AccessError::Unauthorized`] when the user is disabled or of another organisation.
@@ -52,6 +53,7 @@ impl Principal {
         issuer: &str,
         token: &AcceptedToken,
         user: Option<&User>,
+        standings: &[SpaceStanding],
     ) -> Result<Self, AccessError> {
         if user.is_some_and(|user| user.disabled || user.organization != organization) {
             return Err(AccessError::Unauthorized);
@@ -67,14 +69,22 @@ impl Principal {
                 subject: token.subject.clone(),
             },
         };
-        let role = user.map(|user| user.role).or(token.role);
+        let role = Self::role_of(token, user);
         Ok(Self {
             organization,
             actor,
             scopes: role.map_or(ScopeSet::EMPTY, OrganizationRole::scopes),
-            spaces: None,
+            reach: role.map_or(Reach::everywhere(None), |role| {
+                Reach::of_role(role, standings)
+            }),
             limit_key: format!("token:{organization}:{issuer}:{}", token.subject),
         })
+    }
+
+    /// The role that counts: the recorded one, else the token's.
+    #[must_use]
+    pub fn role_of(token: &AcceptedToken, user: Option<&User>) -> Option<OrganizationRole> {
+        user.map(|user| user.role).or(token.role)
     }
 
     /// Demands a scope.
@@ -95,9 +105,22 @@ impl Principal {
     /// Whether the credential reaches into the space; where it does not, the space does not exist.
     #[must_use]
     pub fn can_see_space(&self, space: SpaceId) -> bool {
-        self.spaces
-            .as_ref()
-            .is_none_or(|spaces| spaces.contains(&space))
+        self.reach.role_in(space).is_some()
+    }
+
+    /// Demands a role in a space that the caller sees.
+    ///
+    /// # Errors
+    /// [`AccessError::Forbidden`] when the caller is less there, or nothing.
+    pub fn require_in(&self, space: SpaceId, role: SpaceRole) -> Result<(), AccessError> {
+        if self.reach.role_in(space).is_some_and(|held| held >= role) {
+            return Ok(());
+        }
+        Err(AccessError::Forbidden(match role {
+            SpaceRole::Viewer => "this needs to be a viewer of the space",
+            SpaceRole::Editor => "this needs to be an editor of the space",
+            SpaceRole::Admin => "this needs to be an admin of the space",
+        }))
     }
 }
 
@@ -148,7 +171,7 @@ impl From<&Principal> for Grant {
     fn from(principal: &Principal) -> Self {
         Self {
             scopes: principal.scopes,
-            spaces: principal.spaces.clone(),
+            spaces: principal.reach.only(),
         }
     }
 }
@@ -195,7 +218,7 @@ mod tests {
     }
 
     fn principal(token: &AcceptedToken, user: Option<&User>) -> Result<Principal, AccessError> {
-        Principal::for_token(organization(1), "https://issuer.example", token, user)
+        Principal::for_token(organization(1), "https://issuer.example", token, user, &[])
     }
 
     #[test]
@@ -238,12 +261,18 @@ mod tests {
     }
 
     #[test]
-    fn a_confined_credential_sees_its_spaces_only() {
-        let mut caller = principal(&token(None), None).unwrap();
-        assert!(caller.can_see_space(space(1)));
-        caller.spaces = Some(vec![space(1), space(2)]);
-        assert!(caller.can_see_space(space(2)));
-        assert!(!caller.can_see_space(space(3)));
+    fn a_demand_in_a_space_names_the_missing_role() {
+        let mut caller = principal(&token(Some(OrganizationRole::Member)), None).unwrap();
+        assert!(caller.require_in(space(1), SpaceRole::Editor).is_ok());
+        let error = caller.require_in(space(1), SpaceRole::Admin).unwrap_err();
+        assert_eq!(
+            (error.code(), error.to_string().as_str()),
+            ("forbidden", "this needs to be an admin of the space")
+        );
+        caller.reach = Reach::of_scopes(ScopeSet::ADMIN, Some(&[space(1)]));
+        assert!(caller.can_see_space(space(1)) && !caller.can_see_space(space(2)));
+        assert!(caller.require_in(space(1), SpaceRole::Admin).is_ok());
+        assert_eq!(Grant::from(&caller).spaces, Some(vec![space(1)]));
     }
 
     #[test]

@@ -4,13 +4,15 @@ use std::future::Future;
 use std::sync::Arc;
 
 use probity_kernel::{
-    ApiKeyId, Change, OrganizationId, Page, PageRequest, RepositoryError, Version,
+    ApiKeyId, Change, OrganizationId, Page, PageRequest, RepositoryError, SpaceId, UserId, Version,
 };
 use time::OffsetDateTime;
 
 use crate::api_key::ApiKey;
 use crate::event::AccessEvent;
+use crate::member::{NamedMember, SpaceMember};
 use crate::organization::{Organization, Slug, User};
+use crate::reach::SpaceStanding;
 
 /// A write of this crate with its event and context.
 pub type AccessChange = Change<AccessWrite, AccessEvent>;
@@ -49,6 +51,19 @@ pub enum AccessWrite {
         /// The version that is replaced; `None` when the user is new.
         expected: Option<Version>,
     },
+    /// Inserts (`expected` is `None`) or updates a member of a space. `Conflict("last_admin")` when the
+    /// space would be left without any admin that it had.
+    PutMember {
+        /// The member as it is to be.
+        member: SpaceMember,
+        /// The version that is replaced; `None` when the user is no member yet.
+        expected: Option<Version>,
+    },
+    /// Removes a member of a space; `Conflict("last_admin")` as above.
+    RemoveMember {
+        /// The member.
+        member: SpaceMember,
+    },
 }
 
 /// A store of organisations, users and API keys.
@@ -63,7 +78,8 @@ pub enum AccessWrite {
 ///   only then are versions and keys compared.
 /// - `Stale` when no row of the context's organisation has the id and the expected version;
 ///   `Conflict("slug")` for a taken organisation slug, `Conflict("subject")` for an issuer and
-///   subject that the organisation already has.
+///   subject that the organisation already has; `Conflict("member")` for a second membership of a user
+///   in a space. A space that has an admin keeps one, however many requests run at once.
 /// - Updates leave a key's `last_used_at` as it is stored: only `touch_key` moves it, forwards
 ///   only, without changing the version, without an event, and with no effect on an unknown key.
 pub trait AccessRepository: Send + Sync {
@@ -122,6 +138,36 @@ pub trait AccessRepository: Send + Sync {
         issuer: &str,
         subject: &str,
     ) -> impl Future<Output = Result<Option<User>, RepositoryError>> + Send;
+
+    /// The users of the organisation whose id, e-mail address or subject this is, at most two.
+    fn find_users(
+        &self,
+        organization: OrganizationId,
+        name: &str,
+    ) -> impl Future<Output = Result<Vec<User>, RepositoryError>> + Send;
+
+    /// One member of a space.
+    fn find_member(
+        &self,
+        organization: OrganizationId,
+        space: SpaceId,
+        user: UserId,
+    ) -> impl Future<Output = Result<Option<NamedMember>, RepositoryError>> + Send;
+
+    /// The members of a space, by the ids of their users, descending. The cursor's tie is the id's bits.
+    fn list_members(
+        &self,
+        organization: OrganizationId,
+        space: SpaceId,
+        page: &PageRequest,
+    ) -> impl Future<Output = Result<Page<NamedMember>, RepositoryError>> + Send;
+
+    /// The spaces that are for their members only, and those that the user is a member of.
+    fn space_standings(
+        &self,
+        organization: OrganizationId,
+        user: Option<UserId>,
+    ) -> impl Future<Output = Result<Vec<SpaceStanding>, RepositoryError>> + Send;
 
     /// Applies a change: all of it or nothing.
     fn commit(
@@ -185,6 +231,40 @@ impl<T: AccessRepository> AccessRepository for Arc<T> {
         subject: &str,
     ) -> Result<Option<User>, RepositoryError> {
         T::find_user(self, organization, issuer, subject).await
+    }
+
+    async fn find_users(
+        &self,
+        organization: OrganizationId,
+        name: &str,
+    ) -> Result<Vec<User>, RepositoryError> {
+        T::find_users(self, organization, name).await
+    }
+
+    async fn find_member(
+        &self,
+        organization: OrganizationId,
+        space: SpaceId,
+        user: UserId,
+    ) -> Result<Option<NamedMember>, RepositoryError> {
+        T::find_member(self, organization, space, user).await
+    }
+
+    async fn list_members(
+        &self,
+        organization: OrganizationId,
+        space: SpaceId,
+        page: &PageRequest,
+    ) -> Result<Page<NamedMember>, RepositoryError> {
+        T::list_members(self, organization, space, page).await
+    }
+
+    async fn space_standings(
+        &self,
+        organization: OrganizationId,
+        user: Option<UserId>,
+    ) -> Result<Vec<SpaceStanding>, RepositoryError> {
+        T::space_standings(self, organization, user).await
     }
 
     async fn commit(&self, change: AccessChange) -> Result<AccessWrite, RepositoryError> {

@@ -278,7 +278,11 @@ fn issued(
         AccessWrite::RotateKey { old, new, .. } => (new, Some(old)),
         AccessWrite::CreateOrganization(_)
         | AccessWrite::RevokeKey { .. }
-        | AccessWrite::PutUser { .. } => return Err(RepositoryError::IdempotencyMismatch.into()),
+        | AccessWrite::PutUser { .. }
+        | AccessWrite::PutMember { .. }
+        | AccessWrite::RemoveMember { .. } => {
+            return Err(RepositoryError::IdempotencyMismatch.into());
+        }
     };
     Ok(IssuedKey {
         secret: (key.id == made).then_some(secret),

@@ -1,6 +1,7 @@
 //! The contract of [`AccessRepository`] as a test that any implementation can run.
 
 mod keys;
+pub mod members;
 mod once;
 
 use std::fmt::Debug;
@@ -239,6 +240,8 @@ impl<R: AccessRepository> Run<'_, R> {
 mod tests {
     use std::sync::Arc;
 
+    use probity_kernel::SpaceId;
+
     use super::*;
     use crate::memory::InMemoryAccess;
 
@@ -247,5 +250,16 @@ mod tests {
         let repo = Arc::new(InMemoryAccess::default());
         let [ours, theirs] = [100, 101].map(|seed| OrganizationId::new(id(seed)));
         repository_contract(&repo, ours, theirs).await;
+        let [open, closed, foreign] = [110, 111, 112].map(|seed| SpaceId::new(id(seed)));
+        repo.close(ours, closed);
+        repo.close(theirs, foreign);
+        let world = members::World {
+            organization: ours,
+            open,
+            closed,
+            other: theirs,
+            foreign,
+        };
+        members::members_contract(&repo, world).await;
     }
 }

@@ -1,6 +1,6 @@
 //! What happened, as the record and the subscribers are told.
 
-use probity_kernel::{DomainEvent, ProductId, Publication, SpaceId, Subject};
+use probity_kernel::{DomainEvent, ProductId, Publication, SpaceId, Subject, UserId};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -8,6 +8,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::product::Product;
 use crate::serving_url::ServingUrl;
 use crate::slug::{ProductSlug, SpaceSlug};
+use crate::space::{Space, Visibility};
 use crate::taxonomy::{
     DeploymentStatus, LifecycleStage, ModelFamily, ProductType, RiskClassification, TaskType,
 };
@@ -25,6 +26,17 @@ pub enum CatalogEvent {
         name: String,
         /// How many products it may hold.
         product_capacity: Option<u32>,
+        /// For whom it is.
+        visibility: Visibility,
+        /// The user who becomes its admin.
+        admin: Option<UserId>,
+    },
+    /// `space.updated`
+    SpaceUpdated {
+        /// The space before.
+        before: Space,
+        /// The space after.
+        after: Space,
     },
     /// `product.created`
     ProductCreated(ProductFacts),
@@ -109,14 +121,38 @@ impl ProductChanges {
     }
 
     fn detail(&self) -> Value {
-        let pair = |(name, before, after): &(&'static str, Value, Value)| {
-            (
-                (*name).to_owned(),
-                json!({"before": before, "after": after}),
-            )
-        };
-        self.fields.iter().map(pair).collect()
+        detail_of(&self.fields)
     }
+}
+
+/// Changed fields with what they were and what they are.
+fn detail_of(fields: &[(&'static str, Value, Value)]) -> Value {
+    let pair = |(name, before, after): &(&'static str, Value, Value)| {
+        (
+            (*name).to_owned(),
+            json!({"before": before, "after": after}),
+        )
+    };
+    fields.iter().map(pair).collect()
+}
+
+/// The fields in which two states of a space differ.
+fn changed_of_space(before: &Space, after: &Space) -> Vec<(&'static str, Value, Value)> {
+    let all = [
+        ("name", json!(before.name), json!(after.name)),
+        (
+            "product_capacity",
+            json!(before.product_capacity),
+            json!(after.product_capacity),
+        ),
+        (
+            "visibility",
+            json!(before.visibility.as_str()),
+            json!(after.visibility.as_str()),
+        ),
+    ];
+    let differs = |(_, before, after): &(&'static str, Value, Value)| before != after;
+    all.into_iter().filter(differs).collect()
 }
 
 fn instant(at: Option<OffsetDateTime>) -> Value {
@@ -191,7 +227,7 @@ impl CatalogEvent {
     /// The product that it is about; a space is none.
     const fn product(&self) -> Option<ProductId> {
         match self {
-            Self::SpaceCreated { .. } => None,
+            Self::SpaceCreated { .. } | Self::SpaceUpdated { .. } => None,
             Self::ProductCreated(facts) => Some(facts.id),
             Self::ProductUpdated(changes) => Some(changes.id),
             Self::ProductArchived { id, .. } => Some(*id),
@@ -206,11 +242,23 @@ impl CatalogEvent {
                 slug,
                 name,
                 product_capacity,
+                visibility,
+                admin,
             } => vec![
                 ("slug", json!(slug.as_str())),
                 ("name", json!(name)),
                 ("product_capacity", json!(product_capacity)),
+                ("visibility", json!(visibility.as_str())),
+                ("admin", json!(admin.map(|id| id.to_string()))),
             ],
+            Self::SpaceUpdated { before, after } => {
+                let changed = changed_of_space(before, after);
+                let names: Vec<&str> = changed.iter().map(|(name, ..)| *name).collect();
+                vec![
+                    ("slug", json!(after.slug.as_str())),
+                    ("changed_fields", json!(names)),
+                ]
+            }
             Self::ProductCreated(facts) => vec![
                 ("space_id", json!(facts.space.to_string())),
                 ("slug", json!(facts.slug.as_str())),
@@ -244,6 +292,7 @@ impl DomainEvent for CatalogEvent {
     fn name(&self) -> &'static str {
         match self {
             Self::SpaceCreated { .. } => "space.created",
+            Self::SpaceUpdated { .. } => "space.updated",
             Self::ProductCreated(_) => "product.created",
             Self::ProductUpdated(_) => "product.updated",
             Self::ProductArchived { .. } => "product.archived",
@@ -253,6 +302,7 @@ impl DomainEvent for CatalogEvent {
     fn subject(&self) -> Subject {
         let (kind, id) = match self {
             Self::SpaceCreated { id, .. } => ("space", id.uuid()),
+            Self::SpaceUpdated { after, .. } => ("space", after.id.uuid()),
             Self::ProductCreated(facts) => ("product", facts.id.uuid()),
             Self::ProductUpdated(changes) => ("product", changes.id.uuid()),
             Self::ProductArchived { id, .. } => ("product", id.uuid()),
@@ -264,6 +314,9 @@ impl DomainEvent for CatalogEvent {
         if let Self::ProductUpdated(changes) = self {
             return changes.detail();
         }
+        if let Self::SpaceUpdated { before, after } = self {
+            return detail_of(&changed_of_space(before, after));
+        }
         self.facts()
             .into_iter()
             .map(|(field, after)| (field.to_owned(), json!({"before": null, "after": after})))
@@ -273,6 +326,7 @@ impl DomainEvent for CatalogEvent {
     fn publications(&self) -> Vec<Publication> {
         let (source_table, trigger_reason) = match self {
             Self::SpaceCreated { .. } => ("spaces", "A space was created."),
+            Self::SpaceUpdated { .. } => ("spaces", "A space was changed."),
             Self::ProductCreated(_) => ("products", "A product was added to the catalog."),
             Self::ProductUpdated(_) => ("products", "The record of a product was changed."),
             Self::ProductArchived { .. } => ("products", "A product was archived."),

@@ -42,7 +42,7 @@ pub use repository::{CatalogChange, CatalogRepository, CatalogWrite};
 pub use service::CatalogService;
 pub use serving_url::{MalformedUrl, ServingUrl};
 pub use slug::{MalformedSlug, ProductSlug, SpaceSlug};
-pub use space::{NewSpace, Space};
+pub use space::{NewSpace, Space, SpaceChanges, UnknownVisibility, Visibility};
 pub use taxonomy::{
     DeploymentStatus, DocumentationSection, LifecycleStage, ModelFamily, ProductType,
     RiskClassification, TaskType, UnknownValue,

@@ -112,7 +112,14 @@ impl State {
 
     fn apply(&mut self, write: &CatalogWrite) -> Result<(), RepositoryError> {
         match write {
-            CatalogWrite::CreateSpace(space) => self.create_space(space),
+            CatalogWrite::CreateSpace { space, .. } => self.create_space(space),
+            CatalogWrite::UpdateSpace { space, expected } => {
+                let stored = self.spaces.get_mut(&space.id).filter(|known| {
+                    known.organization == space.organization && known.version == *expected
+                });
+                *stored.ok_or(RepositoryError::Stale)? = space.clone();
+                Ok(())
+            }
             CatalogWrite::CreateProduct { product, capacity } => {
                 self.create_product(product, *capacity)
             }
@@ -277,6 +284,17 @@ impl CatalogRepository for InMemoryCatalog {
     ) -> Result<Option<Product>, RepositoryError> {
         let product = self.state().products.get(&id).cloned();
         Ok(product.filter(|product| product.organization == organization))
+    }
+
+    async fn spaces_of(
+        &self,
+        organization: OrganizationId,
+        products: &[ProductId],
+    ) -> Result<HashMap<ProductId, SpaceId>, RepositoryError> {
+        let state = self.state();
+        let known = products.iter().filter_map(|id| state.products.get(id));
+        let own = known.filter(|product| product.organization == organization);
+        Ok(own.map(|product| (product.id, product.space)).collect())
     }
 
     async fn list_products(

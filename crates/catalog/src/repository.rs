@@ -1,10 +1,11 @@
 //! What the catalog needs from a store.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 
 use probity_kernel::{
-    Change, OrganizationId, Page, PageRequest, ProductId, RepositoryError, SpaceId, Version,
+    Change, OrganizationId, Page, PageRequest, ProductId, RepositoryError, SpaceId, UserId, Version,
 };
 
 use crate::event::CatalogEvent;
@@ -20,7 +21,19 @@ pub type CatalogChange = Change<CatalogWrite, CatalogEvent>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CatalogWrite {
     /// Inserts a space; `Conflict("slug")` when the organisation has one with the slug.
-    CreateSpace(Space),
+    CreateSpace {
+        /// The space.
+        space: Space,
+        /// The user who becomes its first member, as its admin.
+        admin: Option<UserId>,
+    },
+    /// Replaces a space that is still at the expected version, else `Stale`.
+    UpdateSpace {
+        /// The space as it is to be.
+        space: Space,
+        /// The version that was decided on.
+        expected: Version,
+    },
     /// Inserts a product; `Conflict("slug")` when the space has one with the slug.
     CreateProduct {
         /// The product.
@@ -72,6 +85,13 @@ pub trait CatalogRepository: Send + Sync {
         id: ProductId,
     ) -> impl Future<Output = Result<Option<Product>, RepositoryError>> + Send;
 
+    /// The spaces of these products of the organisation; those that do not exist are left out.
+    fn spaces_of(
+        &self,
+        organization: OrganizationId,
+        products: &[ProductId],
+    ) -> impl Future<Output = Result<HashMap<ProductId, SpaceId>, RepositoryError>> + Send;
+
     /// A page of the products that pass the filter, newest first: the order of creation reversed.
     fn list_products(
         &self,
@@ -116,6 +136,14 @@ impl<T: CatalogRepository> CatalogRepository for Arc<T> {
         id: ProductId,
     ) -> Result<Option<Product>, RepositoryError> {
         T::find_product(self, organization, id).await
+    }
+
+    async fn spaces_of(
+        &self,
+        organization: OrganizationId,
+        products: &[ProductId],
+    ) -> Result<HashMap<ProductId, SpaceId>, RepositoryError> {
+        T::spaces_of(self, organization, products).await
     }
 
     async fn list_products(

@@ -12,7 +12,7 @@ use crate::patch::ProductPatch;
 use crate::product::Product;
 use crate::repository::{CatalogChange, CatalogRepository, CatalogWrite};
 use crate::slug::{ProductSlug, SpaceSlug};
-use crate::space::{NewSpace, Space};
+use crate::space::{NewSpace, Space, SpaceChanges};
 
 /// Up to which number products of one name are counted before an id is put behind the slug.
 const LAST_COUNTED: u32 = 5;
@@ -73,7 +73,7 @@ impl<R: CatalogRepository, I: IdSource> CatalogService<R, I> {
     pub async fn create_space(&self, ctx: &Context, new: NewSpace) -> Result<Space, CatalogError> {
         let id = SpaceId::new(self.ids.next_id(ctx.now));
         match self.repository.commit(Space::create(ctx, id, new)).await {
-            Ok(CatalogWrite::CreateSpace(space)) => Ok(space),
+            Ok(CatalogWrite::CreateSpace { space, .. }) => Ok(space),
             Ok(_) => Err(RepositoryError::IdempotencyMismatch.into()),
             Err(RepositoryError::Conflict("slug")) => Err(CatalogError::SlugTaken),
             Err(error) => Err(error.into()),
@@ -97,6 +97,37 @@ impl<R: CatalogRepository, I: IdSource> CatalogService<R, I> {
             Err(CatalogError::SlugTaken) => self.space(ctx.organization, slug.as_str()).await,
             outcome => outcome,
         }
+    }
+
+    /// Changes a space, decided anew while somebody else is faster; a caller who demands a version is
+    /// told when it is gone. What changes nothing writes nothing.
+    ///
+    /// # Errors
+    /// [`CatalogError::SpaceNotFound`], [`CatalogError::PreconditionFailed`],
+    /// [`CatalogError::Invalid`].
+    pub async fn change_space(
+        &self,
+        ctx: &Context,
+        slug: &SpaceSlug,
+        changes: &SpaceChanges,
+        expected: Option<Version>,
+    ) -> Result<Space, CatalogError> {
+        for _ in 0..ATTEMPTS {
+            let space = self.space(ctx.organization, slug.as_str()).await?;
+            if expected.is_some_and(|expected| expected != space.version) {
+                return Err(CatalogError::PreconditionFailed);
+            }
+            let Some(change) = space.update(ctx, changes.clone())? else {
+                return Ok(space);
+            };
+            match self.repository.commit(change).await {
+                Ok(CatalogWrite::UpdateSpace { space, .. }) => return Ok(space),
+                Ok(_) => return Err(RepositoryError::IdempotencyMismatch.into()),
+                Err(RepositoryError::Stale) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(RepositoryError::Stale.into())
     }
 
     /// Creates a product in a space. Without a slug of its own it gets one from its name: the bare

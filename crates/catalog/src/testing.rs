@@ -15,7 +15,7 @@ use crate::new_product::{NewProduct, ProductInput};
 use crate::product::Product;
 use crate::repository::{CatalogChange, CatalogRepository, CatalogWrite};
 use crate::slug::ProductSlug;
-use crate::space::{NewSpace, Space};
+use crate::space::{NewSpace, Space, SpaceChanges, Visibility};
 
 /// Runs the whole contract. `organization` and `other` are two organisations that exist and have
 /// neither spaces nor products yet.
@@ -33,6 +33,7 @@ pub async fn repository_contract<R: CatalogRepository>(
         other,
     };
     run.spaces_are_unique_in_their_organization().await;
+    run.a_changed_space_replaces_what_it_was_decided_on().await;
     run.a_claim_happens_once().await;
     run.products_come_back_as_they_were_written().await;
     run.products_are_found_in_their_organization_only().await;
@@ -106,7 +107,8 @@ impl<R: CatalogRepository> Run<'_, R> {
 
     async fn space(&self, organization: OrganizationId, seed: u8, slug: &str) -> Space {
         let change = create_space(&context(organization, 0), seed, slug);
-        let CatalogWrite::CreateSpace(space) = self.commit(change, "creating a space").await else {
+        let CatalogWrite::CreateSpace { space, .. } = self.commit(change, "creating a space").await
+        else {
             panic!("creating a space answered something else");
         };
         space
@@ -153,6 +155,34 @@ impl<R: CatalogRepository> Run<'_, R> {
         assert_eq!(listed, [theirs], "not theirs only");
     }
 
+    async fn a_changed_space_replaces_what_it_was_decided_on(&self) {
+        let ctx = context(self.organization, 1);
+        let slug = must("north".parse(), "a slug");
+        let find = async || {
+            let found = self.repo.find_space_by_slug(self.organization, &slug);
+            must(found.await, "finding")
+        };
+        let Some(before) = find().await else {
+            panic!("no space");
+        };
+        let changes = SpaceChanges {
+            name: Some("Another name".to_owned()),
+            product_capacity: Some(None),
+            visibility: Some(Visibility::Members),
+        };
+        let change = || match before.update(&ctx, changes.clone()) {
+            Ok(Some(change)) => change,
+            other => panic!("no change: {other:?}"),
+        };
+        self.commit(change(), "changing a space").await;
+        let error = self.refused(change(), "an old version").await;
+        assert!(matches!(error, RepositoryError::Stale), "{error:?}");
+        let after = find().await;
+        let seen = after.map(|space| (space.name, space.product_capacity, space.visibility));
+        let expected = ("Another name".to_owned(), None, Visibility::Members);
+        assert_eq!(seen, Some(expected));
+    }
+
     async fn a_claim_happens_once(&self) {
         let ctx = claimed(context(self.organization, 1), "once", 1);
         let first = self
@@ -179,7 +209,7 @@ impl<R: CatalogRepository> Run<'_, R> {
         let apart = self
             .commit(create_space(&foreign, 13, "once"), "another organisation")
             .await;
-        let CatalogWrite::CreateSpace(apart) = apart else {
+        let CatalogWrite::CreateSpace { space: apart, .. } = apart else {
             panic!("creating a space answered something else");
         };
         assert_eq!(apart.id.uuid(), id(13), "two organisations share a claim");

@@ -74,6 +74,22 @@ diesel::table! {
         product_capacity -> Nullable<BigInt>,
         created_at -> AnyTimestamp,
         version -> BigInt,
+        visibility -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+
+    space_members (organization_id, space_id, user_id) {
+        organization_id -> AnyUuid,
+        space_id -> AnyUuid,
+        user_id -> AnyUuid,
+        role -> Text,
+        added_at -> AnyTimestamp,
+        updated_at -> AnyTimestamp,
+        version -> BigInt,
     }
 }
 
@@ -908,6 +924,7 @@ diesel::table! {
     }
 }
 
+diesel::allow_tables_to_appear_in_same_query!(space_members, users);
 diesel::allow_tables_to_appear_in_same_query!(governance_events, products);
 diesel::allow_tables_to_appear_in_same_query!(governance_events, webhook_deliveries);
 diesel::allow_tables_to_appear_in_same_query!(webhook_endpoints, webhook_deliveries);

@@ -1,17 +1,20 @@
 //! Organisations, users and API keys.
 
+pub(crate) mod members;
 pub(crate) mod rows;
 
 use diesel::prelude::*;
 use probity_access::{
-    AccessChange, AccessRepository, AccessWrite, ApiKey, Organization, Slug, User,
+    AccessChange, AccessRepository, AccessWrite, ApiKey, NamedMember, Organization, Slug,
+    SpaceStanding, User,
 };
 use probity_kernel::{
-    ApiKeyId, Context, OrganizationId, Page, PageRequest, RepositoryError, Version,
+    ApiKeyId, Context, OrganizationId, Page, PageRequest, RepositoryError, SpaceId, UserId, Version,
 };
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use self::members::MemberRow;
 use self::rows::{ApiKeyRow, OrganizationRow, UserRow};
 use crate::connection::{MultiBackend, Scope};
 use crate::database::Database;
@@ -193,6 +196,58 @@ impl AccessRepository for DieselAccess {
             .await
     }
 
+    async fn find_users(
+        &self,
+        organization: OrganizationId,
+        name: &str,
+    ) -> Result<Vec<User>, RepositoryError> {
+        let name = name.to_owned();
+        self.database
+            .point(Scope::Organization(organization), move |conn| {
+                members::find_users(conn, organization, &name)
+            })
+            .await
+    }
+
+    async fn find_member(
+        &self,
+        organization: OrganizationId,
+        space: SpaceId,
+        user: UserId,
+    ) -> Result<Option<NamedMember>, RepositoryError> {
+        self.database
+            .point(Scope::Organization(organization), move |conn| {
+                members::find(conn, organization, space, user)
+            })
+            .await
+    }
+
+    async fn list_members(
+        &self,
+        organization: OrganizationId,
+        space: SpaceId,
+        page: &PageRequest,
+    ) -> Result<Page<NamedMember>, RepositoryError> {
+        let page = page.clone();
+        self.database
+            .points(Scope::Organization(organization), move |conn| {
+                members::list(conn, organization, space, &page)
+            })
+            .await
+    }
+
+    async fn space_standings(
+        &self,
+        organization: OrganizationId,
+        user: Option<UserId>,
+    ) -> Result<Vec<SpaceStanding>, RepositoryError> {
+        self.database
+            .points(Scope::Organization(organization), move |conn| {
+                members::standings(conn, organization, user)
+            })
+            .await
+    }
+
     async fn commit(&self, change: AccessChange) -> Result<AccessWrite, RepositoryError> {
         let (context, write, event) = change.into_parts();
         let organization = context.organization;
@@ -201,7 +256,9 @@ impl AccessRepository for DieselAccess {
             AccessWrite::IssueKey(_)
             | AccessWrite::RotateKey { .. }
             | AccessWrite::RevokeKey { .. }
-            | AccessWrite::PutUser { .. } => Scope::Organization(organization),
+            | AccessWrite::PutUser { .. }
+            | AccessWrite::PutMember { .. }
+            | AccessWrite::RemoveMember { .. } => Scope::Organization(organization),
         };
         self.database
             .write_as(organization, scope, move |tx| {
@@ -233,6 +290,13 @@ pub(crate) enum Outcome {
         user: UserRow,
         expected: Option<i64>,
     },
+    Member {
+        member: MemberRow,
+        expected: Option<i64>,
+    },
+    Removed {
+        member: MemberRow,
+    },
 }
 
 impl Remembered for AccessWrite {
@@ -257,6 +321,13 @@ impl Remembered for AccessWrite {
                 user: user.into(),
                 expected: expected.map(Version::get),
             },
+            Self::PutMember { member, expected } => Outcome::Member {
+                member: member.into(),
+                expected: expected.map(Version::get),
+            },
+            Self::RemoveMember { member } => Outcome::Removed {
+                member: member.into(),
+            },
         })
     }
 
@@ -277,6 +348,13 @@ impl Remembered for AccessWrite {
                 user: user.try_into()?,
                 expected: expected.map(Version::new),
             },
+            Outcome::Member { member, expected } => Self::PutMember {
+                member: member.try_into()?,
+                expected: expected.map(Version::new),
+            },
+            Outcome::Removed { member } => Self::RemoveMember {
+                member: member.try_into()?,
+            },
         })
     }
 }
@@ -291,6 +369,8 @@ fn apply(tx: &mut Tx<'_>, context: &Context, write: &AccessWrite) -> StoreResult
         }
         AccessWrite::RevokeKey { next, expected } => update_key(tx, context, next, *expected),
         AccessWrite::PutUser { user, expected } => put_user(tx, context, user, *expected),
+        AccessWrite::PutMember { member, expected } => members::put(tx, context, member, *expected),
+        AccessWrite::RemoveMember { member } => members::remove(tx, context, member),
     }
 }
 

@@ -102,16 +102,16 @@ fn write(tx: &mut Tx<'_>, context: &Context, change: &CatalogChange) -> StoreRes
                 product: product.clone(),
                 capacity: None,
             };
-            apply(tx, context.organization, &unbounded)?;
+            apply(tx, context, &unbounded)?;
             product.id
         }
         update @ CatalogWrite::UpdateProduct { product, .. } => {
-            apply(tx, context.organization, update)?;
+            apply(tx, context, update)?;
             product.id
         }
-        CatalogWrite::CreateSpace(_) => {
+        CatalogWrite::CreateSpace { .. } | CatalogWrite::UpdateSpace { .. } => {
             return Err(StoreError(RepositoryError::Database(
-                "an import creates no space".into(),
+                "an import leaves spaces alone".into(),
             )));
         }
     };

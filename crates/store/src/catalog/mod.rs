@@ -13,11 +13,13 @@ use probity_catalog::{
     CatalogChange, CatalogRepository, CatalogWrite, Product, ProductFilter, Space, SpaceSlug,
 };
 use probity_kernel::{
-    OrganizationId, Page, PageRequest, ProductId, RepositoryError, SpaceId, Version,
+    Context, OrganizationId, Page, PageRequest, ProductId, RepositoryError, SpaceId, UserId,
+    Version,
 };
 use serde::{Deserialize, Serialize};
 
 use self::rows::{DossierRow, ModelRow, ProductRow, Rows, SpaceRow, product};
+use crate::access::members;
 use crate::connection::{AnyConnection, MultiBackend, Scope};
 use crate::database::Database;
 use crate::error::{StoreError, StoreResult};
@@ -108,6 +110,28 @@ impl CatalogRepository for DieselCatalog {
             .await
     }
 
+    async fn spaces_of(
+        &self,
+        organization: OrganizationId,
+        ids: &[ProductId],
+    ) -> Result<HashMap<ProductId, SpaceId>, RepositoryError> {
+        let ids: Vec<Id> = ids.iter().map(|id| Id(id.uuid())).collect();
+        let rows = self
+            .database
+            .points(Scope::Organization(organization), move |conn| {
+                let rows: Vec<(Id, Id)> = products::table
+                    .filter(products::organization_id.eq(Id(organization.uuid())))
+                    .filter(products::id.eq_any(ids))
+                    .select((products::id, products::space_id))
+                    .into_boxed::<MultiBackend>()
+                    .load(conn)?;
+                Ok(rows)
+            })
+            .await?;
+        let placed = |(id, space): (Id, Id)| (ProductId::new(id.0), SpaceId::new(space.0));
+        Ok(rows.into_iter().map(placed).collect())
+    }
+
     async fn list_products(
         &self,
         organization: OrganizationId,
@@ -150,7 +174,7 @@ impl CatalogRepository for DieselCatalog {
         self.database
             .write(organization, move |tx| {
                 idempotency::once(tx, &context, |tx| {
-                    apply(tx, organization, &write)?;
+                    apply(tx, &context, &write)?;
                     tx.record(&context, &event)?;
                     if let CatalogWrite::CreateProduct { product, .. }
                     | CatalogWrite::UpdateProduct { product, .. } = &write
@@ -201,20 +225,24 @@ fn count(
     Ok(u64::try_from(held).unwrap_or_default())
 }
 
-fn apply(tx: &mut Tx<'_>, organization: OrganizationId, write: &CatalogWrite) -> StoreResult<()> {
+fn apply(tx: &mut Tx<'_>, context: &Context, write: &CatalogWrite) -> StoreResult<()> {
+    let organization = context.organization;
     match write {
-        CatalogWrite::CreateSpace(space) => {
+        CatalogWrite::CreateSpace { space, admin } => {
+            create_space(tx, organization, space)?;
+            if let Some(admin) = admin {
+                members::found(tx, context, space.id, *admin)?;
+            }
+        }
+        CatalogWrite::UpdateSpace { space, expected } => {
             own(organization, space.organization)?;
-            let taken = spaces::table
+            let changed = diesel::update(spaces::table)
                 .filter(spaces::organization_id.eq(Id(organization.uuid())))
-                .filter(spaces::slug.eq(space.slug.as_str()))
-                .select(spaces::id)
-                .get_result::<Id>(tx.conn)
-                .optional()?;
-            guard(taken.is_none(), RepositoryError::Conflict("slug"))?;
-            diesel::insert_into(spaces::table)
-                .values(SpaceRow::from(space))
+                .filter(spaces::id.eq(Id(space.id.uuid())))
+                .filter(spaces::version.eq(expected.get()))
+                .set(SpaceRow::from(space))
                 .execute(tx.writing())?;
+            guard(changed == 1, RepositoryError::Stale)?;
         }
         CatalogWrite::CreateProduct { product, capacity } => {
             create_product(tx, organization, product, *capacity)?;
@@ -225,6 +253,21 @@ fn apply(tx: &mut Tx<'_>, organization: OrganizationId, write: &CatalogWrite) ->
             moves_review,
         } => update_product(tx, organization, product, *expected, *moves_review)?,
     }
+    Ok(())
+}
+
+fn create_space(tx: &mut Tx<'_>, organization: OrganizationId, space: &Space) -> StoreResult<()> {
+    own(organization, space.organization)?;
+    let taken = spaces::table
+        .filter(spaces::organization_id.eq(Id(organization.uuid())))
+        .filter(spaces::slug.eq(space.slug.as_str()))
+        .select(spaces::id)
+        .get_result::<Id>(tx.conn)
+        .optional()?;
+    guard(taken.is_none(), RepositoryError::Conflict("slug"))?;
+    diesel::insert_into(spaces::table)
+        .values(SpaceRow::from(space))
+        .execute(tx.writing())?;
     Ok(())
 }
 
@@ -311,7 +354,16 @@ fn update_product(
 /// The outcome of a commit as the idempotency record keeps it.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Outcome {
+    /// As it was kept before users became admins of what they create.
     Space(SpaceRow),
+    Founded {
+        space: SpaceRow,
+        admin: Option<Id>,
+    },
+    Changed {
+        space: SpaceRow,
+        expected: i64,
+    },
     Product {
         #[serde(flatten)]
         rows: Box<KeptRows>,
@@ -354,7 +406,14 @@ impl Remembered for CatalogWrite {
     fn to_record(&self) -> Result<Outcome, RepositoryError> {
         let kept = |product: &Product| Box::new(KeptRows::from(product));
         Ok(match self {
-            Self::CreateSpace(space) => Outcome::Space(space.into()),
+            Self::CreateSpace { space, admin } => Outcome::Founded {
+                space: space.into(),
+                admin: admin.map(|id| Id(id.uuid())),
+            },
+            Self::UpdateSpace { space, expected } => Outcome::Changed {
+                space: space.into(),
+                expected: expected.get(),
+            },
             Self::CreateProduct { product, capacity } => Outcome::Product {
                 rows: kept(product),
                 capacity: *capacity,
@@ -373,7 +432,18 @@ impl Remembered for CatalogWrite {
 
     fn from_record(outcome: Outcome) -> Result<Self, RepositoryError> {
         Ok(match outcome {
-            Outcome::Space(row) => Self::CreateSpace(row.try_into()?),
+            Outcome::Space(row) => Self::CreateSpace {
+                space: row.try_into()?,
+                admin: None,
+            },
+            Outcome::Founded { space, admin } => Self::CreateSpace {
+                space: space.try_into()?,
+                admin: admin.map(|id| UserId::new(id.0)),
+            },
+            Outcome::Changed { space, expected } => Self::UpdateSpace {
+                space: space.try_into()?,
+                expected: Version::new(expected),
+            },
             Outcome::Product { rows, capacity } => Self::CreateProduct {
                 product: rows.product()?,
                 capacity,

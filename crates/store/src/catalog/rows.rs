@@ -7,7 +7,7 @@ use std::str::FromStr;
 use diesel::prelude::*;
 use probity_catalog::{
     DocumentationSection, Dossier, ModelCardMetadata, ModelMetadata, Product, ProductSlug, Space,
-    SpaceSlug,
+    SpaceSlug, Visibility,
 };
 use probity_kernel::{OrganizationId, ProductId, RepositoryError, SpaceId, Version};
 use serde::{Deserialize, Serialize};
@@ -17,8 +17,8 @@ use crate::error::corrupt;
 use crate::schema::{product_governance, product_models, products, spaces};
 use crate::types::{Id, Utc};
 
-#[derive(Debug, Queryable, Selectable, Insertable, Serialize, Deserialize)]
-#[diesel(table_name = spaces, treat_none_as_default_value = false)]
+#[derive(Debug, Queryable, Selectable, Insertable, AsChangeset, Serialize, Deserialize)]
+#[diesel(table_name = spaces, treat_none_as_default_value = false, treat_none_as_null = true)]
 pub(crate) struct SpaceRow {
     id: Id,
     organization_id: Id,
@@ -27,6 +27,13 @@ pub(crate) struct SpaceRow {
     product_capacity: Option<i64>,
     created_at: Utc,
     version: i64,
+    // Outcomes that were kept before there was another are of spaces for everybody.
+    #[serde(default = "for_everybody")]
+    visibility: String,
+}
+
+fn for_everybody() -> String {
+    Visibility::Organization.as_str().to_owned()
 }
 
 impl From<&Space> for SpaceRow {
@@ -37,6 +44,7 @@ impl From<&Space> for SpaceRow {
             slug,
             name,
             product_capacity,
+            visibility,
             created_at,
             version,
         } = space;
@@ -48,6 +56,7 @@ impl From<&Space> for SpaceRow {
             product_capacity: product_capacity.map(i64::from),
             created_at: Utc(*created_at),
             version: version.get(),
+            visibility: visibility.as_str().to_owned(),
         }
     }
 }
@@ -65,6 +74,10 @@ impl TryFrom<SpaceRow> for Space {
             name: row.name,
             product_capacity: capacity
                 .map_err(|error| corrupt("spaces", "product_capacity")(error.into()))?,
+            visibility: row
+                .visibility
+                .parse::<Visibility>()
+                .map_err(|error| corrupt("spaces", "visibility")(error.into()))?,
             created_at: row.created_at.0,
             version: Version::new(row.version),
         })

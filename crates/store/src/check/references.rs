@@ -13,10 +13,15 @@ enum Name {
 }
 
 /// Tables whose rows belong to an organisation.
-const OWNED: [(&str, &str, Name); 45] = [
+const OWNED: [(&str, &str, Name); 46] = [
     ("references.users", "users", Name::Uuid("id")),
     ("references.api_keys", "api_keys", Name::Uuid("id")),
     ("references.spaces", "spaces", Name::Uuid("id")),
+    (
+        "references.space_members",
+        "space_members",
+        Name::Uuid("user_id"),
+    ),
     ("references.products", "products", Name::Uuid("id")),
     (
         "references.product_models",
@@ -218,8 +223,20 @@ const OWNED: [(&str, &str, Name); 45] = [
 ];
 
 /// A reference inside an organisation: the check, the table, its column, and whose `id` it is.
-const INSIDE: [(&str, &str, &str, &str); 36] = [
+const INSIDE: [(&str, &str, &str, &str); 38] = [
     ("references.api_keys", "api_keys", "replaced_by", "api_keys"),
+    (
+        "references.space_members",
+        "space_members",
+        "space_id",
+        "spaces",
+    ),
+    (
+        "references.space_members",
+        "space_members",
+        "user_id",
+        "users",
+    ),
     ("references.products", "products", "space_id", "spaces"),
     (
         "references.product_models",

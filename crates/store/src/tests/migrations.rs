@@ -51,6 +51,7 @@ fn select_all(conn: &mut AnyConnection) -> QueryResult<()> {
         users,
         api_keys,
         spaces,
+        space_members,
         products,
         product_models,
         registered_models,
@@ -142,7 +143,7 @@ fn the_tables_are_those_that_the_code_expects(bed: &Bed) {
              AND relname NOT LIKE '%diesel%'",
         ),
     };
-    assert_eq!(count, 42);
+    assert_eq!(count, 43);
 }
 
 fn refusal(opened: Result<Database, OpenDatabaseError>) -> String {

@@ -27,7 +27,7 @@ fn product() -> Product {
     let ctx = context(0);
     let new = NewSpace::parse("space", "Space", None).unwrap();
     let space = Space::create(&ctx, Uuid::from_u128(2).into(), new);
-    let CatalogWrite::CreateSpace(space) = space.into_parts().1 else {
+    let CatalogWrite::CreateSpace { space, .. } = space.into_parts().1 else {
         panic!("creating a space writes something else");
     };
     let input = ProductInput {

@@ -182,7 +182,7 @@ impl Bed {
         let id = SpaceId::new(self.ids.next_id(NOW));
         let change = Space::create(&context(organization), id, new);
         let outcome = self.block(self.catalog().commit(change)).expect("a space");
-        let CatalogWrite::CreateSpace(space) = outcome else {
+        let CatalogWrite::CreateSpace { space, .. } = outcome else {
             panic!("creating a space answered {outcome:?}");
         };
         space
