@@ -31,7 +31,7 @@ pub use memory::InMemoryGuardian;
 pub use metric::{ComplianceStatus, Direction, MetricKind, UnknownValue};
 pub use repository::{
     AlertFilter, GuardianChange, GuardianRepository, GuardianWrite, HistoryFilter, IngestError,
-    Ingested,
+    Ingested, LinkFilter,
 };
 pub use service::GuardianService;
 pub use simulation::{SimulatedSnapshot, Simulation};

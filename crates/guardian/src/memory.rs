@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use probity_kernel::{
     AlertId, Context, Cursor, OrganizationId, Page, PageRequest, Paging, ProductId,
-    RepositoryError, RiskMetricLinkId, SystemIds, Version,
+    RepositoryError, RiskMetricLinkId, SpaceId, SystemIds, Version,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -18,7 +18,7 @@ use crate::link::RiskMetricLink;
 use crate::metric::ComplianceStatus;
 use crate::repository::{
     AlertFilter, GuardianChange, GuardianRepository, GuardianWrite, HistoryFilter, IngestError,
-    Ingested,
+    Ingested, LinkFilter,
 };
 use crate::snapshot::Snapshot;
 use crate::standing::Standing;
@@ -44,6 +44,7 @@ enum Outcome {
 #[derive(Debug, Default)]
 struct State {
     products: HashSet<Owned>,
+    spaces: HashMap<ProductId, SpaceId>,
     snapshots: HashMap<Owned, Vec<Snapshot>>,
     latest: HashMap<Owned, (OffsetDateTime, ComplianceStatus)>,
     alerts: HashMap<AlertId, Alert>,
@@ -63,6 +64,11 @@ impl InMemoryGuardian {
             ids: SystemIds::default(),
             state: Mutex::new(state),
         }
+    }
+
+    /// Puts a product into a space.
+    pub fn place(&self, product: ProductId, space: SpaceId) {
+        self.state().spaces.insert(product, space);
     }
 
     /// Every recorded event, oldest first.
@@ -98,6 +104,12 @@ impl State {
             self.outcomes
                 .insert(claimed, (claim.fingerprint, outcome()));
         }
+    }
+
+    /// Whether the product is in one of the spaces, if it has to be.
+    fn is_in(&self, product: ProductId, spaces: Option<&[SpaceId]>) -> bool {
+        let space = self.spaces.get(&product);
+        spaces.is_none_or(|spaces| space.is_some_and(|space| spaces.contains(space)))
     }
 
     fn link_of(&self, owned: Owned) -> Option<&RiskMetricLink> {
@@ -316,12 +328,14 @@ impl GuardianRepository for InMemoryGuardian {
     async fn list_links(
         &self,
         organization: OrganizationId,
-        product: Option<ProductId>,
+        filter: &LinkFilter,
         page: &PageRequest,
     ) -> Result<Page<RiskMetricLink>, RepositoryError> {
         let state = self.state();
         let wanted = |link: &&RiskMetricLink| {
-            link.organization == organization && product.is_none_or(|only| only == link.product)
+            link.organization == organization
+                && filter.product.is_none_or(|only| only == link.product)
+                && state.is_in(link.product, filter.spaces.as_deref())
         };
         let links = state.links.values().filter(wanted).collect();
         Ok(paged(links, page, |link| {
@@ -374,6 +388,7 @@ impl GuardianRepository for InMemoryGuardian {
                 && filter.metric.is_none_or(|only| only == alert.metric)
                 && filter.severity.is_none_or(|only| only == alert.severity)
                 && filter.state.is_none_or(|only| only == alert.state)
+                && state.is_in(alert.product, filter.spaces.as_deref())
         };
         let alerts = state.alerts.values().filter(wanted).collect();
         Ok(paged(alerts, page, |alert| {
@@ -402,12 +417,15 @@ mod tests {
             second_product: ProductId::new(next()),
             other_organization: OrganizationId::new(next()),
             other_product: ProductId::new(next()),
+            space: SpaceId::new(next()),
         };
         let repo = InMemoryGuardian::new([
             (world.organization, world.product),
             (world.organization, world.second_product),
             (world.other_organization, world.other_product),
         ]);
+        repo.place(world.product, world.space);
+        repo.place(world.second_product, SpaceId::new(next()));
         run_now(repository_contract(&repo, &world));
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use probity_kernel::{
     AlertId, Change, OrganizationId, Page, PageRequest, ProductId, RepositoryError,
-    RiskMetricLinkId, SnapshotId, Version,
+    RiskMetricLinkId, SnapshotId, SpaceId, Version,
 };
 use time::OffsetDateTime;
 
@@ -82,9 +82,20 @@ pub struct HistoryFilter {
     pub status: Option<ComplianceStatus>,
 }
 
+/// Which links are wanted; every part that is set has to hold.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LinkFilter {
+    /// Only that of one product.
+    pub product: Option<ProductId>,
+    /// Only those of products in these spaces.
+    pub spaces: Option<Vec<SpaceId>>,
+}
+
 /// Which alerts are wanted; every part that is set has to hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AlertFilter {
+    /// Only those of products in these spaces.
+    pub spaces: Option<Vec<SpaceId>>,
     /// Only those of one product.
     pub product: Option<ProductId>,
     /// Only those of one metric.
@@ -138,11 +149,11 @@ pub trait GuardianRepository: Send + Sync {
         id: RiskMetricLinkId,
     ) -> impl Future<Output = Result<Option<RiskMetricLink>, RepositoryError>> + Send;
 
-    /// The links of the organisation, or of one product, by `created_at`.
+    /// The links of the organisation, by `created_at`.
     fn list_links(
         &self,
         organization: OrganizationId,
-        product: Option<ProductId>,
+        filter: &LinkFilter,
         page: &PageRequest,
     ) -> impl Future<Output = Result<Page<RiskMetricLink>, RepositoryError>> + Send;
 
@@ -208,10 +219,10 @@ impl<T: GuardianRepository> GuardianRepository for Arc<T> {
     async fn list_links(
         &self,
         organization: OrganizationId,
-        product: Option<ProductId>,
+        filter: &LinkFilter,
         page: &PageRequest,
     ) -> Result<Page<RiskMetricLink>, RepositoryError> {
-        T::list_links(self, organization, product, page).await
+        T::list_links(self, organization, filter, page).await
     }
 
     async fn history(

@@ -11,6 +11,7 @@ use crate::ingestion::{Ingestion, check_batch};
 use crate::link::{RiskMetricLink, ThresholdOverrides};
 use crate::repository::{
     AlertFilter, GuardianChange, GuardianRepository, GuardianWrite, HistoryFilter, Ingested,
+    LinkFilter,
 };
 use crate::snapshot::{Snapshot, SnapshotDraft};
 use crate::standing::effective;
@@ -150,17 +151,17 @@ impl<R: GuardianRepository, I: IdSource> GuardianService<R, I> {
         found.ok_or(GuardianError::LinkNotFound)
     }
 
-    /// The links of the organisation, or of one product, newest first. An unknown product has none.
+    /// The links of the organisation that pass the filter, newest first. An unknown product has none.
     ///
     /// # Errors
     /// What the repository answers.
     pub async fn list_links(
         &self,
         organization: OrganizationId,
-        product: Option<ProductId>,
+        filter: &LinkFilter,
         page: &PageRequest,
     ) -> Result<Page<RiskMetricLink>, GuardianError> {
-        let found = self.repository.list_links(organization, product, page);
+        let found = self.repository.list_links(organization, filter, page);
         Ok(found.await?)
     }
 

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use probity_kernel::{
     Actor, Context, IdSource, IdempotencyClaim, OrganizationId, PageRequest, ProductId,
-    RiskMetricLinkId, SnapshotId, SystemIds,
+    RiskMetricLinkId, SnapshotId, SpaceId, SystemIds,
 };
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
@@ -39,6 +39,8 @@ pub struct World {
     pub product: ProductId,
     /// Another product of it.
     pub second_product: ProductId,
+    /// The space of the first product; the second one is in another.
+    pub space: SpaceId,
     /// Another organisation.
     pub other_organization: OrganizationId,
     /// A product of that one.

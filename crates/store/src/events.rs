@@ -214,6 +214,17 @@ fn matching<'a>(
             .select(products::id.nullable());
         query = query.filter(events::product_id.eq_any(visible));
     }
+    if !filter.hidden.is_empty() {
+        let spaces: Vec<Id> = filter.hidden.iter().map(|space| Id(space.uuid())).collect();
+        let hidden = products::table
+            .filter(products::organization_id.eq(organization))
+            .filter(products::space_id.eq_any(spaces.clone()))
+            .select(products::id.nullable());
+        let elsewhere = events::product_id.is_null();
+        query = query
+            .filter(elsewhere.or(events::product_id.ne_all(hidden).assume_not_null()))
+            .filter(events::source_id.ne_all(spaces));
+    }
     query
 }
 

@@ -926,6 +926,7 @@ diesel::table! {
 
 diesel::allow_tables_to_appear_in_same_query!(space_members, users);
 diesel::allow_tables_to_appear_in_same_query!(governance_events, products);
+diesel::allow_tables_to_appear_in_same_query!(alerts, products);
 diesel::allow_tables_to_appear_in_same_query!(governance_events, webhook_deliveries);
 diesel::allow_tables_to_appear_in_same_query!(webhook_endpoints, webhook_deliveries);
 diesel::allow_tables_to_appear_in_same_query!(product_registered_models, registered_models);

@@ -64,6 +64,8 @@ pub struct EventFilter {
     pub to: Option<OffsetDateTime>,
     /// Only about products of these spaces: what a credential is confined to.
     pub spaces: Option<Vec<SpaceId>>,
+    /// Nothing about these spaces or their products: what a caller does not see.
+    pub hidden: Vec<SpaceId>,
 }
 
 impl EventFilter {

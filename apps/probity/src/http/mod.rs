@@ -17,4 +17,5 @@ pub(crate) mod product_body;
 pub(crate) mod request;
 pub(crate) mod routes;
 pub(crate) mod shape;
+pub(crate) mod space;
 pub(crate) mod streams;

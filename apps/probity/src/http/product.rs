@@ -1,6 +1,7 @@
 //! Reaching a product: what the caller cannot see does not exist.
 
 use actix_web::HttpRequest;
+use probity_access::SpaceRole;
 use probity_catalog::{CatalogError, CatalogRepository as _, Product};
 use probity_kernel::ProductId;
 
@@ -30,5 +31,9 @@ pub(crate) async fn edited<F: Family, P>(
     state: &AppState,
     request: &HttpRequest,
 ) -> Result<Product, Failure<F>> {
-    viewed(caller, state, request).await
+    let product = viewed(caller, state, request).await?;
+    caller
+        .principal
+        .require_in(product.space, SpaceRole::Editor)?;
+    Ok(product)
 }

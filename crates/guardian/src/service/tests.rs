@@ -222,7 +222,11 @@ fn links_are_changed_at_the_expected_version_only() {
     let next = next.unwrap();
     assert_eq!(next.version, link.version.next());
     assert_eq!(run_now(service.link(ORGANIZATION, link.id)).unwrap(), next);
-    let listed = run_now(service.list_links(ORGANIZATION, Some(PRODUCT), &PAGE)).unwrap();
+    let of_product = LinkFilter {
+        product: Some(PRODUCT),
+        spaces: None,
+    };
+    let listed = run_now(service.list_links(ORGANIZATION, &of_product, &PAGE)).unwrap();
     assert_eq!(listed.items, std::slice::from_ref(&next));
     run_now(service.delete_link(&ctx, link.id, Some(next.version))).unwrap();
     let gone = told(run_now(service.link(ORGANIZATION, link.id)));

@@ -198,6 +198,7 @@ impl<R: GuardianRepository> Run<'_, R> {
         let batch = vec![bad(first), bad(second)];
         self.ingest(ctx, batch).await;
         let open = |product, metric, severity| AlertFilter {
+            spaces: None,
             product,
             metric,
             severity,
@@ -213,6 +214,13 @@ impl<R: GuardianRepository> Run<'_, R> {
             (open(Some(first), Some(MetricKind::Psi), red), 0),
             (open(Some(self.world.other_product), None, None), 0),
         ] {
+            assert_eq!(self.count(&filter).await, expected, "{filter:?}");
+        }
+        for (spaces, expected) in [(vec![self.world.space], 4), (Vec::new(), 0)] {
+            let filter = AlertFilter {
+                spaces: Some(spaces),
+                ..open(None, None, None)
+            };
             assert_eq!(self.count(&filter).await, expected, "{filter:?}");
         }
         self.pages_of_alerts_join().await;

@@ -5,7 +5,7 @@ use probity_kernel::{PageRequest, Paging, RepositoryError};
 use super::{ALL, Run, drift_limits, must, present};
 use crate::link::RiskMetricLink;
 use crate::metric::ComplianceStatus;
-use crate::repository::{GuardianRepository, GuardianWrite};
+use crate::repository::{GuardianRepository, GuardianWrite, LinkFilter};
 use crate::threshold::ThresholdSource;
 
 impl<R: GuardianRepository> Run<'_, R> {
@@ -84,8 +84,9 @@ impl<R: GuardianRepository> Run<'_, R> {
         assert_eq!(must(found, "a foreign find"), None);
         let found = self.repo.link_of(other, link.product).await;
         assert_eq!(must(found, "a foreign link"), None);
+        let any = LinkFilter::default();
         let page = must(
-            self.repo.list_links(other, None, &ALL).await,
+            self.repo.list_links(other, &any, &ALL).await,
             "foreign links",
         );
         assert_eq!((page.items.len(), page.total), (0, 0));
@@ -100,21 +101,32 @@ impl<R: GuardianRepository> Run<'_, R> {
     async fn lists_of_links_are_newest_first(&self, older: &RiskMetricLink) {
         let organization = self.world.organization;
         let newer = self.new_link(self.world.second_product).await;
-        let all = self.repo.list_links(organization, None, &ALL).await;
+        let any = LinkFilter::default();
+        let all = self.repo.list_links(organization, &any, &ALL).await;
         assert_eq!(
             must(all, "links").items,
             [newer.clone(), older.clone()],
             "newest first"
         );
-        let product = Some(older.product);
-        let only = self.repo.list_links(organization, product, &ALL).await;
-        assert_eq!(must(only, "links").items, std::slice::from_ref(older));
+        for filter in [
+            LinkFilter {
+                product: Some(older.product),
+                spaces: None,
+            },
+            LinkFilter {
+                product: None,
+                spaces: Some(vec![self.world.space]),
+            },
+        ] {
+            let only = self.repo.list_links(organization, &filter, &ALL).await;
+            assert_eq!(must(only, "links").items, std::slice::from_ref(older));
+        }
         let mut request = PageRequest::first(1);
-        let page = self.repo.list_links(organization, None, &request).await;
+        let page = self.repo.list_links(organization, &any, &request).await;
         let page = must(page, "a page of links");
         assert_eq!((page.items, page.total), (vec![newer.clone()], 2));
         request.paging = Paging::After(present(page.next, "a cursor"));
-        let page = self.repo.list_links(organization, None, &request).await;
+        let page = self.repo.list_links(organization, &any, &request).await;
         let page = must(page, "a page of links");
         assert_eq!((page.items, page.next), (vec![older.clone()], None));
         self.delete(&newer).await;

@@ -211,6 +211,21 @@ fn load(
     loaded.map_err(StoreError)
 }
 
+/// The ids of the products in some spaces, for lists of what belongs to products. A macro, since what
+/// Diesel makes of it has no name that fits into a boxed query over two databases.
+macro_rules! products_in {
+    ($organization:expr, $spaces:expr) => {{
+        use $crate::schema::products;
+        use $crate::types::Id;
+        let spaces: Vec<Id> = $spaces.iter().map(|space| Id(space.uuid())).collect();
+        products::table
+            .filter(products::organization_id.eq(Id($organization.uuid())))
+            .filter(products::space_id.eq_any(spaces))
+            .select(products::id)
+    }};
+}
+pub(crate) use products_in;
+
 fn count(
     conn: &mut AnyConnection,
     organization: OrganizationId,

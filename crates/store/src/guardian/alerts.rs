@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::catalog::products_in;
 use crate::connection::{AnyConnection, MultiBackend};
 use crate::error::{StoreError, StoreResult, corrupt};
 use crate::guard;
@@ -279,6 +280,10 @@ fn matching<'a>(
     }
     if let Some(state) = filter.state {
         query = query.filter(alerts::state.eq(state.as_str()));
+    }
+    if let Some(spaces) = &filter.spaces {
+        let placed = products_in!(organization, spaces);
+        query = query.filter(alerts::product_id.eq_any(placed));
     }
     query
 }

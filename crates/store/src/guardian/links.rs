@@ -1,12 +1,13 @@
 //! Custom thresholds of products.
 
 use diesel::prelude::*;
-use probity_guardian::{MetricKind, OverridesDraft, RiskMetricLink, ThresholdDraft};
+use probity_guardian::{LinkFilter, MetricKind, OverridesDraft, RiskMetricLink, ThresholdDraft};
 use probity_kernel::{
     OrganizationId, Page, PageRequest, ProductId, RepositoryError, RiskMetricLinkId, Version,
 };
 use serde::{Deserialize, Serialize};
 
+use crate::catalog::products_in;
 use crate::connection::{AnyConnection, MultiBackend};
 use crate::error::{StoreError, StoreResult, corrupt};
 use crate::guard;
@@ -129,15 +130,19 @@ pub(super) fn find(
 pub(super) fn list(
     conn: &mut AnyConnection,
     organization: OrganizationId,
-    product: Option<ProductId>,
+    filter: &LinkFilter,
     page: &PageRequest,
 ) -> StoreResult<Page<RiskMetricLink>> {
     let matching = || {
         let mut query = links::table
             .filter(links::organization_id.eq(Id(organization.uuid())))
             .into_boxed::<MultiBackend>();
-        if let Some(product) = product {
+        if let Some(product) = filter.product {
             query = query.filter(links::product_id.eq(Id(product.uuid())));
+        }
+        if let Some(spaces) = &filter.spaces {
+            let placed = products_in!(organization, spaces);
+            query = query.filter(links::product_id.eq_any(placed));
         }
         query
     };

@@ -11,7 +11,7 @@ mod standings;
 use diesel::prelude::*;
 use probity_guardian::{
     Alert, AlertFilter, GuardianChange, GuardianRepository, GuardianWrite, HistoryFilter,
-    IngestError, Ingested, Ingestion, RiskMetricLink, Snapshot,
+    IngestError, Ingested, Ingestion, LinkFilter, RiskMetricLink, Snapshot,
 };
 use probity_kernel::{
     AlertId, OrganizationId, Page, PageRequest, ProductId, RepositoryError, RiskMetricLinkId,
@@ -95,13 +95,13 @@ impl GuardianRepository for DieselGuardian {
     async fn list_links(
         &self,
         organization: OrganizationId,
-        product: Option<ProductId>,
+        filter: &LinkFilter,
         page: &PageRequest,
     ) -> Result<Page<RiskMetricLink>, RepositoryError> {
-        let page = page.clone();
+        let (filter, page) = (filter.clone(), page.clone());
         self.database
             .scan(Scope::Organization(organization), move |conn| {
-                links::list(conn, organization, product, &page)
+                links::list(conn, organization, &filter, &page)
             })
             .await
     }
@@ -138,7 +138,7 @@ impl GuardianRepository for DieselGuardian {
         filter: &AlertFilter,
         page: &PageRequest,
     ) -> Result<Page<Alert>, RepositoryError> {
-        let (filter, page) = (*filter, page.clone());
+        let (filter, page) = (filter.clone(), page.clone());
         self.database
             .scan(Scope::Organization(organization), move |conn| {
                 alerts::list(conn, organization, &filter, &page)

@@ -1,10 +1,10 @@
 //! The contract suites of the domain crates.
 
-use probity_catalog::CatalogRepository as _;
 use probity_catalog::attachment::{AttachmentService, NewVersion, VersionInput};
+use probity_catalog::{CatalogRepository as _, SpaceChanges, Visibility};
 use probity_governance::evidence::{EvidenceError, EvidenceService, RunInput};
 use probity_guardian::testing::World;
-use probity_kernel::{OrganizationId, PageRequest, ProductId, SystemIds};
+use probity_kernel::{OrganizationId, PageRequest, ProductId, SpaceId, SystemIds};
 
 use crate::support::{Bed, context};
 
@@ -16,6 +16,37 @@ fn access(bed: &Bed) {
         north,
         south,
     ));
+}
+
+fn members(bed: &Bed) {
+    let (north, south) = (bed.organization("north"), bed.organization("south"));
+    let world = probity_access::testing::members::World {
+        organization: north,
+        open: bed.space(north, "open").id,
+        closed: closed(bed, north),
+        other: south,
+        foreign: closed(bed, south),
+    };
+    let repository = bed.access();
+    bed.block(probity_access::testing::members::members_contract(
+        &repository,
+        world,
+    ));
+    assert_eq!(bed.database.check().expect("a check").violations, []);
+}
+
+/// A space for its members only.
+fn closed(bed: &Bed, organization: OrganizationId) -> SpaceId {
+    let space = bed.space(organization, "closed");
+    let changes = SpaceChanges {
+        visibility: Some(Visibility::Members),
+        ..SpaceChanges::default()
+    };
+    let change = space.update(&context(organization), changes);
+    let change = change.expect("a valid change").expect("a change");
+    bed.block(bed.catalog().commit(change))
+        .expect("a closed space");
+    space.id
 }
 
 fn catalog(bed: &Bed) {
@@ -40,10 +71,12 @@ fn registry(bed: &Bed) {
 
 fn guardian(bed: &Bed) {
     let (north, south) = (bed.organization("north"), bed.organization("south"));
+    let space = bed.space(north, "one");
     let world = World {
         organization: north,
-        product: bed.product(north, "one"),
+        product: bed.product_in(&space, "one"),
         second_product: bed.product(north, "two"),
+        space: space.id,
         other_organization: south,
         other_product: bed.product(south, "one"),
     };
@@ -178,6 +211,7 @@ fn judgement(bed: &Bed) {
 
 on_both_databases!(
     access,
+    members,
     catalog,
     attachments,
     registry,

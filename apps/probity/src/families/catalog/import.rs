@@ -3,8 +3,9 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, post};
+use probity_access::SpaceRole;
 use probity_catalog::import::{ImportFormat, ImportReceipt, ImportRow, Outcome, read};
-use probity_catalog::{CatalogError, card};
+use probity_catalog::card;
 use probity_kernel::{ErrorKind, FieldError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -15,6 +16,7 @@ use crate::families::problem::{BodyErrors, CallerErrors, Clash, Missing, Unproce
 use crate::http::auth::{Caller, WriteAccess};
 use crate::http::extract::{Query, RawBody, media_type};
 use crate::http::failure::{Failure, Problem};
+use crate::http::space;
 use crate::state::AppState;
 
 /// The most bytes of a file.
@@ -117,12 +119,8 @@ pub(super) async fn import_products(
     payload: Payload,
 ) -> Result<HttpResponse, Failure<Catalog>> {
     let body = RawBody::read(request.headers(), payload.into_inner(), LARGEST).await;
-    let organization = caller.context().organization;
     let slug = request.match_info().query("slug");
-    let space = state.catalog.space(organization, slug).await?;
-    if !caller.principal.can_see_space(space.id) {
-        return Err(CatalogError::SpaceNotFound.into());
-    }
+    let space = space::reached(&caller, &state, slug, SpaceRole::Editor).await?;
     let dry_run = is_dry(&query.parse()?)?;
     let (media, bytes) = file(body)?;
     let context = if dry_run {

@@ -5,6 +5,7 @@ mod dto;
 use actix_web::http::header::{CONTENT_DISPOSITION, ETAG, LOCATION};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
+use probity_access::SpaceRole;
 use probity_catalog::{CatalogError, NewProduct, Product, ProductFilter, Space, card};
 
 use self::dto::ProductResponse;
@@ -15,7 +16,7 @@ use crate::http::auth::{Caller, ReadAccess, WriteAccess};
 use crate::http::extract::{IfMatch, Json, Query, etag};
 use crate::http::failure::Failure;
 use crate::http::product_body::{NewProductBody, ProductPatchBody};
-use crate::http::{paging, product};
+use crate::http::{paging, product, space};
 use crate::state::AppState;
 
 /// The space in the path, which the caller has to see.
@@ -25,14 +26,7 @@ async fn space<P>(
     request: &HttpRequest,
 ) -> Result<Space, Failure<Catalog>> {
     let slug = request.match_info().query("slug");
-    let space = state
-        .catalog
-        .space(caller.principal.organization, slug)
-        .await?;
-    if caller.principal.can_see_space(space.id) {
-        return Ok(space);
-    }
-    Err(CatalogError::SpaceNotFound.into())
+    space::reached(caller, state, slug, SpaceRole::Viewer).await
 }
 
 /// A product of another space than the path's does not exist there.
@@ -95,7 +89,8 @@ pub(super) async fn create_product(
     request: HttpRequest,
     body: Json<NewProductBody, Catalog>,
 ) -> Answer {
-    let space = space(&caller, &state, &request).await?;
+    let slug = request.match_info().query("slug");
+    let space = space::reached(&caller, &state, slug, SpaceRole::Editor).await?;
     let (context, body) = caller.command(body)?;
     let new = NewProduct::parse(body.input().map_err(Failure::malformed)?)?;
     let product = state.catalog.create_product(&context, &space, new).await?;

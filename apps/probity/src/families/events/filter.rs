@@ -42,6 +42,7 @@ pub(super) fn wanted(faults: &mut Faults, query: &FilterQuery, types: &[String])
         from,
         to,
         spaces: None,
+        hidden: Vec::new(),
     }
 }
 

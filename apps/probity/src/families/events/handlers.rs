@@ -50,7 +50,8 @@ pub(super) async fn list_events(
     let mut filter = filter::wanted(&mut faults, &query.parse()?, &types);
     let page = filter::page(&mut faults, &page.parse()?);
     faults.done()?;
-    filter.spaces.clone_from(&caller.principal.spaces);
+    filter.spaces = caller.principal.reach.only();
+    filter.hidden = caller.principal.reach.hidden();
     let organization = caller.context().organization;
     let found = state
         .events

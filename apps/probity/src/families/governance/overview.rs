@@ -17,7 +17,7 @@ use crate::families::problem::{CallerErrors, Missing, Unprocessable};
 use crate::http::auth::{Caller, ReadAccess};
 use crate::http::extract::{Faults, Query};
 use crate::http::failure::Failure;
-use crate::http::{instant, organization, paging};
+use crate::http::{instant, organization, paging, space};
 use crate::state::AppState;
 
 /// How the products of an organisation stand, those that the caller can see.
@@ -227,7 +227,7 @@ pub(super) async fn get_overview(
     let worst = faults.number("worst", query.parse()?.worst.as_deref(), 0..=100, 10);
     faults.done()?;
     let context = caller.context();
-    let spaces = caller.principal.spaces.clone();
+    let spaces = space::seen(&caller, &state).await?;
     let worst = u32::try_from(worst).unwrap_or_default();
     let overview = state
         .governance
@@ -325,7 +325,7 @@ pub(super) async fn list_postures(
     let (skip, cursor) = (query.skip.as_deref(), query.cursor.as_deref());
     let page = faults.page(limit, "skip", skip, cursor);
     faults.done()?;
-    filter.spaces.clone_from(&caller.principal.spaces);
+    filter.spaces = space::seen(&caller, &state).await?;
     let context = caller.context();
     let found = state
         .governance

@@ -5,7 +5,10 @@ use std::str::FromStr;
 use actix_web::http::header::ETAG;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get, post, web};
-use probity_guardian::{Alert, AlertFilter, AlertState, ComplianceStatus, MetricKind, Resolution};
+use probity_access::SpaceRole;
+use probity_guardian::{
+    Alert, AlertFilter, AlertState, ComplianceStatus, GuardianError, MetricKind, Resolution,
+};
 use probity_kernel::AlertId;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -13,12 +16,12 @@ use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
 use super::dto::schema;
-use super::{Guardian, TAG};
+use super::{Guardian, TAG, reach};
 use crate::families::problem::{BodyErrors, CallerErrors, Clash, Malformed, Missing};
 use crate::http::auth::{Caller, ReadAccess, WriteAccess};
 use crate::http::extract::{Faults, Json, PathId, Query, etag};
 use crate::http::failure::Failure;
-use crate::http::instant;
+use crate::http::{instant, space};
 use crate::state::AppState;
 
 type Answer<T> = Result<T, Failure<Guardian>>;
@@ -144,7 +147,8 @@ pub(super) async fn list_alerts(
     let query = query.parse()?;
     let mut faults = Faults::default();
     let model_id = query.model_id.as_deref();
-    let filter = AlertFilter {
+    let mut filter = AlertFilter {
+        spaces: None,
         product: model_id.and_then(|text| faults.product("modelId", Some(text))),
         metric: faults.optional::<MetricKind>(
             "metric",
@@ -164,6 +168,7 @@ pub(super) async fn list_alerts(
         query.cursor.as_deref(),
     );
     faults.done()?;
+    filter.spaces = space::seen(&caller, &state).await?;
     let found = state
         .guardian
         .list_alerts(caller.context().organization, &filter, &page)
@@ -191,11 +196,23 @@ pub(super) async fn get_alert(
     state: Data<AppState>,
     id: PathId<AlertId, Guardian>,
 ) -> Answer<HttpResponse> {
-    let alert = state
-        .guardian
-        .alert(caller.context().organization, id.parse()?)
-        .await?;
+    let id = id.parse()?;
+    let alert = reached(&caller, &state, id, SpaceRole::Viewer).await?;
     Ok(answer(alert))
+}
+
+/// The alert, for a caller who is at least this in the space of its product.
+async fn reached<P>(
+    caller: &Caller<Guardian, P>,
+    state: &AppState,
+    id: AlertId,
+    role: SpaceRole,
+) -> Answer<Alert> {
+    let organization = caller.principal.organization;
+    let alert = state.guardian.alert(organization, id).await?;
+    let missing = GuardianError::AlertNotFound;
+    reach::found(caller, state, alert.product, role, missing).await?;
+    Ok(alert)
 }
 
 /// A word on the decision.
@@ -226,6 +243,7 @@ pub(super) async fn acknowledge_alert(
 ) -> Answer<HttpResponse> {
     let id = id.parse()?;
     let note = body.parse_optional()?.0.note;
+    reached(&caller, &state, id, SpaceRole::Editor).await?;
     Ok(answer(
         state
             .guardian
@@ -253,6 +271,7 @@ pub(super) async fn resolve_alert(
 ) -> Answer<HttpResponse> {
     let id = id.parse()?;
     let note = body.parse_optional()?.0.note;
+    reached(&caller, &state, id, SpaceRole::Editor).await?;
     Ok(answer(
         state.guardian.resolve(caller.context(), id, note).await?,
     ))

@@ -17,6 +17,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_ENCODING, HeaderMap, HeaderValue};
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, post, web};
+use probity_access::SpaceRole;
 use probity_kernel::{Context, ErrorKind, FieldError};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -30,7 +31,7 @@ use self::response::{EvaluationResponse, Verdict};
 use self::settings::Settings;
 use self::table_query::TableQuery;
 use super::sample::{Samples, read_csv, read_parquet};
-use super::{Guardian, TAG};
+use super::{Guardian, TAG, reach};
 use crate::families::problem::{BodyErrors, CallerErrors, Clash, KeyReused, Malformed, Missing};
 use crate::http::auth::{Caller, IngestSingle};
 use crate::http::extract::{Query, RawBody, media_type, parse_json};
@@ -129,8 +130,12 @@ pub(super) async fn evaluate(
         body,
     };
     let permit = GATE.acquire().await.map_err(|_| interrupted())?;
-    let computed = web::block(move || received.compute(&caller, permit)).await;
-    let computed = computed.map_err(|_| interrupted())??;
+    let computed = web::block(move || {
+        let computed = received.compute(&caller, permit);
+        (caller, computed)
+    });
+    let (caller, computed) = computed.await.map_err(|_| interrupted())?;
+    let computed = computed?.reached(&caller, &state).await?;
     computed.conclude(&state).await.map(web::Json)
 }
 
@@ -263,6 +268,21 @@ struct Computed {
 }
 
 impl Computed {
+    /// The same, about no product where the caller does not see the one that is named.
+    async fn reached(
+        mut self,
+        caller: &Caller<Guardian, IngestSingle>,
+        state: &AppState,
+    ) -> Result<Self, Failure<Guardian>> {
+        let role = if self.frame.dry_run {
+            SpaceRole::Viewer
+        } else {
+            SpaceRole::Editor
+        };
+        self.frame.product = reach::product(caller, state, self.frame.product, role).await?;
+        Ok(self)
+    }
+
     /// Records the snapshot, if there is one to record and that is wanted; otherwise says what the
     /// verdict would be.
     async fn conclude(self, state: &AppState) -> Result<EvaluationResponse, Failure<Guardian>> {

@@ -3,8 +3,10 @@
 use actix_web::http::header::ETAG;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, delete, get, post, put, web};
+use probity_access::SpaceRole;
 use probity_guardian::{
-    MetricKind, OverridesDraft, RiskMetricLink, ThresholdDraft, ThresholdOverrides,
+    GuardianError, LinkFilter, MetricKind, OverridesDraft, RiskMetricLink, ThresholdDraft,
+    ThresholdOverrides,
 };
 use probity_kernel::{FieldError, ProductId, RiskMetricLinkId};
 use serde::{Deserialize, Serialize};
@@ -13,14 +15,14 @@ use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
 use super::dto::ThresholdResponse;
-use super::{Guardian, TAG};
+use super::{Guardian, TAG, reach};
 use crate::families::problem::{
     BodyErrors, CallerErrors, Clash, KeyReused, Malformed, Missing, Outdated,
 };
 use crate::http::auth::{Caller, ReadAccess, WriteAccess};
 use crate::http::extract::{Faults, IfMatch, Json, PathId, Query, etag};
 use crate::http::failure::Failure;
-use crate::http::instant;
+use crate::http::{instant, space};
 use crate::state::AppState;
 
 type Answer<T> = Result<T, Failure<Guardian>>;
@@ -180,9 +182,11 @@ pub(super) async fn list_links(
         query.cursor.as_deref(),
     );
     faults.done()?;
+    let spaces = space::seen(&caller, &state).await?;
+    let filter = LinkFilter { product, spaces };
     let found = state
         .guardian
-        .list_links(caller.context().organization, product, &page)
+        .list_links(caller.context().organization, &filter, &page)
         .await?;
     Ok(web::Json(LinkListResponse {
         success: true,
@@ -216,6 +220,7 @@ pub(super) async fn create_link(
         faults.done()?;
         return Err(Failure::malformed(Vec::new()));
     };
+    let product = reach::product(&caller, &state, product, SpaceRole::Editor).await?;
     let link = state
         .guardian
         .create_link(&context, product, overrides)
@@ -241,14 +246,26 @@ pub(super) async fn get_link(
     state: Data<AppState>,
     id: PathId<RiskMetricLinkId, Guardian>,
 ) -> Answer<HttpResponse> {
-    let link = state
-        .guardian
-        .link(caller.context().organization, id.parse()?)
-        .await?;
+    let id = id.parse()?;
+    let link = reached(&caller, &state, id, SpaceRole::Viewer).await?;
     let tag = etag(link.version);
     Ok(HttpResponse::Ok()
         .insert_header((ETAG, tag))
         .json(LinkResponse::from(link)))
+}
+
+/// The link, for a caller who is at least this in the space of its product.
+async fn reached<P>(
+    caller: &Caller<Guardian, P>,
+    state: &AppState,
+    id: RiskMetricLinkId,
+    role: SpaceRole,
+) -> Answer<RiskMetricLink> {
+    let organization = caller.principal.organization;
+    let link = state.guardian.link(organization, id).await?;
+    let missing = GuardianError::LinkNotFound;
+    reach::found(caller, state, link.product, role, missing).await?;
+    Ok(link)
 }
 
 /// Replaces the limits of a link.
@@ -275,6 +292,7 @@ pub(super) async fn update_link(
     let id = id.parse()?;
     let (request, _) = body.parse()?;
     let overrides = overrides(request.thresholds).map_err(Failure::malformed)?;
+    reached(&caller, &state, id, SpaceRole::Editor).await?;
     let updated = state
         .guardian
         .update_link(caller.context(), id, overrides, expected.version());
@@ -301,9 +319,11 @@ pub(super) async fn delete_link(
     id: PathId<RiskMetricLinkId, Guardian>,
     expected: IfMatch,
 ) -> Answer<HttpResponse> {
+    let id = id.parse()?;
+    reached(&caller, &state, id, SpaceRole::Editor).await?;
     state
         .guardian
-        .delete_link(caller.context(), id.parse()?, expected.version())
+        .delete_link(caller.context(), id, expected.version())
         .await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -2,6 +2,7 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, get, post, web};
+use probity_access::SpaceRole;
 use probity_guardian::simulation::Simulation;
 use probity_guardian::{
     ComplianceStatus, HistoryFilter, SnapshotDraft, ThresholdSource, Thresholds,
@@ -14,7 +15,7 @@ use super::dto::{
     BatchRequest, BatchResponse, HistoryQuery, HistoryResponse, IngestedResponse, SimulationQuery,
     SimulationResponse, SnapshotRequest, SnapshotResponse, ThresholdsResponse,
 };
-use super::{Guardian, TAG};
+use super::{Guardian, TAG, reach};
 use crate::families::problem::{
     BodyErrors, CallerErrors, Clash, KeyReused, Limited, Malformed, Missing,
 };
@@ -46,6 +47,8 @@ pub(super) async fn ingest(
     let draft = request
         .draft("")
         .map_err(|fault| Failure::malformed(vec![fault]))?;
+    let mut drafts = reach::drafts(&caller, &state, vec![draft]).await?;
+    let draft = drafts.pop().unwrap_or_default();
     let ingested = state.guardian.ingest(context, draft).await?;
     state.metrics.snapshot(ingested.status.as_str());
     Ok(web::Json(ingested.into()))
@@ -68,7 +71,7 @@ pub(super) async fn ingest_batch(
     body: Json<BatchRequest, Guardian, BATCH_BODY>,
 ) -> Answer<BatchResponse> {
     let (context, request) = caller.command(body)?;
-    let drafts = drafts(request)?;
+    let drafts = reach::drafts(&caller, &state, drafts(request)?).await?;
     let ingested = state.guardian.ingest_batch(context, drafts).await?;
     for one in &ingested {
         state.metrics.snapshot(one.status.as_str());
@@ -157,6 +160,7 @@ pub(super) async fn history(
     let Some(product) = product else {
         return Err(Failure::malformed(Vec::new()));
     };
+    let product = reach::product(&caller, &state, product, SpaceRole::Viewer).await?;
     let filter = HistoryFilter {
         product,
         from,
@@ -205,6 +209,7 @@ pub(super) async fn thresholds(
     faults.done()?;
     let (thresholds, source) = match product {
         Some(product) => {
+            let product = reach::product(&caller, &state, product, SpaceRole::Viewer).await?;
             state
                 .guardian
                 .thresholds(caller.context().organization, product)

@@ -5,6 +5,7 @@ mod dto;
 mod evaluate;
 mod links;
 mod metrics;
+mod reach;
 mod sample;
 
 use actix_web::http::StatusCode;

@@ -3,52 +3,13 @@
 use probity_artifacts::ArtifactSummary;
 use probity_catalog::attachment::VersionSummary;
 use probity_catalog::{LifecycleStage, ModelFamily, Product, RiskClassification, Space, TaskType};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
-use validator::Validate;
 
 use crate::http::instant;
-
-/// A space to create.
-#[derive(Debug, Deserialize, ToSchema, Validate)]
-#[schema(as = repository::NewSpace, example = json!({"slug": "ml-platform", "name": "ML platform"}))]
-pub(super) struct CreateSpaceRequest {
-    /// Lower case letters, digits and hyphens, 1 to 63.
-    #[schema(required, nullable = false, min_length = 1, max_length = 63)]
-    pub(super) slug: Option<String>,
-    /// Display name; the slug when absent.
-    #[schema(min_length = 1, max_length = 200)]
-    pub(super) name: Option<String>,
-    /// How many products it may hold; any number when absent.
-    pub(super) product_capacity: Option<u32>,
-}
-
-/// A place that holds products.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = repository::Space)]
-pub(super) struct SpaceResponse {
-    id: Uuid,
-    slug: String,
-    name: String,
-    product_capacity: Option<u32>,
-    #[serde(serialize_with = "instant::serialize")]
-    created_at: OffsetDateTime,
-}
-
-impl From<Space> for SpaceResponse {
-    fn from(space: Space) -> Self {
-        Self {
-            id: space.id.uuid(),
-            slug: space.slug.as_str().to_owned(),
-            name: space.name,
-            product_capacity: space.product_capacity,
-            created_at: space.created_at,
-        }
-    }
-}
 
 /// A model record in brief.
 #[derive(Debug, Serialize, ToSchema)]

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get};
+use probity_access::SpaceRole;
 use probity_catalog::{
     DeploymentStatus, ModelFamily, ProductFilter, ProductType, RiskClassification, Space, TaskType,
 };
@@ -12,13 +13,13 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::dto::ModelSummary;
-use super::handlers::{beside, visible};
+use super::handlers::beside;
 use super::{Repository, TAG};
 use crate::families::problem::{CallerErrors, Missing, Unprocessable};
 use crate::http::auth::{Caller, ReadAccess};
 use crate::http::extract::{Faults, Query, repeated};
 use crate::http::failure::Failure;
-use crate::http::{organization, paging};
+use crate::http::{organization, paging, space};
 use crate::state::AppState;
 
 type Answer<T> = Result<T, Failure<Repository>>;
@@ -132,9 +133,7 @@ pub(super) async fn list_space_models(
     query: Query<ListModelsQuery, Repository>,
 ) -> Answer<HttpResponse> {
     let slug = request.match_info().query("slug");
-    let organization = caller.principal.organization;
-    let space = state.catalog.space(organization, slug).await?;
-    let space = visible(&caller, space)?;
+    let space = space::reached(&caller, &state, slug, SpaceRole::Viewer).await?;
     let types = repeated(&request, "types");
     let (filter, page) = query.parse()?.read(&types)?;
     answer(&caller, &state, vec![space], filter, page).await

@@ -3,6 +3,8 @@
 mod dto;
 mod handlers;
 mod list;
+mod members;
+mod spaces;
 
 use actix_web::http::StatusCode;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -21,8 +23,13 @@ const TAG: &str = "model repository";
 /// Adds the routes below `/api/v1.0`.
 pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
     config
-        .service(handlers::create_space)
-        .service(handlers::list_spaces)
+        .service(spaces::create_space)
+        .service(spaces::list_spaces)
+        .service(spaces::get_space)
+        .service(spaces::update_space)
+        .service(members::list_members)
+        .service(members::put_member)
+        .service(members::remove_member)
         .service(list::list_space_models)
         .service(list::list_organization_models)
         .service(handlers::create_model)

@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use probity_access::{
-    AcceptedToken, AccessError, AccessRepository as _, ApiKeySecret, Principal, Slug, parse_bearer,
+    AcceptedToken, AccessError, AccessRepository as _, ApiKeySecret, OrganizationRole, Principal,
+    Slug, parse_bearer,
 };
 use probity_kernel::OrganizationId;
 use time::OffsetDateTime;
@@ -151,7 +152,18 @@ impl Authenticator {
         if issuer == self.own.issuer() && user.is_none() {
             return Err(refused("the server's own tokens name users that it knows"));
         }
-        Principal::for_token(organization, issuer, &accepted, user.as_ref()).map_err(|error| {
+        let standings = match Principal::role_of(&accepted, user.as_ref()) {
+            // An admin reaches every space; without a role there is nothing to reach.
+            Some(OrganizationRole::Admin) | None => Vec::new(),
+            Some(OrganizationRole::Member | OrganizationRole::Auditor) => {
+                let user = user.as_ref().map(|user| user.id);
+                let repository = self.access.repository();
+                repository.space_standings(organization, user).await?
+            }
+        };
+        let principal =
+            Principal::for_token(organization, issuer, &accepted, user.as_ref(), &standings);
+        principal.map_err(|error| {
             if matches!(error, AccessError::Unauthorized) {
                 Problem::unauthorized()
             } else {
