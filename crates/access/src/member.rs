@@ -109,16 +109,17 @@ impl<R: AccessRepository, I: probity_kernel::IdSource> AccessService<R, I> {
     /// The one user of the organisation whose id, e-mail address or subject this is.
     ///
     /// # Errors
-    /// [`AccessError::Invalid`] for `/user`: `unknown_user` when the organisation knows none, and
+    /// [`AccessError::Invalid`] for the field: `unknown_user` when the organisation knows none, and
     /// `ambiguous_user` when it knows several.
     pub async fn user_named(
         &self,
         organization: OrganizationId,
+        field: &'static str,
         name: &str,
     ) -> Result<User, AccessError> {
         let found = self.repository().find_users(organization, name).await?;
         let refused =
-            |code, message| AccessError::Invalid(vec![FieldError::new("/user", code, message)]);
+            |code, message| AccessError::Invalid(vec![FieldError::new(field, code, message)]);
         let mut found = found.into_iter();
         match (found.next(), found.next()) {
             (Some(user), None) => Ok(user),

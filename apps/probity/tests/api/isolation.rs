@@ -10,7 +10,7 @@ use crate::harness::{Api, Call, Reply, document, unique};
 
 /// What an id in a request is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Thing {
+pub(crate) enum Thing {
     Model,
     Key,
     Link,
@@ -41,12 +41,12 @@ enum Thing {
 }
 
 /// How to ask for a thing: method, path with `{id}` in place of the id, body.
-type Probe = (Thing, &'static str, &'static str, fn(&str) -> Value);
+pub(crate) type Probe = (Thing, &'static str, &'static str, fn(&str) -> Value);
 
 const NOTHING: fn(&str) -> Value = |_| Value::Null;
 
 /// Every operation with every id that it takes; none for one that takes no id.
-fn table() -> Vec<(&'static str, Vec<Probe>)> {
+pub(crate) fn table() -> Vec<(&'static str, Vec<Probe>)> {
     let snapshot =
         |id: &str| json!({"modelId": id, "driftScore": 60, "fairnessScore": 99, "sampleSize": 1});
     let batch = |id: &str| json!({"snapshots": [{"modelId": id, "driftScore": 1, "fairnessScore": 99, "sampleSize": 1}]});
@@ -850,6 +850,42 @@ fn table() -> Vec<(&'static str, Vec<Probe>)> {
             )],
         ),
         (
+            "repository_get_space",
+            spaces("GET", "/api/v1.0/organizations/{own}/spaces/{id}", NOTHING),
+        ),
+        (
+            "repository_update_space",
+            spaces(
+                "PATCH",
+                "/api/v1.0/organizations/{own}/spaces/{id}",
+                |_| json!({"name": "x"}),
+            ),
+        ),
+        (
+            "repository_list_members",
+            spaces(
+                "GET",
+                "/api/v1.0/organizations/{own}/spaces/{id}/members",
+                NOTHING,
+            ),
+        ),
+        (
+            "repository_put_member",
+            spaces(
+                "PUT",
+                "/api/v1.0/organizations/{own}/spaces/{id}/members",
+                |_| json!({"user": "nobody", "role": "viewer"}),
+            ),
+        ),
+        (
+            "repository_remove_member",
+            spaces(
+                "DELETE",
+                "/api/v1.0/organizations/{own}/spaces/{id}/members?user=nobody",
+                NOTHING,
+            ),
+        ),
+        (
             "catalog_import_products",
             vec![(
                 Thing::Space,
@@ -868,6 +904,11 @@ fn table() -> Vec<(&'static str, Vec<Probe>)> {
             )],
         ),
     ]
+}
+
+/// What is below a space of the caller's own organisation.
+fn spaces(method: &'static str, path: &'static str, body: fn(&str) -> Value) -> Vec<Probe> {
+    vec![(Thing::Space, method, path, body)]
 }
 
 fn operations() -> Vec<(String, String, &'static Value)> {
@@ -916,9 +957,13 @@ fn a_path_with_an_id_has_a_probe() {
 
 /// What an organisation has, one of each kind.
 async fn one_of_each(api: &Api) -> Vec<(Thing, String)> {
+    one_of_each_in(api, &api.new_space().await).await
+}
+
+/// The same in a space of it.
+pub(crate) async fn one_of_each_in(api: &Api, space: &str) -> Vec<(Thing, String)> {
     let text = |value: &Value| value["id"].as_str().unwrap().to_owned();
-    let space = api.new_space().await;
-    let product = api.product_in(&space).await;
+    let product = api.product_in(space).await;
     let limits = json!({"modelId": product, "thresholds": {"drift": {"amber": 10, "red": 20}}});
     let link = api
         .post("/api/v1/risk-metric-links", &limits)
@@ -1010,7 +1055,7 @@ async fn one_of_each(api: &Api) -> Vec<(Thing, String)> {
         (Thing::Alert, text(&alerts["alerts"][0])),
         (Thing::Placed, format!("{space}/products/{product}")),
         (Thing::Product, product),
-        (Thing::Space, space),
+        (Thing::Space, space.to_owned()),
         (Thing::Organization, api.organization.clone()),
     ]
 }
@@ -1049,11 +1094,14 @@ async fn deleted(api: &Api) -> Vec<(Thing, String)> {
     gone
 }
 
-fn call(api: &Api, credential: &str, probe: &Probe, id: &str) -> Call {
+pub(crate) fn call(api: &Api, credential: &str, probe: &Probe, id: &str) -> Call {
     let (_, method, path, body) = probe;
     let method: Method = method.parse().unwrap();
     let call = api
-        .call(method, &path.replace("{id}", id))
+        .call(
+            method,
+            &path.replace("{own}", &api.organization).replace("{id}", id),
+        )
         .bearer(credential);
     let body = body(id);
     if body.is_null() {
@@ -1064,7 +1112,7 @@ fn call(api: &Api, credential: &str, probe: &Probe, id: &str) -> Call {
 }
 
 /// What a caller can tell one answer from another by.
-fn seen(reply: &Reply, asked: &str) -> (u16, Vec<(String, String)>, String) {
+pub(crate) fn seen(reply: &Reply, asked: &str) -> (u16, Vec<(String, String)>, String) {
     // The connection is closed where an answer comes before the body was read: a matter of time.
     let hidden = ["date", "x-request-id", "connection"];
     let headers = reply
@@ -1084,7 +1132,7 @@ fn seen(reply: &Reply, asked: &str) -> (u16, Vec<(String, String)>, String) {
 }
 
 /// An id of the same spelling that never was: the same length, so that the answers have it too.
-fn never(thing: Thing, like: &str) -> String {
+pub(crate) fn never(thing: Thing, like: &str) -> String {
     if matches!(thing, Thing::Space | Thing::Organization) {
         return "x".repeat(like.len());
     }

@@ -37,6 +37,7 @@ mod openapi;
 mod otlp;
 mod record;
 mod registry_reference;
+mod roles;
 mod tokens;
 mod versions;
 mod webhooks;

@@ -279,7 +279,9 @@ impl Computed {
         } else {
             SpaceRole::Editor
         };
-        self.frame.product = reach::product(caller, state, self.frame.product, role).await?;
+        let product = reach::product(caller, state, self.frame.product, role).await?;
+        self.frame.product = product;
+        self.frame.draft.product = Some(product.to_string());
         Ok(self)
     }
 

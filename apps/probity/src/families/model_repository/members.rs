@@ -115,10 +115,18 @@ pub(super) async fn list_members(
     let query = query.parse()?;
     let mut faults = Faults::default();
     let limit = faults.number("limit", query.limit.as_deref(), 1..=100, 50);
-    let page = faults.page(limit, "skip", query.skip.as_deref(), query.cursor.as_deref());
+    let page = faults.page(
+        limit,
+        "skip",
+        query.skip.as_deref(),
+        query.cursor.as_deref(),
+    );
     faults.done()?;
     let found = state.access.members(space.organization, space.id, &page);
-    Ok(paging::array(&page, &found.await?.map(MemberResponse::from)))
+    Ok(paging::array(
+        &page,
+        &found.await?.map(MemberResponse::from),
+    ))
 }
 
 /// Makes a user a member of the space, or gives a member another role. The space's admins may, and the
@@ -146,10 +154,16 @@ pub(super) async fn put_member(
 ) -> Answer {
     let space = in_path(&caller, &state, &request, SpaceRole::Admin).await?;
     let (name, role) = wanted(body.parse()?.0)?;
-    let user = named(&state, space.organization, &name).await?;
+    let user = named(&state, space.organization, "/user", &name).await?;
     let member = state
         .access
-        .put_member(caller.context(), space.id, user.id, role, expected.version())
+        .put_member(
+            caller.context(),
+            space.id,
+            user.id,
+            role,
+            expected.version(),
+        )
         .await?;
     let tag = etag(member.member.version);
     Ok(HttpResponse::Ok()
@@ -164,17 +178,17 @@ fn wanted(body: PutMemberRequest) -> Result<(String, SpaceRole), Failure<Reposit
     let role = faults.note(body.role.ok_or_else(|| required("/role")));
     let role = faults.optional("/role", role.as_deref(), ROLES);
     faults.done()?;
-    name.zip(role)
-        .ok_or_else(|| Failure::malformed(Vec::new()))
+    name.zip(role).ok_or_else(|| Failure::malformed(Vec::new()))
 }
 
 /// The user of the organisation who is meant; an unknown one is input that is at fault.
 async fn named(
     state: &AppState,
     organization: OrganizationId,
+    field: &'static str,
     name: &str,
 ) -> Result<User, Failure<Repository>> {
-    match state.access.user_named(organization, name).await {
+    match state.access.user_named(organization, field, name).await {
         Err(AccessError::Invalid(faults)) => Err(Failure::malformed(faults)),
         found => Ok(found?),
     }
@@ -214,10 +228,17 @@ pub(super) async fn remove_member(
     let missing = || vec![FieldError::new("user", "required", "is required")];
     let name = faults.note(query.parse()?.user.ok_or_else(missing));
     faults.done()?;
-    let user = named(&state, space.organization, &name.unwrap_or_default()).await?;
-    let removed = state
-        .access
-        .remove_member(caller.context(), space.id, user.id, expected.version());
+    let user = named(
+        &state,
+        space.organization,
+        "user",
+        &name.unwrap_or_default(),
+    )
+    .await?;
+    let removed =
+        state
+            .access
+            .remove_member(caller.context(), space.id, user.id, expected.version());
     removed.await?;
     Ok(HttpResponse::NoContent().finish())
 }
