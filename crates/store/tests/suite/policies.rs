@@ -15,6 +15,7 @@ const TABLES: [(&str, &str); 47] = [
     ("users", "organization_id"),
     ("api_keys", "organization_id"),
     ("spaces", "organization_id"),
+    ("space_members", "organization_id"),
     ("products", "organization_id"),
     ("product_models", "organization_id"),
     ("registered_models", "organization_id"),

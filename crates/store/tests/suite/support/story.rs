@@ -6,7 +6,7 @@ pub(crate) mod webhooks;
 
 use probity_access::{
     AccessRepository, AccessWrite, ApiKey, ApiKeySecret, NewApiKey, NewUser, OrganizationRole,
-    ScopeSet, User,
+    ScopeSet, SpaceMember, SpaceRole, User,
 };
 use probity_governance::evidence::{
     EvidenceChange, EvidenceRepository, EvidenceWrite, MetricInput, RunInput, RuntimeEvent,
@@ -45,9 +45,12 @@ pub(crate) fn tell(bed: &Bed, slug: &str, told: &mut dyn FnMut(OrganizationId, &
     told(organization, "organization.created");
     let mut told = |action: &str| told(organization, action);
     let key = keys(bed, organization, &mut told);
-    users(bed, organization, &mut told);
+    let user = users(bed, organization, &mut told);
     let space = bed.space(organization, "space");
     told("space.created");
+    let member = SpaceMember::add(&context(organization), space.id, user, SpaceRole::Editor);
+    bed.block(bed.access().commit(member)).expect("a member");
+    told("space.member.added");
     let product = bed.product_in(&space, "product");
     told("product.created");
     let model = models(bed, organization, &mut told);
@@ -100,7 +103,7 @@ fn keys(bed: &Bed, organization: OrganizationId, told: &mut dyn FnMut(&str)) -> 
     new
 }
 
-fn users(bed: &Bed, organization: OrganizationId, told: &mut dyn FnMut(&str)) {
+fn users(bed: &Bed, organization: OrganizationId, told: &mut dyn FnMut(&str)) -> UserId {
     let ctx = context(organization);
     let new = |role| NewUser {
         issuer: "https://issuer.example".to_owned(),
@@ -120,6 +123,7 @@ fn users(bed: &Bed, organization: OrganizationId, told: &mut dyn FnMut(&str)) {
     let change = change.expect("a valid user").expect("a change");
     bed.block(bed.access().commit(change)).expect("an update");
     told("user.role.changed");
+    id
 }
 
 fn models(bed: &Bed, organization: OrganizationId, told: &mut dyn FnMut(&str)) -> RegisteredModel {
