@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use probity_kernel::{
-    Cursor, EventId, OrganizationId, Page, PageRequest, Paging, ProductId, RepositoryError, SpaceId,
+    Cursor, EventId, OrganizationId, Page, PageRequest, Paging, ProductId, RepositoryError,
 };
 use probity_webhooks::{
     Batch, EventFilter, EventRepository, EventStream, GovernanceEvent, Position,
@@ -50,12 +50,9 @@ impl EventStream for DieselEvents {
         &self,
         organization: OrganizationId,
         id: EventId,
-        spaces: Option<&[SpaceId]>,
+        seen: &EventFilter,
     ) -> Result<Option<GovernanceEvent>, RepositoryError> {
-        let filter = EventFilter {
-            spaces: spaces.map(<[SpaceId]>::to_vec),
-            ..EventFilter::default()
-        };
+        let filter = seen.clone();
         self.database
             .point(Scope::Organization(organization), move |conn| {
                 let row: Option<Row> = matching(organization, &filter)

@@ -8,7 +8,7 @@ use std::fmt;
 use std::future::Future;
 use std::str::FromStr;
 
-use probity_kernel::{EventId, OrganizationId, RepositoryError, SpaceId};
+use probity_kernel::{EventId, OrganizationId, RepositoryError};
 
 use crate::event::GovernanceEvent;
 use crate::filter::EventFilter;
@@ -100,12 +100,12 @@ pub struct Batch {
 ///   after `after`, of one snapshot. `seen` never lies before `after`, and no matching event that
 ///   is committed later gets a position at or before `seen`.
 pub trait EventStream: Send + Sync {
-    /// One event; `None` where `spaces` are given and it is not about a product in one of them.
+    /// One event; `None` where it does not pass the filter, which says what the caller sees.
     fn find_event(
         &self,
         organization: OrganizationId,
         id: EventId,
-        spaces: Option<&[SpaceId]>,
+        seen: &EventFilter,
     ) -> impl Future<Output = Result<Option<GovernanceEvent>, RepositoryError>> + Send;
 
     /// The matching events after a position; from the first one where there is none.

@@ -26,7 +26,7 @@ fn product(input: ProductInput) -> Product {
     let ctx = context();
     let space = NewSpace::parse("ml", "ML", None).unwrap();
     let space = Space::create(&ctx, SpaceId::new(Uuid::from_u128(2)), space);
-    let CatalogWrite::CreateSpace(space) = space.into_parts().1 else {
+    let CatalogWrite::CreateSpace { space, .. } = space.into_parts().1 else {
         panic!("no space");
     };
     let new = NewProduct::parse(input).unwrap();

@@ -185,6 +185,7 @@ pub(super) fn changed(change: &CatalogChange) -> Vec<String> {
     match change.event() {
         CatalogEvent::ProductUpdated(changes) => changes.names().map(str::to_owned).collect(),
         CatalogEvent::SpaceCreated { .. }
+        | CatalogEvent::SpaceUpdated { .. }
         | CatalogEvent::ProductCreated(_)
         | CatalogEvent::ProductArchived { .. } => Vec::new(),
     }

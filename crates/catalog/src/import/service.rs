@@ -142,7 +142,9 @@ fn line(
 ) -> ImportedProduct {
     let created = change.and_then(|change| match change.write() {
         CatalogWrite::CreateProduct { product, .. } => Some(product.id),
-        CatalogWrite::CreateSpace(_) | CatalogWrite::UpdateProduct { .. } => None,
+        CatalogWrite::CreateSpace { .. }
+        | CatalogWrite::UpdateSpace { .. }
+        | CatalogWrite::UpdateProduct { .. } => None,
     });
     ImportedProduct {
         row: one.row,

@@ -4,7 +4,7 @@ use actix_web::http::header::{CONTENT_TYPE, ETAG, HeaderName, VARY};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get};
 use probity_kernel::{ErrorKind, EventId};
-use probity_webhooks::{EventRepository as _, EventStream as _, cloudevent};
+use probity_webhooks::{EventFilter, EventRepository as _, EventStream as _, cloudevent};
 use serde_json::Value;
 
 use super::dto::{EventListResponse, EventResponse, FilterQuery, PageQuery};
@@ -101,10 +101,14 @@ pub(super) async fn get_event(
     id: PathId<EventId, Events>,
 ) -> Answer {
     let organization = caller.context().organization;
-    let spaces = caller.principal.spaces.as_deref();
+    let seen = EventFilter {
+        spaces: caller.principal.reach.only(),
+        hidden: caller.principal.reach.hidden(),
+        ..EventFilter::default()
+    };
     let found = state
         .events
-        .find_event(organization, id.parse()?, spaces)
+        .find_event(organization, id.parse()?, &seen)
         .await?;
     let event = found.ok_or_else(|| {
         let detail = "there is no such governance event";

@@ -72,7 +72,8 @@ pub(super) async fn stream_events(
     let form = form(&mut faults, follow.format.as_deref());
     let resume = resume(&mut faults, &request, follow.last_event_id.as_deref());
     faults.done()?;
-    wanted.spaces.clone_from(&caller.principal.spaces);
+    wanted.spaces = caller.principal.reach.only();
+    wanted.hidden = caller.principal.reach.hidden();
     let organization = caller.context().organization;
     let ticket = state.streams.admit(&caller.principal.limit_key)?;
     // Before the position is looked up: what happens in between wakes the stream.
@@ -139,7 +140,10 @@ async fn begin(
         Some(Resume::Start) => None,
         Some(Resume::After(position)) => Some(position),
         Some(Resume::AfterEvent(id)) => {
-            let event = state.events.find_event(organization, id, None).await?;
+            let event = state
+                .events
+                .find_event(organization, id, &EventFilter::default())
+                .await?;
             Some(Position::of(&event.ok_or_else(not_found)?))
         }
     };
@@ -265,7 +269,8 @@ impl Feed {
             Ok(principal) => {
                 principal.organization == self.organization
                     && principal.scopes.contains(Scope::Read)
-                    && principal.spaces == self.wanted.spaces
+                    && principal.reach.only() == self.wanted.spaces
+                    && principal.reach.hidden() == self.wanted.hidden
             }
             // The store out of reach is no verdict on the credential.
             Err(problem) => problem.kind == ErrorKind::Unavailable,
