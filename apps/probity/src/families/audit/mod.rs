@@ -40,7 +40,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
 
 /// The organisation whose record the caller may read.
 fn reader<P>(caller: &Caller<Audit, P>) -> Result<OrganizationId, Failure<Audit>> {
-    if caller.principal.spaces.is_some() {
+    if caller.principal.reach.only().is_some() {
         let detail =
             "the record is about the whole organisation; this credential is confined to spaces";
         return Err(Problem::new(ErrorKind::Forbidden, "confined_credential", detail).into());
