@@ -90,6 +90,11 @@ fn select_all(conn: &mut AnyConnection) -> QueryResult<()> {
         artifact_uploads,
         artifact_chunks,
         artifacts,
+        webhook_endpoints,
+        webhook_secrets,
+        webhook_deliveries,
+        webhook_attempts,
+        webhook_target_states,
     );
     Ok(())
 }
@@ -143,7 +148,7 @@ fn the_tables_are_those_that_the_code_expects(bed: &Bed) {
              AND relname NOT LIKE '%diesel%'",
         ),
     };
-    assert_eq!(count, 43);
+    assert_eq!(count, 48);
 }
 
 fn refusal(opened: Result<Database, OpenDatabaseError>) -> String {

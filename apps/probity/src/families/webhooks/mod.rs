@@ -22,7 +22,7 @@ type Admin = Caller<Webhooks, AdminAccess>;
 
 /// An endpoint gets the events of every space: a credential that is confined to some has no say.
 fn unconfined(caller: &Admin) -> Answer<()> {
-    if caller.principal.spaces.is_some() {
+    if caller.principal.reach.only().is_some() {
         return Err(WebhookError::Confined.into());
     }
     Ok(())
