@@ -153,6 +153,24 @@ impl Database {
         .await
     }
 
+    /// The head of one log, for a worker. Blocks meanwhile.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn log_head_now(
+        &self,
+        organization: OrganizationId,
+    ) -> Result<Option<LogHead>, RepositoryError> {
+        self.system_read(|conn| {
+            let row: Option<HeadRow> = audit_heads::table
+                .find(Id(organization.uuid()))
+                .select(HEAD)
+                .get_result(conn)
+                .optional()?;
+            row.map(|row| head(conn, row)).transpose()
+        })
+    }
+
     /// Runs proof making over the stored hashes of a log. Blocks meanwhile.
     ///
     /// # Errors

@@ -200,73 +200,69 @@ fn limits(limits: &Limits) -> Vec<(&'static str, u64, String)> {
 }
 
 fn in_words(file: &str, verdict: &Verdict) -> String {
-    use std::fmt::Write as _;
-    let mut out = String::new();
     match verdict {
-        Verdict::Unreadable(reason) => {
-            let _ = writeln!(out, "CANNOT READ  {file}\n  {reason}");
-        }
+        Verdict::Unreadable(reason) => format!("CANNOT READ  {file}\n  {reason}\n"),
         Verdict::Failed(failure) => {
-            let _ = writeln!(out, "FAILED  {file}");
-            if let Some(entry) = failure.entry {
-                let _ = writeln!(out, "  entry   {entry}");
-            }
-            let _ = writeln!(
-                out,
-                "  reason  {}\n  {}",
-                failure.reason.code(),
+            let entry = failure
+                .entry
+                .map(|entry| format!("  entry   {entry}\n"))
+                .unwrap_or_default();
+            let reason = failure.reason.code();
+            format!(
+                "FAILED  {file}\n{entry}  reason  {reason}\n  {}\n",
                 failure.detail
-            );
+            )
         }
-        Verdict::Verified(report) => {
-            let limits = limits(&report.limits);
-            let word = if limits.is_empty() {
-                "VERIFIED"
-            } else {
-                "VERIFIED, WITH LIMITS"
-            };
-            let _ = writeln!(out, "{word}  {file}");
-            let log = &report.checkpoint;
-            let _ = writeln!(
-                out,
-                "  log         {}, {} entries",
-                log.origin(),
-                log.size()
-            );
-            let _ = writeln!(out, "  root        {}", log.root());
-            let last = report.end.saturating_sub(1);
-            let _ = match report.entries() {
-                0 => writeln!(out, "  entries     none"),
-                count => writeln!(out, "  entries     {count}: {} to {last}", report.start),
-            };
-            if let Some((first, last)) = report.instants {
-                let _ = writeln!(out, "  from        {}", instant_text(first));
-                let _ = writeln!(out, "  to          {}", instant_text(last));
-            }
-            let _ = writeln!(
-                out,
-                "  slots       {} shown and true to their commitments",
-                report.opened
-            );
-            for key in &report.signed_by {
-                let _ = writeln!(out, "  signed by   {key}");
-            }
-            let _ = match report.continues {
-                Some(size) => writeln!(
-                    out,
-                    "  continues   the checkpoint over {size} entries that you kept"
-                ),
-                None => writeln!(
-                    out,
-                    "  continues   not compared: keep a checkpoint and pass --since next time"
-                ),
-            };
-            for (_, _, text) in limits {
-                let _ = writeln!(out, "  limit       {text}");
-            }
-        }
+        Verdict::Verified(report) => verified_in_words(file, report),
     }
-    out
+}
+
+fn verified_in_words(file: &str, report: &Report) -> String {
+    let limits = limits(&report.limits);
+    let log = &report.checkpoint;
+    let mut facts = vec![
+        ("log", format!("{}, {} entries", log.origin(), log.size())),
+        ("root", log.root().to_string()),
+        (
+            "entries",
+            match report.entries() {
+                0 => "none".to_owned(),
+                count => format!("{count}: {} to {}", report.start, report.end - 1),
+            },
+        ),
+    ];
+    if let Some((first, last)) = report.instants {
+        facts.push(("from", instant_text(first)));
+        facts.push(("to", instant_text(last)));
+    }
+    let opened = report.opened;
+    facts.push((
+        "slots",
+        format!("{opened} shown and true to their commitments"),
+    ));
+    facts.extend(
+        report
+            .signed_by
+            .iter()
+            .map(|key| ("signed by", key.clone())),
+    );
+    facts.push((
+        "continues",
+        match report.continues {
+            Some(size) => format!("the checkpoint over {size} entries that you kept"),
+            None => "not compared: keep a checkpoint and pass --since next time".to_owned(),
+        },
+    ));
+    let word = if limits.is_empty() {
+        "VERIFIED"
+    } else {
+        "VERIFIED, WITH LIMITS"
+    };
+    facts.extend(limits.into_iter().map(|(_, _, text)| ("limit", text)));
+    let lines = facts
+        .into_iter()
+        .map(|(name, text)| format!("  {name:<10}  {text}\n"));
+    format!("{word}  {file}\n{}", lines.collect::<String>())
 }
 
 fn as_json(file: &str, verdict: &Verdict) -> Value {

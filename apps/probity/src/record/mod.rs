@@ -153,13 +153,13 @@ impl Record {
         organization: OrganizationId,
     ) -> Result<Signed, RecordError> {
         for _ in 0..PATIENCE {
-            let head = self.head(organization).await?;
+            self.head(organization).await?;
             let (signer, clock) = (self.signer.clone(), self.clock.clone());
-            let signed =
-                tokio::task::spawn_blocking(move || signer.sign_one(&head, clock.as_ref()))
+            let answer =
+                tokio::task::spawn_blocking(move || signer.sign_one(organization, clock.as_ref()))
                     .await
                     .map_err(|error| RecordError::NotSigned(error.to_string()))?;
-            match signed {
+            match answer {
                 Ok(Some(note)) => {
                     let checkpoint = body_of(&note).map_err(RecordError::NotSigned)?;
                     return Ok(Signed { note, checkpoint });

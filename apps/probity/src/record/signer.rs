@@ -90,12 +90,15 @@ impl RecordSigner {
     /// while another node signs: its checkpoint will do. Blocks meanwhile.
     pub(crate) fn sign_one(
         &self,
-        head: &LogHead,
+        organization: OrganizationId,
         clock: &dyn Clock,
     ) -> Result<Option<String>, SignError> {
         let mut outcome = None;
         self.alone(|| {
-            outcome = Some(self.sign(head, clock));
+            // Read within the turn: a head from before it may be behind what was signed meanwhile.
+            if let Some(head) = self.database.log_head_now(organization)? {
+                outcome = Some(self.sign(&head, clock));
+            }
             Ok(())
         })?;
         outcome.transpose().map(|done| done.map(|(note, _)| note))
@@ -196,10 +199,10 @@ impl RecordSigner {
                 }
                 _ => ConsistencyProof::default(),
             };
-            let signed = signer
+            let made = signer
                 .sign_next(last.as_ref(), &checkpoint, &proof)
                 .map_err(|error| refused(head, error.to_string()))?;
-            note = Some(signed);
+            note = Some(made);
         }
         let mut note = note.ok_or_else(|| refused(head, "there is no key".to_owned()))?;
         self.cosign(head, known, &mut note);

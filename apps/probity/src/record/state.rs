@@ -19,7 +19,7 @@ pub(crate) struct StateError {
 }
 
 impl StateError {
-    fn new(path: &Path, reason: impl ToString) -> Self {
+    fn new(path: &Path, reason: &std::io::Error) -> Self {
         Self {
             path: path.display().to_string(),
             reason: reason.to_string(),
@@ -45,13 +45,13 @@ impl SignedStates {
         match std::fs::read_to_string(&path) {
             Ok(note) => Ok(Some(note)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(StateError::new(&path, error)),
+            Err(error) => Err(StateError::new(&path, &error)),
         }
     }
 
     /// The notes of all logs.
     pub(crate) fn all(&self) -> Result<Vec<(OrganizationId, String)>, StateError> {
-        let wrong = |error: std::io::Error| StateError::new(&self.folder, error);
+        let wrong = |error: std::io::Error| StateError::new(&self.folder, &error);
         let files = match std::fs::read_dir(&self.folder) {
             Ok(files) => files,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -77,7 +77,8 @@ impl SignedStates {
             return Ok(());
         }
         let path = self.path(organization);
-        super::durable::write(&path, note.as_bytes()).map_err(|error| StateError::new(&path, error))
+        super::durable::write(&path, note.as_bytes())
+            .map_err(|error| StateError::new(&path, &error))
     }
 }
 

@@ -201,6 +201,29 @@ async fn proofs_lead_to_signed_checkpoints(api: Api) {
         .expect(404);
 }
 
+async fn many_may_ask_for_a_checkpoint_while_others_write(api: Api) {
+    let ask = || async {
+        let mut notes = Vec::new();
+        for _ in 0..6 {
+            notes.push(text(api.get(&format!("{AUDIT}/checkpoint"))).await);
+        }
+        notes
+    };
+    let write = || async {
+        for _ in 0..6 {
+            api.new_model(&json!({})).await;
+        }
+    };
+    let (one, two, three, (), ()) = tokio::join!(ask(), ask(), ask(), write(), write());
+    let known = keys(&api).await;
+    let mut roots = std::collections::BTreeMap::new();
+    for note in one.iter().chain(&two).chain(&three) {
+        let signed = Checkpoint::verify(note.as_bytes(), &known).unwrap();
+        let root = *roots.entry(signed.size()).or_insert(signed.root());
+        assert_eq!(root, signed.root(), "two roots at {}", signed.size());
+    }
+}
+
 async fn tiles_are_those_of_the_checkpoint(api: Api) {
     api.new_model(&json!({})).await;
     let signed = checkpoint(&api).await;
@@ -462,6 +485,7 @@ both_alone!(
 );
 
 both!(
+    many_may_ask_for_a_checkpoint_while_others_write,
     exports_verify_offline,
     entries_are_listed_filtered_and_paged,
     who_acted_is_shown_to_administrators_only,

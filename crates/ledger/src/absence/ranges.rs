@@ -35,7 +35,7 @@ impl EntrySet {
         let end = touched
             .last()
             .map_or(run.end, |known| known.end.max(run.end));
-        self.runs.splice(first..after, [start..end]);
+        self.runs.splice(first..after, std::iter::once(start..end));
     }
 
     /// Whether the number is in the set.

@@ -94,9 +94,10 @@ impl BundleVerifier {
 
     fn next(&mut self, stage: Stage, line: &[u8]) -> Result<Stage, Failure> {
         let Some(text) = line.strip_suffix(b"\n") else {
-            let reason = match stage {
-                Stage::Magic => Reason::NotABundle,
-                _ => Reason::Incomplete,
+            let reason = if matches!(stage, Stage::Magic) {
+                Reason::NotABundle
+            } else {
+                Reason::Incomplete
             };
             return Err(Failure::new(
                 reason,
@@ -116,19 +117,16 @@ impl BundleVerifier {
                 self.digest.update(line);
                 Ok(Stage::Lines(Box::new(Run::open(&self.trust, text)?)))
             }
-            Stage::Lines(run) => match text.strip_prefix(b"seal\t") {
-                Some(seal) => {
+            Stage::Lines(mut run) => {
+                if let Some(seal) = text.strip_prefix(b"seal\t") {
                     let digest = std::mem::take(&mut self.digest).finalize();
-                    run.close(seal, &digest)
-                        .map(|report| Stage::Sealed(Box::new(report)))
+                    let report = run.close(seal, &digest)?;
+                    return Ok(Stage::Sealed(Box::new(report)));
                 }
-                None => {
-                    self.digest.update(line);
-                    let mut run = run;
-                    run.line(text)?;
-                    Ok(Stage::Lines(run))
-                }
-            },
+                self.digest.update(line);
+                run.line(text)?;
+                Ok(Stage::Lines(run))
+            }
             Stage::Sealed(_) | Stage::Failed => Err(Failure::new(
                 Reason::Incomplete,
                 "there is more behind the seal",
@@ -279,12 +277,12 @@ impl Run {
         let size = self.frontier.size();
         while let Some((_, root, reason)) = self.milestones.pop_if(|(at, ..)| *at <= size) {
             if self.frontier.root() != root {
-                let told = match reason {
-                    Reason::Rewritten => format!(
-                        "the first {size} entries are not those of the checkpoint that was kept"
-                    ),
-                    _ => format!("the first {size} entries are not those that were pruned"),
+                let whose = if reason == Reason::Rewritten {
+                    "of the checkpoint that was kept"
+                } else {
+                    "that were pruned"
                 };
+                let told = format!("the first {size} entries are not those {whose}");
                 return Err(Failure::new(reason, told));
             }
         }
