@@ -1,7 +1,7 @@
 """Reads our model cards with the library of a model hub, and gives us one that the library wrote.
 
-    pip install -r tests/http/requirements.txt
-    PROBITY_KEY=prb_... python tests/http/model_cards.py SPACE [URL]
+    pip install huggingface_hub
+    PROBITY_KEY=prb_... python tests/http/by-hand/model_cards.py SPACE [URL]
 """
 
 import json
