@@ -146,6 +146,8 @@ fn two(bed: &Bed) -> [OrganizationId; 2] {
         bed.raw().must(&format!(
             "INSERT INTO audit_nodes VALUES ({id}, 8, 0, {hash})"
         ));
+        bed.raw()
+            .must(&format!("INSERT INTO audit_explanations VALUES ({id}, 0)"));
         webhooks(bed, &id);
     }
     told
@@ -162,7 +164,7 @@ fn webhooks(bed: &Bed, organization: &str) {
         ),
         format!(
             "INSERT INTO webhook_secrets (id, organization_id, alias, number, sealed, created_at) \
-             VALUES ({organization}, {organization}, 'primary', 1, '', {now})"
+             VALUES ({organization}, {organization}, 'second', 1, '', {now})"
         ),
         format!(
             "INSERT INTO webhook_deliveries (organization_id, endpoint_id, id, event_type, note, \
