@@ -8,6 +8,7 @@ mod organization;
 mod record;
 mod serve;
 mod token;
+mod transfer;
 mod verify;
 mod witness;
 
@@ -39,6 +40,8 @@ fn command() -> Command {
         .subcommand(witness::command())
         .subcommand(epoch::command())
         .subcommand(record::command())
+        .subcommand(transfer::push_command())
+        .subcommand(transfer::pull_command())
         .subcommand(Command::new("openapi").about("Prints the OpenAPI 3.1 document"))
 }
 
@@ -56,6 +59,12 @@ pub(crate) fn run() -> ExitCode {
 
 fn dispatch(matches: &ArgMatches) -> Outcome {
     let (name, arguments) = matches.subcommand().ok_or("no command was given")?;
+    // Clients of a server, which may be anywhere: they have no settings of one.
+    match name {
+        "push" => return transfer::push(arguments),
+        "pull" => return transfer::pull(arguments),
+        _ => {}
+    }
     let sources = Sources::gather(arguments)?;
     match name {
         "serve" => serve::run(arguments, &sources),

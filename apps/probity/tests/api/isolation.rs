@@ -185,6 +185,15 @@ pub(crate) fn table() -> Vec<(&'static str, Vec<Probe>)> {
             )],
         ),
         (
+            "catalog_get_ml_bom",
+            vec![(
+                Thing::Placed,
+                "GET",
+                "/api/v1.0/catalog/spaces/{id}/ml-bom",
+                NOTHING,
+            )],
+        ),
+        (
             "catalog_update_product",
             vec![(
                 Thing::Placed,

@@ -4,6 +4,7 @@ mod attached;
 mod dependencies;
 mod import;
 mod mitigations;
+mod ml_bom;
 mod policies;
 mod products;
 mod registered_models;
@@ -30,6 +31,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(products::create_product)
         .service(products::get_product)
         .service(products::get_model_card)
+        .service(ml_bom::get_ml_bom)
         .service(products::update_product)
         .service(products::archive_product)
         .service(dependencies::list_dependencies)

@@ -20,7 +20,7 @@ use crate::http::{paging, product, space};
 use crate::state::AppState;
 
 /// The space in the path, which the caller has to see.
-async fn space<P>(
+pub(super) async fn space<P>(
     caller: &Caller<Catalog, P>,
     state: &AppState,
     request: &HttpRequest,
@@ -30,7 +30,7 @@ async fn space<P>(
 }
 
 /// A product of another space than the path's does not exist there.
-fn of_space(space: &Space, product: Product) -> Result<Product, Failure<Catalog>> {
+pub(super) fn of_space(space: &Space, product: Product) -> Result<Product, Failure<Catalog>> {
     if product.space == space.id {
         return Ok(product);
     }
