@@ -39,5 +39,6 @@ mod record;
 mod registry_reference;
 mod roles;
 mod tokens;
+mod transfer;
 mod versions;
 mod webhooks;
