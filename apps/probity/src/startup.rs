@@ -9,6 +9,7 @@ use actix_web::{App, HttpServer, web};
 use probity_access::AccessService;
 use probity_artifacts::{ArtifactService, Policy};
 use probity_catalog::{AttachmentService, CatalogService};
+use probity_custody::RetentionService;
 use probity_governance::GovernanceService;
 use probity_governance::evidence::EvidenceService;
 use probity_guardian::GuardianService;
@@ -16,8 +17,8 @@ use probity_kernel::{Clock, SystemClock, SystemIds};
 use probity_registry::RegistryService;
 use probity_store::{
     Database, DatabaseOptions, DieselAccess, DieselArtifacts, DieselAttachments, DieselCatalog,
-    DieselEvents, DieselEvidence, DieselGovernance, DieselGuardian, DieselModels, DieselWebhooks,
-    OpenDatabaseError,
+    DieselEvents, DieselEvidence, DieselGovernance, DieselGuardian, DieselHistory, DieselModels,
+    DieselRetention, DieselWebhooks, OpenDatabaseError,
 };
 use probity_webhooks::WebhookService;
 
@@ -248,6 +249,8 @@ fn build_state(settings: &Settings) -> Result<AppState, StartError> {
             settings.webhooks.rules.clone(),
         ),
         courier_client: CourierClient::new(&settings.webhooks)?,
+        history: DieselHistory::new(database.clone()),
+        retention: RetentionService::new(DieselRetention::new(database.clone())),
         evidence: EvidenceService::new(DieselEvidence::new(database.clone()), ids.clone()),
         change_log_drafter: Drafter::new(&settings.change_log)?,
         metrics: Metrics::new(database.kind()),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use probity_access::AccessService;
 use probity_artifacts::{ArtifactService, ChunkUpload};
 use probity_catalog::{AttachmentService, CatalogService};
+use probity_custody::RetentionService;
 use probity_governance::GovernanceService;
 use probity_governance::evidence::EvidenceService;
 use probity_guardian::GuardianService;
@@ -12,7 +13,8 @@ use probity_kernel::{Clock, IdSource, OrganizationId, RequestId};
 use probity_registry::{RegistryError, RegistryService, RegistrySettings};
 use probity_store::{
     Database, DieselAccess, DieselArtifacts, DieselAttachments, DieselCatalog, DieselEvents,
-    DieselEvidence, DieselGovernance, DieselGuardian, DieselModels, DieselWebhooks,
+    DieselEvidence, DieselGovernance, DieselGuardian, DieselHistory, DieselModels, DieselRetention,
+    DieselWebhooks,
 };
 use probity_webhooks::WebhookService;
 
@@ -42,6 +44,8 @@ pub(crate) type ModelRegistry = RegistryService<DieselModels, Ids>;
 pub(crate) type Governance = GovernanceService<DieselGovernance, Ids>;
 /// Runs, metrics and runtime events of products.
 pub(crate) type EvidenceStore = EvidenceService<DieselEvidence, Ids>;
+/// For how long things are kept.
+pub(crate) type Retention = RetentionService<DieselRetention>;
 /// Metric snapshots, thresholds, alerts.
 pub(crate) type Guardian = GuardianService<DieselGuardian, Ids>;
 
@@ -73,6 +77,8 @@ pub(crate) struct AppState {
     pub(crate) record: Record,
     pub(crate) webhooks: Webhooks,
     pub(crate) courier_client: CourierClient,
+    pub(crate) history: DieselHistory,
+    pub(crate) retention: Retention,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Ids,
     pub(crate) authenticator: Authenticator,

@@ -1,6 +1,6 @@
 //! What happened, as the record tells it. No hash, no secret and no address ever enters a detail.
 
-use probity_kernel::{ApiKeyId, DomainEvent, OrganizationId, SpaceId, Subject, UserId};
+use probity_kernel::{ApiKeyId, DomainEvent, OrganizationId, SpaceId, Subject, Trail, UserId};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -134,6 +134,22 @@ impl DomainEvent for AccessEvent {
         Subject { kind, id }
     }
 
+    /// A rotation begins the history of the key that replaces.
+    fn trails(&self) -> Vec<Trail> {
+        let trail = |subject| Trail {
+            subject,
+            product: None,
+        };
+        let mut trails = vec![trail(self.subject())];
+        if let Self::KeyRotated { replaced_by, .. } = self {
+            trails.push(trail(Subject {
+                kind: "api_key",
+                id: replaced_by.uuid(),
+            }));
+        }
+        trails
+    }
+
     fn detail(&self) -> Value {
         match self {
             Self::OrganizationCreated { id: _, slug, name } => {
@@ -154,7 +170,7 @@ impl DomainEvent for AccessEvent {
                 "expires_at": created(optional(*expires_at)),
             }),
             Self::KeyRotated {
-                id: _,
+                id,
                 replaced_by,
                 expires_at,
                 new_expires_at,
@@ -165,6 +181,11 @@ impl DomainEvent for AccessEvent {
                     "after": optional(expires_at.after),
                 },
                 "new_expires_at": created(optional(*new_expires_at)),
+                "created": [{
+                    "id": replaced_by.to_string(),
+                    "replaces": created(id.to_string()),
+                    "expires_at": created(optional(*new_expires_at)),
+                }],
             }),
             Self::KeyRevoked { id: _, at } => json!({"revoked_at": created(instant(*at))}),
             Self::UserRoleChanged {

@@ -23,7 +23,7 @@ pub mod testing;
 pub use api_key::{ApiKey, NewApiKey};
 pub use claims::{AcceptedToken, ClaimRules, RejectedToken};
 pub use error::AccessError;
-pub use event::AccessEvent;
+pub use event::{AccessEvent, Changed};
 pub use header::{MalformedHeader, parse_bearer};
 pub use member::{NamedMember, SpaceMember};
 #[cfg(any(test, feature = "testing"))]

@@ -1,6 +1,6 @@
 //! What happened, as the record and the subscribers are told.
 
-use probity_kernel::{DomainEvent, ProductId, Publication, SpaceId, Subject, UserId};
+use probity_kernel::{DomainEvent, ProductId, Publication, SpaceId, Subject, Trail, UserId};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -74,7 +74,21 @@ pub struct ProductFacts {
     pub model_family: Option<ModelFamily>,
     /// Where it runs.
     pub deployment_status: DeploymentStatus,
+    /// Every further field that holds something.
+    further: Vec<(&'static str, Value)>,
 }
+
+/// The fields that [`ProductFacts`] tells to subscribers too.
+const TOLD: [&str; 8] = [
+    "slug",
+    "name",
+    "product_type",
+    "environment",
+    "risk_classification",
+    "lifecycle_stage",
+    "model_family",
+    "deployment_status",
+];
 
 impl From<&Product> for ProductFacts {
     fn from(product: &Product) -> Self {
@@ -89,6 +103,10 @@ impl From<&Product> for ProductFacts {
             lifecycle_stage: product.lifecycle_stage,
             model_family: product.model.model_family,
             deployment_status: product.model.deployment_status,
+            further: fields(product)
+                .into_iter()
+                .filter(|(name, value)| !TOLD.contains(name) && !is_empty(value))
+                .collect(),
         }
     }
 }
@@ -153,6 +171,11 @@ fn changed_of_space(before: &Space, after: &Space) -> Vec<(&'static str, Value, 
     ];
     let differs = |(_, before, after): &(&'static str, Value, Value)| before != after;
     all.into_iter().filter(differs).collect()
+}
+
+/// Whether a field holds nothing.
+fn is_empty(value: &Value) -> bool {
+    value.is_null() || value.as_object().is_some_and(Map::is_empty)
 }
 
 fn instant(at: Option<OffsetDateTime>) -> Value {
@@ -310,6 +333,13 @@ impl DomainEvent for CatalogEvent {
         Subject { kind, id }
     }
 
+    fn trails(&self) -> Vec<Trail> {
+        vec![Trail {
+            subject: self.subject(),
+            product: self.product(),
+        }]
+    }
+
     fn detail(&self) -> Value {
         if let Self::ProductUpdated(changes) = self {
             return changes.detail();
@@ -317,9 +347,12 @@ impl DomainEvent for CatalogEvent {
         if let Self::SpaceUpdated { before, after } = self {
             return detail_of(&changed_of_space(before, after));
         }
-        self.facts()
-            .into_iter()
-            .map(|(field, after)| (field.to_owned(), json!({"before": null, "after": after})))
+        let mut facts = self.facts();
+        if let Self::ProductCreated(created) = self {
+            facts.extend(created.further.iter().cloned());
+        }
+        let told = facts.into_iter();
+        told.map(|(field, after)| (field.to_owned(), json!({"before": null, "after": after})))
             .collect()
     }
 

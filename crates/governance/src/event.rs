@@ -1,7 +1,7 @@
 //! What happened in the judgement of products.
 
 use probity_kernel::{
-    DomainEvent, OrganizationId, ProductId, Publication, ReviewRequestId, Subject,
+    DomainEvent, OrganizationId, ProductId, Publication, ReviewRequestId, Subject, Trail,
 };
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
@@ -182,6 +182,37 @@ impl DomainEvent for GovernanceEvent {
         Subject { kind, id }
     }
 
+    /// A decision moves the product's next review besides.
+    fn trails(&self) -> Vec<Trail> {
+        let product = match self {
+            Self::ReviewRequested(facts) | Self::ReviewDecided { facts, .. } => facts.product,
+            Self::ScoreChanged { product, .. } => *product,
+            Self::SettingsChanged { .. } => {
+                return vec![Trail {
+                    subject: self.subject(),
+                    product: None,
+                }];
+            }
+        };
+        let trail = |subject| Trail {
+            subject,
+            product: Some(product),
+        };
+        let mut trails = vec![trail(self.subject())];
+        if let Self::ReviewDecided {
+            next_review_due_at: [before, after],
+            ..
+        } = self
+            && before != after
+        {
+            trails.push(trail(Subject {
+                kind: "product",
+                id: product.uuid(),
+            }));
+        }
+        trails
+    }
+
     fn detail(&self) -> Value {
         match self {
             Self::ReviewRequested(facts) => json!({
@@ -198,6 +229,10 @@ impl DomainEvent for GovernanceEvent {
                 "status": change(ReviewState::Pending.as_str(), facts.state.as_str()),
                 "approval_expires_at": change(Value::Null, instant(*approval_expires_at)),
                 "next_review_due_at": change(instant(*due_before), instant(*due_after)),
+                "products": [{
+                    "id": facts.product.to_string(),
+                    "next_review_due_at": change(instant(*due_before), instant(*due_after)),
+                }],
             }),
             Self::ScoreChanged {
                 product,

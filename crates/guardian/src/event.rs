@@ -2,7 +2,7 @@
 //! written by the people who watch them, do.
 
 use probity_kernel::{
-    AlertId, DomainEvent, ProductId, Publication, RiskMetricLinkId, SnapshotId, Subject,
+    AlertId, DomainEvent, ProductId, Publication, RiskMetricLinkId, SnapshotId, Subject, Trail,
 };
 use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
@@ -229,6 +229,23 @@ impl DomainEvent for GuardianEvent {
         Subject { kind, id }
     }
 
+    /// A snapshot never changes and has no history; the alerts that it moved have.
+    fn trails(&self) -> Vec<Trail> {
+        let product = match self {
+            Self::SnapshotsRecorded { alerts, .. } => return alerts.iter().map(trail).collect(),
+            Self::LinkCreated { product, .. }
+            | Self::LinkUpdated { product, .. }
+            | Self::LinkDeleted { product, .. } => *product,
+            Self::AlertAcknowledged { facts, .. } | Self::AlertResolved { facts, .. } => {
+                facts.product
+            }
+        };
+        vec![Trail {
+            subject: self.subject(),
+            product: Some(product),
+        }]
+    }
+
     fn detail(&self) -> Value {
         match self {
             Self::SnapshotsRecorded { snapshots, alerts } => {
@@ -341,6 +358,16 @@ impl Serialize for RecordedSnapshot {
     }
 }
 
+fn trail(one: &AlertMove) -> Trail {
+    Trail {
+        subject: Subject {
+            kind: "alert",
+            id: one.id.uuid(),
+        },
+        product: Some(one.product),
+    }
+}
+
 /// A move of an alert for the record.
 fn moved(one: &AlertMove) -> Value {
     let before = one.severity_before.map(ComplianceStatus::as_str);
@@ -349,8 +376,10 @@ fn moved(one: &AlertMove) -> Value {
         AlertAction::Escalated => json!({"before": "open", "after": "open"}),
         AlertAction::Recovered => json!({"before": "open", "after": "resolved"}),
     };
+    let resolution = (one.action == AlertAction::Recovered).then(|| Resolution::Recovered.as_str());
     json!({
         "id": one.id.to_string(),
+        "resolution": {"before": null, "after": resolution},
         "product_id": one.product.to_string(),
         "snapshot_id": one.snapshot.to_string(),
         "metric": one.metric.as_str(),

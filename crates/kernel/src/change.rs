@@ -73,6 +73,15 @@ pub enum ClearArg {
     Integer(i64),
 }
 
+/// A thing in whose history a change stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Trail {
+    /// The thing.
+    pub subject: Subject,
+    /// The product it belongs to, where it belongs to one.
+    pub product: Option<ProductId>,
+}
+
 /// What happened, told once: the audit leaf and every governance event come from it.
 pub trait DomainEvent {
     /// The dotted name that the leaf carries as its action, e.g. `model.registered`.
@@ -80,6 +89,15 @@ pub trait DomainEvent {
 
     /// The thing it happened to.
     fn subject(&self) -> Subject;
+
+    /// The things in whose histories it stands: its subject, and what moved with it.
+    fn trails(&self) -> Vec<Trail> {
+        let subject = self.subject();
+        vec![Trail {
+            subject,
+            product: None,
+        }]
+    }
 
     /// The changed fields, each with `before` and `after`. Never a secret, never a request body.
     fn detail(&self) -> Value;

@@ -14,7 +14,7 @@ pub mod text;
 pub mod version;
 
 pub use actor::Actor;
-pub use change::{Change, ClearArg, DomainEvent, Publication, Subject};
+pub use change::{Change, ClearArg, DomainEvent, Publication, Subject, Trail};
 pub use clock::{Clock, FixedClock, IdSource, SequentialIds, SystemClock, SystemIds};
 pub use context::{Context, RequestId};
 pub use error::{DomainError, ErrorKind, FieldError, RepositoryError};

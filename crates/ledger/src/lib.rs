@@ -42,6 +42,7 @@ pub use range::{RangeProof, range_proof, verify_range};
 pub use slot::{Commitment, ParseSlotError, Salt, SlotName};
 pub use tlog_proof::{TlogProof, TlogProofError};
 pub use tree::{
-    HashReader, TILE_HEIGHT, TILE_WIDTH, TreeError, consistency_proof, inclusion_proof, root_at,
+    HashReader, TILE_HEIGHT, TILE_WIDTH, TreeError, consistency_proof, frontier_at,
+    inclusion_proof, root_at,
 };
 pub use witness::{AddCheckpoint, ParseAddCheckpointError};

@@ -47,6 +47,21 @@ pub fn root_at<R: HashReader>(reader: R, size: u64) -> Result<Hash, TreeError<R:
     tiles.root(0..size)
 }
 
+/// The frontier of the first `size` leaves: the head of the log as it was. Reads one tile per stored level.
+///
+/// # Errors
+/// A size beyond [`MAX_SIZE`], or the reader's own failure.
+pub fn frontier_at<R: HashReader>(reader: R, size: u64) -> Result<Frontier, TreeError<R::Error>> {
+    let mut tiles = Tiles::new(reader, size)?;
+    let mut frontier = Frontier::new();
+    while frontier.size() < size {
+        let start = frontier.size();
+        let level = level_of(size - start);
+        frontier.append_subtree(level, tiles.node(level, start >> level)?);
+    }
+    Ok(frontier)
+}
+
 /// The proof that leaf `index` is in the tree of the first `size` leaves (RFC 6962 section 2.1.1).
 /// Reads at most two tiles per stored level.
 ///

@@ -1,6 +1,6 @@
 //! What happened to the inventory, told once.
 
-use probity_kernel::{DomainEvent, OrganizationId, Publication, RegisteredModelId, Subject};
+use probity_kernel::{DomainEvent, OrganizationId, Publication, RegisteredModelId, Subject, Trail};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
@@ -144,6 +144,26 @@ impl DomainEvent for RegistryEvent {
                 id: organization.uuid(),
             },
         }
+    }
+
+    /// The settings have a history of their own. A discovery stands in the history of every entry that it made or that was seen.
+    fn trails(&self) -> Vec<Trail> {
+        let trail = |subject| Trail {
+            subject,
+            product: None,
+        };
+        if let Self::SettingsChanged { organization, .. } = self {
+            return vec![trail(Subject {
+                kind: "registry_settings",
+                id: organization.uuid(),
+            })];
+        }
+        let mut trails = vec![trail(self.subject())];
+        if let Self::ModelsDiscovered { created, seen, .. } = self {
+            trails.extend(created.iter().map(|model| trail(entry(model.id))));
+            trails.extend(seen.iter().map(|seen| trail(entry(seen.id))));
+        }
+        trails
     }
 
     fn detail(&self) -> Value {

@@ -44,6 +44,21 @@ pub struct StoredHashes<'a> {
     no: i64,
 }
 
+impl<'a> StoredHashes<'a> {
+    /// The hashes of the log of an organisation, whose number is `no`.
+    pub(crate) const fn new(
+        conn: &'a mut AnyConnection,
+        organization: OrganizationId,
+        no: i64,
+    ) -> Self {
+        Self {
+            conn: RefCell::new(conn),
+            organization,
+            no,
+        }
+    }
+}
+
 impl std::fmt::Debug for StoredHashes<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("StoredHashes")

@@ -66,6 +66,8 @@ pub(crate) enum Location {
 pub(crate) enum Use {
     Read,
     Write,
+    /// A copy that is looked at and not to be changed, its journal included.
+    Plain,
 }
 
 impl Location {
@@ -89,6 +91,10 @@ pub(crate) enum OpenError {
 
 fn connect_sqlite(path: &std::path::Path, usage: Use) -> Result<SqliteConnection, OpenError> {
     let mut conn = SqliteConnection::establish(&path.to_string_lossy())?;
+    if usage == Use::Plain {
+        conn.batch_execute("PRAGMA query_only = ON; PRAGMA trusted_schema = OFF;")?;
+        return Ok(conn);
+    }
     conn.batch_execute(
         "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
          PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA secure_delete = ON; \
@@ -97,7 +103,7 @@ fn connect_sqlite(path: &std::path::Path, usage: Use) -> Result<SqliteConnection
     conn.batch_execute(match usage {
         // Checkpoints run beside the writer; this is the limit if they cannot keep up.
         Use::Write => "PRAGMA wal_autocheckpoint = 16000; PRAGMA cache_size = -32768;",
-        Use::Read => "PRAGMA query_only = ON; PRAGMA cache_size = -8192;",
+        Use::Read | Use::Plain => "PRAGMA query_only = ON; PRAGMA cache_size = -8192;",
     })?;
     Ok(conn)
 }
@@ -143,6 +149,21 @@ impl AnyConnection {
                 "BEGIN ISOLATION LEVEL READ COMMITTED",
             ),
             Self::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE"),
+        }
+    }
+
+    /// Opens a transaction of one snapshot that is to be rolled back: for reads that need temporary
+    /// views.
+    pub(crate) fn begin_scratch(&mut self, scope: Scope) -> QueryResult<()> {
+        match self {
+            Self::Postgres(c) => {
+                let begin = format!(
+                    "BEGIN ISOLATION LEVEL REPEATABLE READ; {}",
+                    scope.statement()
+                );
+                AnsiTransactionManager::begin_transaction_sql(c, &begin)
+            }
+            Self::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN DEFERRED"),
         }
     }
 

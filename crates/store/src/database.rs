@@ -17,6 +17,7 @@ use crate::connection::{AnyConnection, Location, Manager, Scope, Use};
 use crate::error::{StoreError, StoreResult, unavailable};
 use crate::guardian::IngestJob;
 use crate::lane::{Job, Lane};
+use crate::past::{self, Past};
 use crate::schema::audit_heads;
 use crate::turn::{Tx, Work};
 use crate::types::Id;
@@ -68,6 +69,8 @@ pub enum OpenDatabaseError {
 #[derive(Clone)]
 pub struct Database {
     inner: Arc<Inner>,
+    /// Where it is read as of an instant: nothing can be written then.
+    past: Option<Arc<Past>>,
 }
 
 impl fmt::Debug for Database {
@@ -85,7 +88,12 @@ struct Inner {
     numbers: Mutex<HashMap<OrganizationId, i64>>,
     checkpointer: Mutex<Option<Checkpointer>>,
     deliveries: Arc<Notify>,
+    /// Reads of the past open connections of their own: so many at a time.
+    past_reads: tokio::sync::Semaphore,
 }
+
+/// How many reads of the past there are at a time; others wait.
+const PAST_READS: usize = 4;
 
 thread_local! {
     /// This thread's own connections for point reads on SQLite, one per open database.
@@ -127,8 +135,28 @@ impl Database {
                 numbers: Mutex::default(),
                 checkpointer: Mutex::new(checkpointer),
                 deliveries,
+                past_reads: tokio::sync::Semaphore::new(PAST_READS),
             }),
+            past: None,
         })
+    }
+
+    /// Where it is.
+    pub(crate) fn location(&self) -> &Location {
+        &self.inner.location
+    }
+
+    /// The same database as it was at a point of the past.
+    pub(crate) fn in_past(&self, past: Past) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            past: Some(Arc::new(past)),
+        }
+    }
+
+    /// Whether it is read as of an instant.
+    pub(crate) const fn is_past(&self) -> bool {
+        self.past.is_some()
     }
 
     /// `sqlite` or `postgresql`.
@@ -197,8 +225,8 @@ impl Database {
         work: impl FnOnce(&mut AnyConnection) -> StoreResult<T> + Send + 'static,
     ) -> Result<T, RepositoryError> {
         match self.inner.location {
-            Location::Sqlite(_) => self.read_here(scope, false, work),
-            Location::Postgres(_) => self.scan(scope, work).await,
+            Location::Sqlite(_) if !self.is_past() => self.read_here(scope, false, work),
+            Location::Sqlite(_) | Location::Postgres(_) => self.scan(scope, work).await,
         }
     }
 
@@ -210,8 +238,8 @@ impl Database {
         work: impl FnOnce(&mut AnyConnection) -> StoreResult<T> + Send + 'static,
     ) -> Result<T, RepositoryError> {
         match self.inner.location {
-            Location::Sqlite(_) => self.read_here(scope, true, work),
-            Location::Postgres(_) => self.scan(scope, work).await,
+            Location::Sqlite(_) if !self.is_past() => self.read_here(scope, true, work),
+            Location::Sqlite(_) | Location::Postgres(_) => self.scan(scope, work).await,
         }
     }
 
@@ -246,15 +274,29 @@ impl Database {
         work: impl FnOnce(&mut AnyConnection) -> StoreResult<T> + Send + 'static,
     ) -> Result<T, RepositoryError> {
         let pool = self.inner.pool.clone();
+        let past = self
+            .past
+            .clone()
+            .map(|past| (self.inner.location.clone(), past));
+        let turn = if past.is_some() {
+            let turn = self.inner.past_reads.acquire().await;
+            Some(turn.map_err(|_| unavailable())?)
+        } else {
+            None
+        };
         let read = tokio::task::spawn_blocking(move || {
+            if let Some((location, past)) = past {
+                return past::read(&location, &past, work);
+            }
             let mut conn = pool.get().map_err(|error| {
                 tracing::warn!(error = %error, "no connection for a read");
                 StoreError(unavailable())
             })?;
             conn.read(scope, true, work)
         });
-        read.await
-            .map_err(|_| unavailable())?
+        let read = read.await;
+        drop(turn);
+        read.map_err(|_| unavailable())?
             .map_err(RepositoryError::from)
     }
 
@@ -302,6 +344,9 @@ impl Database {
         organization: OrganizationId,
         work: Work,
     ) -> Result<(), RepositoryError> {
+        if self.is_past() {
+            return Err(RepositoryError::Database("the past does not change".into()));
+        }
         let lanes = self
             .inner
             .lanes

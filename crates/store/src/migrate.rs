@@ -79,6 +79,25 @@ pub(crate) fn pending_at(location: &Location) -> Result<Vec<String>, Failure> {
     })
 }
 
+/// The versions of this release's migrations, in order.
+pub(crate) fn versions(location: &Location) -> Result<Vec<String>, Failure> {
+    let known = match location {
+        Location::Sqlite(_) => names::<diesel::sqlite::Sqlite>(&SQLITE)?,
+        Location::Postgres(_) => names::<diesel::pg::Pg>(&POSTGRES)?,
+    };
+    let mut versions: Vec<String> = known.into_iter().map(|(version, _)| version).collect();
+    versions.sort_unstable();
+    Ok(versions)
+}
+
+/// A connection as the role of the URL, which owns the schema; PostgreSQL only.
+pub(crate) fn owner(location: &Location) -> Result<PgConnection, Failure> {
+    match location {
+        Location::Postgres(url) => Ok(PgConnection::establish(url)?),
+        Location::Sqlite(_) => Err("SQLite has no roles".into()),
+    }
+}
+
 /// Versions and names of the migrations of this release.
 fn names<DB: Backend>(known: &EmbeddedMigrations) -> Result<Vec<(String, String)>, Failure>
 where
@@ -91,7 +110,7 @@ where
 }
 
 /// Versions that ran on the database; none where not even their table exists.
-fn applied(conn: &mut AnyConnection) -> QueryResult<Vec<String>> {
+pub(crate) fn applied(conn: &mut AnyConnection) -> QueryResult<Vec<String>> {
     #[derive(QueryableByName)]
     struct Found {
         #[diesel(sql_type = diesel::sql_types::Bool)]

@@ -10,7 +10,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary, Double, Integer, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use probity_kernel::{
-    ClearArg, Context, DomainEvent, IdSource, OrganizationId, Publication, RepositoryError, Subject,
+    ClearArg, Context, DomainEvent, IdSource, OrganizationId, Publication, RepositoryError,
+    Subject, Trail,
 };
 use probity_ledger::{
     Args, CanonicalError, Commitment, Frontier, Hash, LeafHeader, Prune, Redaction, Salt, SlotName,
@@ -21,6 +22,7 @@ use time::OffsetDateTime;
 
 use crate::connection::AnyConnection;
 use crate::error::{StoreError, StoreResult, corrupt};
+use crate::history;
 use crate::schema::{audit_explanations, audit_heads, audit_nodes, governance_events};
 use crate::statement::statement;
 use crate::types::{AnyTimestamp, AnyUuid, Id, Utc};
@@ -87,6 +89,7 @@ pub(crate) struct Draft {
     actor: Vec<u8>,
     args: Args<'static>,
     detail: Vec<u8>,
+    trails: Vec<Trail>,
     publications: Vec<Publication>,
 }
 
@@ -101,6 +104,7 @@ impl Draft {
             actor: to_canonical(&context.actor.reference()).map_err(refused)?,
             args: clear_args(event)?,
             detail: to_canonical(&Detail(event)).map_err(refused)?,
+            trails: event.trails(),
             publications: event.publications(),
         })
     }
@@ -213,6 +217,7 @@ pub(crate) fn append(
     let mut entries = Vec::with_capacity(drafts.len());
     let mut hashes = Vec::with_capacity(drafts.len());
     let mut events = Vec::new();
+    let mut trails = Vec::new();
     for (seq, draft) in (frontier.size()..).zip(drafts) {
         let (Some(actor_salt), Some(detail_salt)) = (salts.next(), salts.next()) else {
             break;
@@ -222,6 +227,7 @@ pub(crate) fn append(
         if matches!(draft.action, Redaction::ACTION | Prune::ACTION) {
             note_explanation(conn, organization, index)?;
         }
+        trails.extend(draft.trails.iter().map(|trail| (index, *trail)));
         let (entry, hash) = seal(
             organization,
             seq,
@@ -239,6 +245,7 @@ pub(crate) fn append(
     insert_events(conn, &events)?;
     let stamp = (!subscribers.changed).then_some(subscriptions);
     fan_out(conn, organization, stamp, &events, subscribers.fan)?;
+    history::insert(conn, organization, &trails)?;
     move_head(conn, organization, &frontier)?;
     Ok(frontier.size())
 }

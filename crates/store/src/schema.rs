@@ -369,6 +369,33 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::types::*;
 
+    retention_windows (organization_id, target) {
+        organization_id -> AnyUuid,
+        target -> Text,
+        retention_days -> Integer,
+        hold_reason -> Nullable<Text>,
+        updated_at -> AnyTimestamp,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+
+    audit_subjects (organization_id, kind, subject_id, audit_index) {
+        organization_id -> AnyUuid,
+        kind -> Text,
+        subject_id -> AnyUuid,
+        audit_index -> BigInt,
+        product_id -> Nullable<AnyUuid>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+
     audit_checkpoints (organization_id, epoch, size) {
         organization_id -> AnyUuid,
         epoch -> BigInt,

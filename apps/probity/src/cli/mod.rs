@@ -1,8 +1,10 @@
 //! The command line.
 
+mod backup;
 mod check;
 mod demo;
 mod epoch;
+mod erase;
 mod key;
 mod organization;
 mod record;
@@ -42,6 +44,9 @@ fn command() -> Command {
         .subcommand(record::command())
         .subcommand(transfer::push_command())
         .subcommand(transfer::pull_command())
+        .subcommand(backup::backup_command())
+        .subcommand(backup::restore_command())
+        .subcommand(erase::command())
         .subcommand(Command::new("openapi").about("Prints the OpenAPI 3.1 document"))
 }
 
@@ -77,6 +82,9 @@ fn dispatch(matches: &ArgMatches) -> Outcome {
         "witness" => witness::run(arguments, &sources),
         "epoch" => epoch::run(arguments, &sources),
         "record" => record::run(arguments, &sources),
+        "backup" => backup::backup(arguments, &sources),
+        "restore" => backup::restore(arguments, &sources),
+        "erase" => erase::run(arguments, &sources),
         "openapi" => openapi(),
         other => Err(format!("unknown command {other}").into()),
     }

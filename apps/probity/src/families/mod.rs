@@ -4,6 +4,7 @@ pub(crate) mod api_keys;
 pub(crate) mod artifacts;
 pub(crate) mod audit;
 pub(crate) mod catalog;
+pub(crate) mod data_retention;
 pub(crate) mod events;
 pub(crate) mod governance;
 pub(crate) mod guardian;

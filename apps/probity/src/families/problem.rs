@@ -248,3 +248,15 @@ impl IntoResponses for ProviderFailed {
         )])
     }
 }
+
+/// What an operation with `as_of` may answer besides.
+pub(crate) struct PastNotKept;
+
+impl IntoResponses for PastNotKept {
+    fn responses() -> Responses {
+        collect([(
+            422,
+            problem("The record no longer reaches back to that instant"),
+        )])
+    }
+}

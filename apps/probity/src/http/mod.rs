@@ -1,8 +1,11 @@
 //! What all families share: who calls, what is malformed, how failure looks, where routes lead.
 
+pub(crate) mod as_of;
 pub(crate) mod auth;
+pub(crate) mod erasure;
 pub(crate) mod extract;
 pub(crate) mod failure;
+pub(crate) mod history;
 pub(crate) mod instant;
 pub(crate) mod json;
 pub(crate) mod limits;

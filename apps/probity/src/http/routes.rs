@@ -9,8 +9,8 @@ use utoipa_actix_web::AppExt as _;
 use utoipa_actix_web::scope;
 
 use crate::families::{
-    api_keys, artifacts, audit, catalog, events, governance, guardian, ingestion, model_registry,
-    model_repository, webhooks,
+    api_keys, artifacts, audit, catalog, data_retention, events, governance, guardian, ingestion,
+    model_registry, model_repository, webhooks,
 };
 use crate::http::failure::{Failure, Family, Problem};
 use crate::http::{openapi, operations};
@@ -43,7 +43,8 @@ where
                 .configure(ingestion::configure)
                 .configure(webhooks::configure)
                 .configure(events::configure)
-                .configure(audit::configure),
+                .configure(audit::configure)
+                .configure(data_retention::configure),
         )
         .service(scope("/v1").configure(ingestion::configure_otlp))
         .configure(operations::configure)

@@ -4,6 +4,7 @@
 mod artifacts;
 pub(crate) mod courier;
 mod postures;
+mod retention;
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
@@ -17,6 +18,8 @@ use crate::state::AppState;
 
 /// How often expired idempotency keys are forgotten.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
+/// How often what retention no longer covers is looked for.
+const PRUNE_EVERY: Duration = Duration::from_mins(60);
 /// How many of them at a time, so that no caller waits long for the writer.
 const SWEEP_STEP: i64 = 1000;
 
@@ -47,6 +50,7 @@ pub(crate) fn start(settings: &Settings, state: &Data<AppState>) -> Result<Worke
         .name("workers".to_owned())
         .spawn(move || {
             let mut swept: Option<Instant> = None;
+            let mut pruned: Option<Instant> = None;
             loop {
                 let ending = !matches!(stopped.recv_timeout(every), Err(RecvTimeoutError::Timeout));
                 if let Err(error) = signer.sign_all(state.clock.as_ref()) {
@@ -61,6 +65,10 @@ pub(crate) fn start(settings: &Settings, state: &Data<AppState>) -> Result<Worke
                     upkeep.round(&state);
                     courier::sweep(&state, retention);
                     swept = Some(Instant::now());
+                }
+                if pruned.is_none_or(|at| at.elapsed() >= PRUNE_EVERY) {
+                    retention::prune(&state.database, state.clock.now());
+                    pruned = Some(Instant::now());
                 }
             }
         })?;

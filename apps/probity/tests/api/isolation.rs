@@ -821,6 +821,108 @@ pub(crate) fn table() -> Vec<(&'static str, Vec<Probe>)> {
         ("registry_register_model", vec![]),
         ("registry_discover_models", vec![]),
         ("registry_export_inventory", vec![]),
+        (
+            "catalog_get_product_history",
+            vec![(
+                Thing::Product,
+                "GET",
+                "/api/v1.0/catalog/products/{id}/history",
+                NOTHING,
+            )],
+        ),
+        (
+            "catalog_get_data_dependency_history",
+            vec![(
+                Thing::Dependency,
+                "GET",
+                "/api/v1.0/catalog/products/{id}/history",
+                NOTHING,
+            )],
+        ),
+        (
+            "catalog_get_policy_history",
+            vec![(
+                Thing::Policy,
+                "GET",
+                "/api/v1.0/catalog/products/{id}/history",
+                NOTHING,
+            )],
+        ),
+        (
+            "catalog_get_risk_mitigation_history",
+            vec![(
+                Thing::Mitigation,
+                "GET",
+                "/api/v1.0/catalog/products/{id}/history",
+                NOTHING,
+            )],
+        ),
+        (
+            "governance_get_training_run_history",
+            vec![(
+                Thing::Run,
+                "GET",
+                "/api/v1.0/catalog/products/{id}/history",
+                NOTHING,
+            )],
+        ),
+        (
+            "governance_get_safety_metric_history",
+            vec![(
+                Thing::SafetyMetric,
+                "GET",
+                "/api/v1.0/catalog/products/{id}/history",
+                NOTHING,
+            )],
+        ),
+        (
+            "governance_get_review_history",
+            vec![(
+                Thing::Review,
+                "GET",
+                "/api/v1.0/catalog/products/{id}/history",
+                NOTHING,
+            )],
+        ),
+        (
+            "governance_get_settings_history",
+            vec![(
+                Thing::Organization,
+                "GET",
+                "/api/v1.0/organizations/{id}/ai-governance-settings/history",
+                NOTHING,
+            )],
+        ),
+        (
+            "registry_get_model_history",
+            vec![(
+                Thing::Model,
+                "GET",
+                "/api/admin/models/{id}/history",
+                NOTHING,
+            )],
+        ),
+        (
+            "api_keys_get_history",
+            vec![(Thing::Key, "GET", "/api/v1/api-keys/{id}/history", NOTHING)],
+        ),
+        (
+            "guardian_get_link_history",
+            vec![(
+                Thing::Link,
+                "GET",
+                "/api/v1/risk-metric-links/{id}/history",
+                NOTHING,
+            )],
+        ),
+        (
+            "guardian_get_alert_history",
+            vec![(Thing::Alert, "GET", "/api/v1/alerts/{id}/history", NOTHING)],
+        ),
+        ("registry_get_settings_history", vec![]),
+        ("retention_get_windows", vec![]),
+        ("retention_set_window", vec![]),
+        ("retention_erase", vec![]),
         ("registry_get_settings", vec![]),
         ("registry_update_settings", vec![]),
         (
@@ -1170,10 +1272,10 @@ async fn what_is_anothers_looks_like_what_never_was(api: Api) {
     for (operation, probes) in table() {
         for probe in probes {
             let thing = probe.0;
-            let of_kind = foreign
-                .iter()
-                .chain(&gone)
-                .filter(|(kind, _)| *kind == thing);
+            // What was removed keeps its history, for those who could see it.
+            let gone = gone.iter().filter(|_| !operation.ends_with("_history"));
+            let of_kind = foreign.iter().chain(gone);
+            let of_kind = of_kind.filter(|(kind, _)| *kind == thing);
             for (_, id) in of_kind {
                 for (role, credential) in &roles {
                     let asked = call(&api, credential, &probe, id).send().await;

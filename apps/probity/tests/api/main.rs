@@ -19,13 +19,16 @@ mod harness;
 
 mod access;
 mod artifacts;
+mod as_of;
 mod attachments;
 mod catalog;
+mod custody;
 mod event_stream;
 mod events;
 mod evidence;
 mod guardian;
 mod guardian_reference;
+mod history;
 mod http;
 mod import;
 mod isolation;

@@ -76,6 +76,7 @@ fn operations_are_named_described_and_complete() {
         "registry",
         "repository",
         "webhooks",
+        "retention",
     ];
     let mut ids = BTreeSet::new();
     for (path, method, operation) in operations() {

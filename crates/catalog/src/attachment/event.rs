@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use probity_kernel::{DomainEvent, ProductId, Publication, RegisteredModelId, Subject};
+use probity_kernel::{DomainEvent, ProductId, Publication, RegisteredModelId, Subject, Trail};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -282,6 +282,13 @@ impl DomainEvent for AttachmentEvent {
             kind,
             id: self.id(),
         }
+    }
+
+    fn trails(&self) -> Vec<Trail> {
+        vec![Trail {
+            subject: self.subject(),
+            product: Some(self.product()),
+        }]
     }
 
     fn detail(&self) -> Value {

@@ -5,7 +5,9 @@
 
 use std::fmt::Write as _;
 
-use probity_kernel::{DomainEvent, ProductId, Publication, SafetyMetricId, Subject, TrainingRunId};
+use probity_kernel::{
+    DomainEvent, ProductId, Publication, SafetyMetricId, Subject, Trail, TrainingRunId,
+};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
@@ -348,6 +350,24 @@ impl DomainEvent for EvidenceEvent {
             Self::RuntimeRecorded(event) => ("runtime_event", event.id.uuid()),
         };
         Subject { kind, id }
+    }
+
+    /// A run that is deployed takes the flag from others: it stands in their histories too.
+    fn trails(&self) -> Vec<Trail> {
+        let trail = |subject| Trail {
+            subject,
+            product: Some(self.product()),
+        };
+        let mut trails = vec![trail(self.subject())];
+        if let Self::RunRecorded { replaced, .. } | Self::RunUpdated { replaced, .. } = self {
+            trails.extend(replaced.iter().map(|run| {
+                trail(Subject {
+                    kind: "training_run",
+                    id: run.uuid(),
+                })
+            }));
+        }
+        trails
     }
 
     fn detail(&self) -> Value {

@@ -21,6 +21,9 @@ use crate::error::StoreResult;
 use crate::types::{AnyTimestamp, AnyUuid, Id, Utc};
 
 const CHECK: &str = "record.evidence";
+/// By how many seconds an id may be ahead of its leaf: nodes have clocks of their own, and ids stay
+/// ahead of a clock that was set back.
+const CLOCKS: u64 = 86_400;
 /// How many ids a statement reads.
 const STEP: i64 = 10_000;
 
@@ -80,6 +83,12 @@ pub(super) struct Evidence {
     rounds: u128,
     waiting: HashSet<(Kind, Uuid)>,
     examined: u64,
+    /// Whether leaves were pruned, and when the first was made that is kept: what is older was named
+    /// by one that is gone.
+    pruned: bool,
+    kept_since: Option<OffsetDateTime>,
+    /// Whether a detail was erased: what only details name may have been named there.
+    erased: bool,
 }
 
 impl Evidence {
@@ -100,6 +109,9 @@ impl Evidence {
             rounds: u128::from(states.div_ceil(ids_at_once.max(1)).max(1)),
             waiting: HashSet::new(),
             examined: 0,
+            pruned: false,
+            kept_since: None,
+            erased: false,
         };
         evidence.fill(conn)?;
         Ok(evidence)
@@ -107,9 +119,31 @@ impl Evidence {
 
     /// A leaf names states.
     pub(super) fn take(&mut self, leaf: &Leaf, entry: &Entry) {
+        self.erased |= entry.detail.is_none();
+        self.kept_since.get_or_insert(leaf.header().ts);
         names(leaf, entry.detail.as_deref(), |kind, id| {
             self.waiting.remove(&(kind, id));
         });
+    }
+
+    /// A leaf was pruned.
+    pub(super) const fn miss(&mut self) {
+        self.pruned = true;
+    }
+
+    /// Whether what named a state may be gone, by explanations that are checked elsewhere. Ids hold
+    /// the instant at which they were made.
+    fn excused(&self, kind: Kind, id: Uuid) -> bool {
+        let made = id.get_timestamp().map(|at| at.to_unix().0);
+        let since = self.kept_since.map(OffsetDateTime::unix_timestamp);
+        let older = made.zip(since).is_some_and(|(made, since)| {
+            u64::try_from(since).is_ok_and(|since| made <= since + CLOCKS)
+        });
+        let by_detail = matches!(
+            kind,
+            Kind::Alert | Kind::ApiKey | Kind::MetricSnapshot | Kind::RegisteredModel
+        );
+        (self.pruned && (older || self.kept_since.is_none())) || (self.erased && by_detail)
     }
 
     /// Tells what no leaf has named, and makes the other rounds.
@@ -138,7 +172,10 @@ impl Evidence {
     }
 
     fn tell(&mut self, findings: &mut Findings) {
-        let mut unnamed: Vec<_> = self.waiting.drain().collect();
+        let waiting = std::mem::take(&mut self.waiting).into_iter();
+        let mut unnamed: Vec<_> = waiting
+            .filter(|(kind, id)| !self.excused(*kind, *id))
+            .collect();
         unnamed.sort_unstable();
         for (kind, id) in unnamed {
             let detail = format!("this {} is named by no leaf", kind.as_str());

@@ -112,6 +112,9 @@ impl Walk {
             let mut completed = Vec::new();
             for entry in page {
                 let leaf = self.entry(findings, entry);
+                if entry.leaf.is_none() {
+                    evidence.miss();
+                }
                 if let Some(leaf) = leaf {
                     evidence.take(&leaf, entry);
                 }

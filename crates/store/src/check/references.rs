@@ -13,7 +13,7 @@ enum Name {
 }
 
 /// Tables whose rows belong to an organisation.
-const OWNED: [(&str, &str, Name); 46] = [
+const OWNED: [(&str, &str, Name); 48] = [
     ("references.users", "users", Name::Uuid("id")),
     ("references.api_keys", "api_keys", Name::Uuid("id")),
     ("references.spaces", "spaces", Name::Uuid("id")),
@@ -92,6 +92,16 @@ const OWNED: [(&str, &str, Name); 46] = [
     (
         "references.audit_checkpoints",
         "audit_checkpoints",
+        Name::Uuid("organization_id"),
+    ),
+    (
+        "references.audit_subjects",
+        "audit_subjects",
+        Name::Uuid("subject_id"),
+    ),
+    (
+        "references.retention_windows",
+        "retention_windows",
         Name::Uuid("organization_id"),
     ),
     (

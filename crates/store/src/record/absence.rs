@@ -14,7 +14,6 @@ pub(crate) struct AbsenceEvent {
     detail: Value,
 }
 
-#[expect(dead_code, reason = "recorded by what erases and what prunes")]
 impl AbsenceEvent {
     /// An event of the organisation's log. The detail is erasable: why, in words.
     pub(crate) fn new(

@@ -100,7 +100,9 @@ impl ModelRepository for DieselModels {
         };
         let (filter, page) = (filter.clone(), page.clone());
         let quick = query::is_quick(&filter, &page);
-        let work = move |conn: &mut _| query::page(conn, organization, no, &filter, &page);
+        // The index of searches knows only what is there now.
+        let indexed = !self.database.is_past();
+        let work = move |conn: &mut _| query::page(conn, organization, no, &filter, &page, indexed);
         let scope = Scope::Organization(organization);
         // A first page costs a tenth of a millisecond; what may take longer leaves this thread.
         if quick {

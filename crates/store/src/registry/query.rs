@@ -30,8 +30,11 @@ pub(super) fn page(
     no: i64,
     filter: &ModelFilter,
     page: &PageRequest,
+    may_index: bool,
 ) -> StoreResult<Page<RegisteredModel>> {
-    let total = total(conn, organization, no, filter)?;
+    let index = indexed(conn, organization, no, filter).filter(|_| may_index);
+    let index = index.as_ref();
+    let total = total(conn, organization, filter, index)?;
     let limit = i64::from(page.limit) + 1;
     let (before, skip) = match &page.paging {
         Paging::After(cursor) => (Some(cursor.key), 0),
@@ -43,7 +46,10 @@ pub(super) fn page(
             }
         }
     };
-    let positions = positions(conn, organization, no, filter, before, skip, limit)?;
+    let positions = match index {
+        Some(index) => index.positions(conn, before, skip, limit)?,
+        None => positions(conn, organization, filter, before, skip, limit)?,
+    };
     let rows = by_positions(conn, organization, &positions)?;
     page_of(
         page,
@@ -129,11 +135,11 @@ fn matching<'a>(organization: OrganizationId, filter: &ModelFilter) -> Query<'a>
 fn total(
     conn: &mut AnyConnection,
     organization: OrganizationId,
-    no: i64,
     filter: &ModelFilter,
+    index: Option<&TrigramSearch>,
 ) -> StoreResult<i64> {
     if filter.provider.is_some() || filter.search.is_some() {
-        if let Some(index) = indexed(conn, organization, no, filter) {
+        if let Some(index) = index {
             return index.count(conn);
         }
         return Ok(matching(organization, filter).count().get_result(conn)?);
@@ -155,15 +161,11 @@ fn total(
 fn positions(
     conn: &mut AnyConnection,
     organization: OrganizationId,
-    no: i64,
     filter: &ModelFilter,
     before: Option<i64>,
     skip: i64,
     limit: i64,
 ) -> StoreResult<Vec<i64>> {
-    if let Some(index) = indexed(conn, organization, no, filter) {
-        return index.positions(conn, before, skip, limit);
-    }
     let mut query = matching(organization, filter);
     if let Some(before) = before {
         query = query.filter(models::position.lt(before));

@@ -69,6 +69,8 @@ fn select_all(conn: &mut AnyConnection) -> QueryResult<()> {
         audit_nodes,
         audit_checkpoints,
         audit_explanations,
+        audit_subjects,
+        retention_windows,
         governance_events,
         product_governance,
         product_versions,
@@ -140,15 +142,47 @@ fn the_tables_are_those_that_the_code_expects(bed: &Bed) {
         crate::support::Raw::Sqlite(_) => raw.count(
             "sqlite_master",
             "WHERE type = 'table' AND name NOT LIKE '%diesel%' AND name NOT LIKE 'sqlite_%' \
-             AND name NOT LIKE 'registered_models_search%' AND name NOT LIKE 'product_search_index%'",
+             AND name NOT LIKE 'registered_models_search%' AND name NOT LIKE 'product_search_index%' \
+             AND name NOT LIKE '%^_past' ESCAPE '^'",
         ),
         crate::support::Raw::Postgres(_) => raw.count(
             "pg_class",
             "WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' \
-             AND relname NOT LIKE '%diesel%'",
+             AND relname NOT LIKE '%diesel%' AND relname NOT LIKE '%\\_past'",
         ),
     };
-    assert_eq!(count, 48);
+    assert_eq!(count, 50);
+}
+
+/// A column that is added to a table whose rows change has to be added to its past as well, behind the
+/// others, and on SQLite to its triggers.
+fn the_past_has_the_columns_of_its_table(bed: &Bed) {
+    for (table, _) in crate::past::CHANGING {
+        let columns = |of: String| {
+            let read = bed
+                .database
+                .system_read(|conn| crate::past::columns(conn, &of));
+            read.unwrap()
+        };
+        let past = columns(format!("{table}_past"));
+        assert_eq!(past[3..], columns(table.to_owned()), "{table}");
+    }
+    let mut raw = bed.raw();
+    if matches!(&raw, crate::support::Raw::Sqlite(_)) {
+        for (table, _) in crate::past::CHANGING {
+            let read = bed
+                .database
+                .system_read(|conn| crate::past::columns(conn, table));
+            for column in read.unwrap() {
+                for event in ["update", "delete"] {
+                    let known = format!(
+                        "WHERE name = '{table}_past_{event}' AND sql LIKE '%old.{column}%'"
+                    );
+                    assert_eq!(raw.count("sqlite_master", &known), 1, "{table}.{column}");
+                }
+            }
+        }
+    }
 }
 
 fn refusal(opened: Result<Database, OpenDatabaseError>) -> String {
@@ -219,6 +253,7 @@ fn nodes_that_start_together_migrate_once(bed: &Bed) {
 on_both_databases!(
     the_schema_goes_up_down_and_up_again,
     the_tables_are_those_that_the_code_expects,
+    the_past_has_the_columns_of_its_table,
     a_schema_of_a_newer_release_is_refused,
     a_schema_that_is_behind_is_refused_unless_it_may_be_migrated,
     nodes_that_start_together_migrate_once,

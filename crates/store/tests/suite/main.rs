@@ -12,6 +12,8 @@ mod concurrency;
 #[cfg(test)]
 mod contracts;
 #[cfg(test)]
+mod custody;
+#[cfg(test)]
 mod idempotency;
 #[cfg(test)]
 mod policies;

@@ -10,7 +10,7 @@ use probity_store::{Database, DatabaseOptions, DieselAccess, DieselGuardian};
 use crate::support::{Bed, Raw, tell};
 
 /// Every table that belongs to organisations, and the column that says to which.
-const TABLES: [(&str, &str); 48] = [
+const TABLES: [(&str, &str); 50] = [
     ("organizations", "id"),
     ("users", "organization_id"),
     ("api_keys", "organization_id"),
@@ -33,6 +33,8 @@ const TABLES: [(&str, &str); 48] = [
     ("audit_nodes", "organization_id"),
     ("audit_checkpoints", "organization_id"),
     ("audit_explanations", "organization_id"),
+    ("audit_subjects", "organization_id"),
+    ("retention_windows", "organization_id"),
     ("governance_events", "organization_id"),
     ("product_governance", "organization_id"),
     ("product_versions", "organization_id"),
@@ -149,6 +151,10 @@ fn two(bed: &Bed) -> [OrganizationId; 2] {
         bed.raw()
             .must(&format!("INSERT INTO audit_explanations VALUES ({id}, 0)"));
         webhooks(bed, &id);
+        bed.raw().must(&format!(
+            "INSERT INTO audit_explanations VALUES ({id}, 0); \
+             INSERT INTO retention_windows VALUES ({id}, 'findings', 30, NULL, now(), 1)"
+        ));
     }
     told
 }
@@ -196,11 +202,16 @@ fn every_table_of_an_organization_has_a_forced_policy(bed: &Bed) {
         .collect();
     expected.sort();
     let found: Vec<String> = found.into_iter().map(|row| row.name).collect();
+    // The past of a table has the columns of its table, and its policy.
+    let (past, found): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|name| name.ends_with("_past"));
+    assert_eq!(past.len(), 16);
     assert_eq!(
         found, expected,
         "a new table needs a policy and a line in this test"
     );
-    for (table, column) in TABLES {
+    let past = past.iter().map(|table| (table.as_str(), "organization_id"));
+    for (table, column) in TABLES.into_iter().chain(past) {
         let guarded = raw.number(&format!(
             "SELECT COUNT(*) AS number FROM pg_class c JOIN pg_policy p ON p.polrelid = c.oid \
              WHERE c.oid = '{table}'::regclass AND c.relrowsecurity AND c.relforcerowsecurity \

@@ -2,6 +2,7 @@
 
 mod dto;
 mod handlers;
+mod history;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -21,5 +22,6 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(handlers::create_key)
         .service(handlers::get_key)
         .service(handlers::revoke_key)
-        .service(handlers::rotate_key);
+        .service(handlers::rotate_key)
+        .service(history::of_key);
 }

@@ -2,6 +2,7 @@
 
 mod attached;
 mod dependencies;
+mod history;
 mod import;
 mod mitigations;
 mod ml_bom;
@@ -34,6 +35,10 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(ml_bom::get_ml_bom)
         .service(products::update_product)
         .service(products::archive_product)
+        .service(history::of_product)
+        .service(history::of_dependency)
+        .service(history::of_policy)
+        .service(history::of_mitigation)
         .service(dependencies::list_dependencies)
         .service(dependencies::create_dependency)
         .service(dependencies::get_dependency)

@@ -12,6 +12,7 @@ use self::dto::ProductResponse;
 use super::attached::{Answer, PageQuery, page, tagged};
 use super::{Catalog, TAG};
 use crate::families::problem::{BodyErrors, CallerErrors, Clash, Missing, Outdated, Unprocessable};
+use crate::http::as_of::{AsOf, AsOfParameter};
 use crate::http::auth::{Caller, ReadAccess, WriteAccess};
 use crate::http::extract::{IfMatch, Json, Query, etag};
 use crate::http::failure::Failure;
@@ -108,12 +109,13 @@ pub(super) async fn create_product(
     ))
 }
 
-/// Reads a product, archived or not.
+/// Reads a product, archived or not, as it is or as it was.
 #[utoipa::path(
     operation_id = "catalog_get_product", tag = TAG, security(("bearer" = [])),
     params(
         ("slug" = String, Path, description = "Slug of the space"),
-        ("product_id" = String, Path, description = "Id of the product")
+        ("product_id" = String, Path, description = "Id of the product"),
+        AsOfParameter
     ),
     responses(
         (status = 200, description = "The product", body = ProductResponse, headers(("ETag" = String, description = "Version"))),
@@ -125,15 +127,18 @@ pub(super) async fn get_product(
     caller: Caller<Catalog, ReadAccess>,
     state: Data<AppState>,
     request: HttpRequest,
+    as_of: AsOf<Catalog>,
 ) -> Answer {
+    let view = as_of.view(&caller, &state).await?;
     let space = space(&caller, &state, &request).await?;
-    let product = of_space(&space, product::viewed(&caller, &state, &request).await?)?;
+    let product = product::viewed_in(&caller, &state, &view, &request).await?;
+    let product = of_space(&space, product)?;
     let version = product.version;
-    Ok(tagged(
+    Ok(view.covered(tagged(
         HttpResponse::Ok(),
         version,
         &ProductResponse::of(product, &space),
-    ))
+    )))
 }
 
 /// Writes a product as a model card: a front matter in YAML and sections in Markdown. Importing it

@@ -1,6 +1,7 @@
 //! Product governance: summary, drift, runs, metrics, events, reviews, change log: `/api/v1.0`, `snake_case`.
 
 mod change_log;
+mod history;
 mod overview;
 mod refusal;
 mod reviews;
@@ -50,5 +51,9 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(safety_metrics::attest_metric)
         .service(runtime_events::list_runtime_events)
         .service(runtime_events::create_runtime_event)
-        .service(change_log::generate);
+        .service(change_log::generate)
+        .service(history::of_run)
+        .service(history::of_metric)
+        .service(history::of_review)
+        .service(history::of_settings);
 }

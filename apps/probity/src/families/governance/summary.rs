@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use actix_web::web::Data;
-use actix_web::{HttpRequest, get, web};
+use actix_web::{HttpRequest, HttpResponse, get};
 use probity_catalog::Product;
 use probity_governance::assessment::score::{Contribution, Points};
 use probity_governance::service::Summary;
@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 use super::refusal::told;
 use super::{Governance, TAG};
 use crate::families::problem::{CallerErrors, Missing, Unprocessable};
+use crate::http::as_of::{AsOf, AsOfParameter};
 use crate::http::auth::{Caller, ReadAccess};
 use crate::http::failure::Failure;
 use crate::http::{instant, product};
@@ -235,10 +236,10 @@ fn render(product: Product, summary: Summary) -> SummaryResponse {
     }
 }
 
-/// Reads the governance summary of a product, judged at this instant.
+/// Reads the governance summary of a product, judged at this instant or as of another.
 #[utoipa::path(
     operation_id = "governance_get_summary", tag = TAG, security(("bearer" = [])),
-    params(("product_id" = String, Path, description = "Id of the product")),
+    params(("product_id" = String, Path, description = "Id of the product"), AsOfParameter),
     responses(
         (status = 200, description = "The summary", body = SummaryResponse),
         CallerErrors, Missing, Unprocessable
@@ -249,13 +250,15 @@ pub(super) async fn get_summary(
     caller: Caller<Governance, ReadAccess>,
     state: Data<AppState>,
     request: HttpRequest,
-) -> Result<web::Json<SummaryResponse>, Failure<Governance>> {
-    let product = product::viewed(&caller, &state, &request).await?;
-    let context = caller.context();
-    let summary = state
-        .governance
-        .summary(context.organization, product.id, context.now)
+    as_of: AsOf<Governance>,
+) -> Result<HttpResponse, Failure<Governance>> {
+    let view = as_of.view(&caller, &state).await?;
+    let product = product::viewed_in(&caller, &state, &view, &request).await?;
+    let organization = caller.context().organization;
+    let summary = view
+        .governance(&state)
+        .summary(organization, product.id, view.at())
         .await
         .map_err(told)?;
-    Ok(web::Json(render(product, summary)))
+    Ok(view.covered(HttpResponse::Ok().json(render(product, summary))))
 }

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use actix_web::http::header::ETAG;
 use actix_web::web::Data;
-use actix_web::{HttpResponse, get, post, web};
+use actix_web::{HttpResponse, get, post};
 use probity_access::SpaceRole;
 use probity_guardian::{
     Alert, AlertFilter, AlertState, ComplianceStatus, GuardianError, MetricKind, Resolution,
@@ -17,7 +17,8 @@ use validator::Validate;
 
 use super::dto::schema;
 use super::{Guardian, TAG, reach};
-use crate::families::problem::{BodyErrors, CallerErrors, Clash, Malformed, Missing};
+use crate::families::problem::{BodyErrors, CallerErrors, Clash, Malformed, Missing, PastNotKept};
+use crate::http::as_of::{AsOf, AsOfParameter};
 use crate::http::auth::{Caller, ReadAccess, WriteAccess};
 use crate::http::extract::{Faults, Json, PathId, Query, etag};
 use crate::http::failure::Failure;
@@ -135,15 +136,17 @@ pub(super) struct AlertListResponse {
 
 /// Lists alerts, newest opened first.
 #[utoipa::path(
-    operation_id = "guardian_list_alerts", tag = TAG, security(("bearer" = [])), params(ListAlertsQuery),
-    responses((status = 200, description = "One page", body = AlertListResponse), CallerErrors, Malformed)
+    operation_id = "guardian_list_alerts", tag = TAG, security(("bearer" = [])), params(ListAlertsQuery, AsOfParameter),
+    responses((status = 200, description = "One page", body = AlertListResponse), CallerErrors, Malformed, PastNotKept)
 )]
 #[get("/alerts")]
 pub(super) async fn list_alerts(
     caller: Caller<Guardian, ReadAccess>,
     state: Data<AppState>,
     query: Query<ListAlertsQuery, Guardian>,
-) -> Answer<web::Json<AlertListResponse>> {
+    as_of: AsOf<Guardian>,
+) -> Answer<HttpResponse> {
+    let view = as_of.view(&caller, &state).await?;
     let query = query.parse()?;
     let mut faults = Faults::default();
     let model_id = query.model_id.as_deref();
@@ -169,25 +172,24 @@ pub(super) async fn list_alerts(
     );
     faults.done()?;
     filter.spaces = space::seen(&caller, &state).await?;
-    let found = state
-        .guardian
-        .list_alerts(caller.context().organization, &filter, &page)
-        .await?;
-    Ok(web::Json(AlertListResponse {
+    let guardian = view.guardian(&state);
+    let organization = caller.context().organization;
+    let found = guardian.list_alerts(organization, &filter, &page).await?;
+    Ok(view.covered(HttpResponse::Ok().json(AlertListResponse {
         success: true,
         total: found.total,
         next_cursor: found.next.map(|cursor| cursor.to_string()),
         alerts: found.items.into_iter().map(AlertResponse::from).collect(),
-    }))
+    })))
 }
 
 /// Reads one alert.
 #[utoipa::path(
     operation_id = "guardian_get_alert", tag = TAG, security(("bearer" = [])),
-    params(("id" = String, Path, description = "Id of the alert")),
+    params(("id" = String, Path, description = "Id of the alert"), AsOfParameter),
     responses(
         (status = 200, description = "The alert", body = AlertResponse, headers(("ETag" = String, description = "Version"))),
-        CallerErrors, Malformed, Missing
+        CallerErrors, Malformed, Missing, PastNotKept
     )
 )]
 #[get("/alerts/{id}")]
@@ -195,10 +197,15 @@ pub(super) async fn get_alert(
     caller: Caller<Guardian, ReadAccess>,
     state: Data<AppState>,
     id: PathId<AlertId, Guardian>,
+    as_of: AsOf<Guardian>,
 ) -> Answer<HttpResponse> {
     let id = id.parse()?;
-    let alert = reached(&caller, &state, id, SpaceRole::Viewer).await?;
-    Ok(answer(alert))
+    // Who may see it follows from the space it is in today, whatever the instant.
+    reached(&caller, &state, id, SpaceRole::Viewer).await?;
+    let view = as_of.view(&caller, &state).await?;
+    let guardian = view.guardian(&state);
+    let alert = guardian.alert(caller.context().organization, id);
+    Ok(view.covered(answer(alert.await?)))
 }
 
 /// The alert, for a caller who is at least this in the space of its product.

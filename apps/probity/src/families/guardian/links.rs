@@ -2,7 +2,7 @@
 
 use actix_web::http::header::ETAG;
 use actix_web::web::Data;
-use actix_web::{HttpResponse, delete, get, post, put, web};
+use actix_web::{HttpResponse, delete, get, post, put};
 use probity_access::SpaceRole;
 use probity_guardian::{
     GuardianError, LinkFilter, MetricKind, OverridesDraft, RiskMetricLink, ThresholdDraft,
@@ -17,8 +17,9 @@ use validator::Validate;
 use super::dto::ThresholdResponse;
 use super::{Guardian, TAG, reach};
 use crate::families::problem::{
-    BodyErrors, CallerErrors, Clash, KeyReused, Malformed, Missing, Outdated,
+    BodyErrors, CallerErrors, Clash, KeyReused, Malformed, Missing, Outdated, PastNotKept,
 };
+use crate::http::as_of::{AsOf, AsOfParameter};
 use crate::http::auth::{Caller, ReadAccess, WriteAccess};
 use crate::http::extract::{Faults, IfMatch, Json, PathId, Query, etag};
 use crate::http::failure::Failure;
@@ -161,15 +162,17 @@ pub(super) struct LinkListResponse {
 
 /// Lists the links, newest first.
 #[utoipa::path(
-    operation_id = "guardian_list_links", tag = TAG, security(("bearer" = [])), params(ListLinksQuery),
-    responses((status = 200, description = "One page", body = LinkListResponse), CallerErrors, Malformed)
+    operation_id = "guardian_list_links", tag = TAG, security(("bearer" = [])), params(ListLinksQuery, AsOfParameter),
+    responses((status = 200, description = "One page", body = LinkListResponse), CallerErrors, Malformed, PastNotKept)
 )]
 #[get("/risk-metric-links")]
 pub(super) async fn list_links(
     caller: Caller<Guardian, ReadAccess>,
     state: Data<AppState>,
     query: Query<ListLinksQuery, Guardian>,
-) -> Answer<web::Json<LinkListResponse>> {
+    as_of: AsOf<Guardian>,
+) -> Answer<HttpResponse> {
+    let view = as_of.view(&caller, &state).await?;
     let query = query.parse()?;
     let mut faults = Faults::default();
     let model_id = query.model_id.as_deref();
@@ -184,16 +187,15 @@ pub(super) async fn list_links(
     faults.done()?;
     let spaces = space::seen(&caller, &state).await?;
     let filter = LinkFilter { product, spaces };
-    let found = state
-        .guardian
-        .list_links(caller.context().organization, &filter, &page)
-        .await?;
-    Ok(web::Json(LinkListResponse {
+    let guardian = view.guardian(&state);
+    let organization = caller.context().organization;
+    let found = guardian.list_links(organization, &filter, &page).await?;
+    Ok(view.covered(HttpResponse::Ok().json(LinkListResponse {
         success: true,
         total: found.total,
         next_cursor: found.next.map(|cursor| cursor.to_string()),
         links: found.items.into_iter().map(LinkResponse::from).collect(),
-    }))
+    })))
 }
 
 /// Gives a product limits of its own.
@@ -234,10 +236,10 @@ pub(super) async fn create_link(
 /// Reads one link.
 #[utoipa::path(
     operation_id = "guardian_get_link", tag = TAG, security(("bearer" = [])),
-    params(("id" = String, Path, description = "Id of the link")),
+    params(("id" = String, Path, description = "Id of the link"), AsOfParameter),
     responses(
         (status = 200, description = "The link", body = LinkResponse, headers(("ETag" = String, description = "Version"))),
-        CallerErrors, Malformed, Missing
+        CallerErrors, Malformed, Missing, PastNotKept
     )
 )]
 #[get("/risk-metric-links/{id}")]
@@ -245,13 +247,20 @@ pub(super) async fn get_link(
     caller: Caller<Guardian, ReadAccess>,
     state: Data<AppState>,
     id: PathId<RiskMetricLinkId, Guardian>,
+    as_of: AsOf<Guardian>,
 ) -> Answer<HttpResponse> {
     let id = id.parse()?;
-    let link = reached(&caller, &state, id, SpaceRole::Viewer).await?;
+    let view = as_of.view(&caller, &state).await?;
+    let guardian = view.guardian(&state);
+    let organization = caller.context().organization;
+    let link = guardian.link(organization, id).await?;
+    // A link may be gone today: who may see it follows from the space of its product.
+    let missing = GuardianError::LinkNotFound;
+    reach::found(&caller, &state, link.product, SpaceRole::Viewer, missing).await?;
     let tag = etag(link.version);
-    Ok(HttpResponse::Ok()
-        .insert_header((ETAG, tag))
-        .json(LinkResponse::from(link)))
+    let mut response = HttpResponse::Ok();
+    response.insert_header((ETAG, tag));
+    Ok(view.covered(response.json(LinkResponse::from(link))))
 }
 
 /// The link, for a caller who is at least this in the space of its product.

@@ -1,7 +1,7 @@
 //! Ingestion, history, thresholds and the simulator.
 
 use actix_web::web::Data;
-use actix_web::{HttpRequest, get, post, web};
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use probity_access::SpaceRole;
 use probity_guardian::simulation::Simulation;
 use probity_guardian::{
@@ -17,8 +17,9 @@ use super::dto::{
 };
 use super::{Guardian, TAG, reach};
 use crate::families::problem::{
-    BodyErrors, CallerErrors, Clash, KeyReused, Limited, Malformed, Missing,
+    BodyErrors, CallerErrors, Clash, KeyReused, Limited, Malformed, Missing, PastNotKept,
 };
+use crate::http::as_of::{AsOf, AsOfParameter};
 use crate::http::auth::{Caller, IngestBatch, IngestSingle, ReadAccess};
 use crate::http::extract::{BATCH_BODY, Faults, Json, Query};
 use crate::http::failure::Failure;
@@ -192,15 +193,17 @@ pub(super) struct ThresholdsQuery {
 
 /// The limits that a product is judged by: its risk metric link's, or the global defaults.
 #[utoipa::path(
-    operation_id = "guardian_get_thresholds", tag = TAG, security(("bearer" = [])), params(ThresholdsQuery),
-    responses((status = 200, description = "The limits", body = ThresholdsResponse), CallerErrors, Malformed, Missing)
+    operation_id = "guardian_get_thresholds", tag = TAG, security(("bearer" = [])), params(ThresholdsQuery, AsOfParameter),
+    responses((status = 200, description = "The limits", body = ThresholdsResponse), CallerErrors, Malformed, Missing, PastNotKept)
 )]
 #[get("/thresholds")]
 pub(super) async fn thresholds(
     caller: Caller<Guardian, ReadAccess>,
     state: Data<AppState>,
     query: Query<ThresholdsQuery, Guardian>,
-) -> Answer<ThresholdsResponse> {
+    as_of: AsOf<Guardian>,
+) -> Result<HttpResponse, Failure<Guardian>> {
+    let view = as_of.view(&caller, &state).await?;
     let model_id = query.parse()?.model_id;
     let mut faults = Faults::default();
     let product = model_id
@@ -210,17 +213,16 @@ pub(super) async fn thresholds(
     let (thresholds, source) = match product {
         Some(product) => {
             let product = reach::product(&caller, &state, product, SpaceRole::Viewer).await?;
-            state
-                .guardian
+            view.guardian(&state)
                 .thresholds(caller.context().organization, product)
                 .await?
         }
         None => (Thresholds::GLOBAL_DEFAULTS, ThresholdSource::GlobalDefaults),
     };
-    let source = source.as_str();
-    Ok(web::Json(ThresholdsResponse {
+    let shown = ThresholdsResponse {
         model_id,
-        source,
+        source: source.as_str(),
         thresholds: thresholds.into(),
-    }))
+    };
+    Ok(view.covered(HttpResponse::Ok().json(shown)))
 }

@@ -3,6 +3,7 @@
 mod alerts;
 mod dto;
 mod evaluate;
+mod history;
 mod links;
 mod metrics;
 mod reach;
@@ -45,5 +46,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(alerts::list_alerts)
         .service(alerts::get_alert)
         .service(alerts::acknowledge_alert)
-        .service(alerts::resolve_alert);
+        .service(alerts::resolve_alert)
+        .service(history::of_link)
+        .service(history::of_alert);
 }

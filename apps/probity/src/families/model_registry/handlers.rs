@@ -3,10 +3,10 @@
 use actix_web::http::header::ETAG;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, delete, get, post, put, web};
-use probity_kernel::{PageRequest, Paging, RegisteredModelId};
+use probity_kernel::{OrganizationId, PageRequest, Paging, RegisteredModelId};
 use probity_registry::{
-    DiscoveryRequest, ModelFilter, ModelPatch, NewModel, RegisteredModel, RiskTier,
-    ValidationStatus,
+    DiscoveryRequest, ModelFilter, ModelPatch, NewModel, RegisteredModel, RegistryError,
+    RegistrySettings, RiskTier, ValidationStatus,
 };
 
 use super::dto::{
@@ -15,8 +15,9 @@ use super::dto::{
 };
 use super::{Registry, TAG};
 use crate::families::problem::{
-    BodyErrors, CallerErrors, Clash, KeyReused, Malformed, Missing, Outdated,
+    BodyErrors, CallerErrors, Clash, KeyReused, Malformed, Missing, Outdated, PastNotKept,
 };
+use crate::http::as_of::{AsOf, AsOfParameter, View};
 use crate::http::auth::{AdminAccess, Caller};
 use crate::http::extract::{Faults, IfMatch, Json, PathId, Query, etag};
 use crate::http::failure::Failure;
@@ -25,39 +26,52 @@ use crate::state::AppState;
 type Answer<T> = Result<T, Failure<Registry>>;
 type Admin = Caller<Registry, AdminAccess>;
 
-/// Lists the inventory, newest first.
+/// Lists the inventory, newest first, as it is or as it was.
 #[utoipa::path(
-    operation_id = "registry_list_models", tag = TAG, security(("bearer" = [])), params(ListModelsQuery),
-    responses((status = 200, description = "One page", body = ModelListResponse), CallerErrors, Malformed)
+    operation_id = "registry_list_models", tag = TAG, security(("bearer" = [])), params(ListModelsQuery, AsOfParameter),
+    responses((status = 200, description = "One page", body = ModelListResponse), CallerErrors, Malformed, PastNotKept)
 )]
 #[get("/models")]
 pub(super) async fn list_models(
     caller: Admin,
     state: Data<AppState>,
     query: Query<ListModelsQuery, Registry>,
-) -> Answer<web::Json<ModelListResponse>> {
-    let context = caller.context();
+    as_of: AsOf<Registry>,
+) -> Answer<HttpResponse> {
+    let view = as_of.view(&caller, &state).await?;
+    let organization = caller.context().organization;
     let (filter, page) = parse_list(query.parse()?)?;
     let offset = match page.paging {
         Paging::Offset(skip) => skip,
         Paging::After(_) => 0,
     };
-    let found = state
-        .registry
-        .list(context.organization, &filter, &page)
-        .await?;
-    let settings = state.shown_settings(context.organization).await?;
+    let registry = view.registry(&state);
+    let found = registry.list(organization, &filter, &page).await?;
+    let settings = settings_in(&state, &view, organization).await?;
     let render = |model: RegisteredModel| {
-        let standing = model.standing(&settings, context.now);
+        let standing = model.standing(&settings, view.at());
         ModelResponse::new(model, standing)
     };
-    Ok(web::Json(ModelListResponse {
+    let shown = ModelListResponse {
         total: found.total,
         limit: page.limit,
         offset,
         next_cursor: found.next.map(|cursor| cursor.to_string()),
         models: found.items.into_iter().map(render).collect(),
-    }))
+    };
+    Ok(view.covered(HttpResponse::Ok().json(shown)))
+}
+
+/// The settings under which entries are shown.
+async fn settings_in(
+    state: &AppState,
+    view: &View,
+    organization: OrganizationId,
+) -> Result<RegistrySettings, RegistryError> {
+    if view.is_past() {
+        return view.registry(state).settings(organization).await;
+    }
+    state.shown_settings(organization).await
 }
 
 /// The filter shared by the list and the export.
@@ -124,13 +138,13 @@ pub(super) async fn register_model(
         .json(body))
 }
 
-/// Reads one entry.
+/// Reads one entry, as it is or as it was.
 #[utoipa::path(
     operation_id = "registry_get_model", tag = TAG, security(("bearer" = [])),
-    params(("id" = String, Path, description = "UUID of the entry")),
+    params(("id" = String, Path, description = "UUID of the entry"), AsOfParameter),
     responses(
         (status = 200, description = "The entry", body = ModelResponse, headers(("ETag" = String, description = "Version"))),
-        CallerErrors, Malformed, Missing
+        CallerErrors, Malformed, Missing, PastNotKept
     )
 )]
 #[get("/models/{id}")]
@@ -138,13 +152,16 @@ pub(super) async fn get_model(
     caller: Admin,
     state: Data<AppState>,
     id: PathId<RegisteredModelId, Registry>,
+    as_of: AsOf<Registry>,
 ) -> Answer<HttpResponse> {
-    let model = state
-        .registry
-        .get(caller.context().organization, id.parse()?)
-        .await?;
-    let (tag, body) = render(&state, &caller, model).await?;
-    Ok(HttpResponse::Ok().insert_header((ETAG, tag)).json(body))
+    let view = as_of.view(&caller, &state).await?;
+    let organization = caller.context().organization;
+    let model = view.registry(&state).get(organization, id.parse()?).await?;
+    let settings = settings_in(&state, &view, organization).await?;
+    let (tag, standing) = (etag(model.version), model.standing(&settings, view.at()));
+    let body = ModelResponse::new(model, standing);
+    let mut response = HttpResponse::Ok();
+    Ok(view.covered(response.insert_header((ETAG, tag)).json(body)))
 }
 
 /// Changes what the body names; tags are replaced as a whole.

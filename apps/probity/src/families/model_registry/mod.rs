@@ -3,6 +3,7 @@
 mod dto;
 mod export;
 mod handlers;
+mod history;
 mod settings;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -27,5 +28,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(handlers::delete_model)
         .service(export::export_inventory)
         .service(settings::get_settings)
-        .service(settings::put_settings);
+        .service(settings::put_settings)
+        .service(history::of_model)
+        .service(history::of_settings);
 }

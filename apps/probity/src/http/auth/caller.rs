@@ -64,6 +64,13 @@ pub(crate) struct Caller<F, P> {
     marker: PhantomData<fn() -> (F, P)>,
 }
 
+impl<F, P> Caller<F, P> {
+    /// The frame of a command without an idempotency claim, and of every read.
+    pub(crate) const fn context(&self) -> &Context {
+        &self.context
+    }
+}
+
 impl<F: Family, P: Permission> FromRequest for Caller<F, P> {
     type Error = actix_web::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self, actix_web::Error>>>>;
@@ -118,11 +125,6 @@ impl<F: Family, P: Permission> Caller<F, P> {
             context,
             marker: PhantomData,
         })
-    }
-
-    /// The frame of a command without an idempotency claim, and of every read.
-    pub(crate) const fn context(&self) -> &Context {
-        &self.context
     }
 
     /// The body of a command that creates, and its frame with the caller's idempotency claim.

@@ -1,0 +1,272 @@
+//! Time travel: what is answered as of an instant is what was answered then.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use time::format_description::well_known::Rfc3339;
+
+use crate::harness::{Api, merge, now};
+
+/// A generator of choices that a seed repeats: xorshift.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % u64::try_from(n).unwrap()).unwrap()
+    }
+
+    fn one<'a, T>(&mut self, of: &'a [T]) -> Option<&'a T> {
+        (!of.is_empty()).then(|| &of[self.below(of.len())])
+    }
+}
+
+/// What the operations made.
+#[derive(Default)]
+struct World {
+    space: String,
+    products: Vec<String>,
+    models: Vec<String>,
+    links: Vec<String>,
+    alerts: Vec<String>,
+    runs: Vec<String>,
+}
+
+impl World {
+    /// Everything that can be asked as of an instant.
+    fn questions(&self) -> Vec<String> {
+        let mut questions = vec![
+            "/api/admin/models?limit=200".to_owned(),
+            "/api/admin/models?search=vision".to_owned(),
+            "/api/admin/models?validation_status=draft".to_owned(),
+            "/api/v1/alerts?limit=200".to_owned(),
+            "/api/v1/alerts?state=open".to_owned(),
+            "/api/v1/risk-metric-links?limit=200".to_owned(),
+        ];
+        for product in &self.products {
+            let space = &self.space;
+            questions.push(format!(
+                "/api/v1.0/catalog/spaces/{space}/products/{product}"
+            ));
+            questions.push(format!(
+                "/api/v1.0/catalog/products/{product}/ai-governance-summary"
+            ));
+            questions.push(format!("/api/v1/thresholds?modelId={product}"));
+        }
+        let each = |path: &str, ids: &[String]| {
+            let paths = ids.iter().map(|id| format!("{path}/{id}"));
+            paths.collect::<Vec<_>>()
+        };
+        questions.extend(each("/api/admin/models", &self.models));
+        questions.extend(each("/api/v1/risk-metric-links", &self.links));
+        questions.extend(each("/api/v1/alerts", &self.alerts));
+        questions
+    }
+}
+
+/// The answer without what follows from the instant of asking.
+async fn answer(api: &Api, question: &str, as_of: Option<&str>) -> (u16, Value) {
+    let path = match as_of {
+        None => question.to_owned(),
+        Some(at) if question.contains('?') => format!("{question}&as_of={at}"),
+        Some(at) => format!("{question}?as_of={at}"),
+    };
+    let reply = api.get(&path).send().await;
+    let mut body = reply.json();
+    for moving in ["instance", "generated_at", "as_of"] {
+        if let Some(members) = body.as_object_mut() {
+            members.remove(moving);
+        }
+    }
+    if as_of.is_some() && reply.status == 200 {
+        assert_eq!(reply.header("as-of"), as_of.unwrap());
+        assert!(reply.header("audit-size").parse::<u64>().unwrap() > 0);
+        assert!(reply.header("audit-checkpoint").len() > 100);
+    }
+    (reply.status, body)
+}
+
+async fn act(api: &Api, world: &mut World, dice: &mut Dice, step: usize) {
+    let product = dice.one(&world.products).cloned().unwrap_or_default();
+    let base = format!("/api/v1.0/catalog/products/{product}");
+    let text = format!("vision {step}");
+    match dice.below(14) {
+        0 => world.products.push(api.product_in(&world.space).await),
+        1 => {
+            let more = json!({"description": text, "owner": "o"});
+            let made = api.new_model(&more).await;
+            world.models.push(made["id"].as_str().unwrap().to_owned());
+        }
+        2 | 3 => {
+            let Some(model) = dice.one(&world.models) else {
+                return;
+            };
+            let path = format!("/api/admin/models/{model}");
+            let mut body = json!({"description": text});
+            if dice.below(2) == 0 {
+                merge(
+                    &mut body,
+                    &json!({"validation_status": "pending_validation"}),
+                );
+            }
+            api.put(&path, &body).send().await;
+        }
+        4 => {
+            if world.models.is_empty() {
+                return;
+            }
+            let at = dice.below(world.models.len());
+            let path = format!("/api/admin/models/{}", world.models[at]);
+            api.delete(&path).send().await;
+        }
+        5 => {
+            let body =
+                json!({"modelId": product, "thresholds": {"drift": {"amber": step, "red": 100}}});
+            let made = api.post("/api/v1/risk-metric-links", &body).send().await;
+            if made.status == 201 {
+                world
+                    .links
+                    .push(made.json()["id"].as_str().unwrap().to_owned());
+            }
+        }
+        6 => {
+            let Some(link) = dice.one(&world.links) else {
+                return;
+            };
+            let path = format!("/api/v1/risk-metric-links/{link}");
+            if dice.below(3) == 0 {
+                api.delete(&path).send().await;
+            } else {
+                let body = json!({"thresholds": {"psi": {"amber": 0.05, "red": 0.3}}});
+                api.put(&path, &body).send().await;
+            }
+        }
+        7 | 8 => {
+            let drift = [1.0, 60.0, 90.0][dice.below(3)];
+            let body = json!({"modelId": product, "driftScore": drift, "fairnessScore": 99, "sampleSize": 10});
+            api.post("/api/v1/metrics", &body).send().await;
+            let listed = api.get("/api/v1/alerts?limit=200").send().await.expect(200);
+            let ids = listed["alerts"].as_array().unwrap().iter();
+            world.alerts = ids
+                .map(|one| one["id"].as_str().unwrap().to_owned())
+                .collect();
+        }
+        9 => {
+            let Some(alert) = dice.one(&world.alerts) else {
+                return;
+            };
+            let verb = ["acknowledge", "resolve"][dice.below(2)];
+            let path = format!("/api/v1/alerts/{alert}/{verb}");
+            api.post(&path, &json!({"note": text})).send().await;
+        }
+        10 => {
+            let body = json!({"run_name": text, "run_type": "evaluation", "status": "completed", "is_deployed": true});
+            let made = api
+                .post(&format!("{base}/training-runs"), &body)
+                .send()
+                .await;
+            if made.status == 201 {
+                world.runs.push(format!(
+                    "{base}/training-runs/{}",
+                    made.json()["id"].as_str().unwrap()
+                ));
+            }
+        }
+        11 => {
+            let Some(run) = dice.one(&world.runs) else {
+                return;
+            };
+            api.delete(run).send().await;
+        }
+        12 => {
+            let body = json!({"name": text, "dependency_type": "dataset"});
+            api.post(&format!("{base}/data-dependencies"), &body)
+                .send()
+                .await;
+            let event = json!({"event_type": "incident", "severity": "high", "status": "open", "summary": text, "occurred_at": "2026-01-01T00:00:00Z"});
+            api.post(&format!("{base}/ai-runtime-governance-events"), &event)
+                .send()
+                .await;
+        }
+        _ => {
+            let path = format!(
+                "/api/v1.0/catalog/spaces/{}/products/{product}",
+                world.space
+            );
+            let body = json!({"owner": text, "monitoring_plan": text});
+            api.call(Method::PATCH, &path).json(&body).send().await;
+        }
+    }
+}
+
+/// What was answered at an instant.
+type Taken = (String, Vec<(String, (u16, Value))>);
+
+async fn what_is_answered_as_of_an_instant_was_answered_then(api: Api) {
+    let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+    let mut world = World {
+        space: api.new_space().await,
+        ..World::default()
+    };
+    world.products.push(api.product_in(&world.space).await);
+    let mut taken: Vec<Taken> = Vec::new();
+    for step in 0..60 {
+        act(&api, &mut world, &mut dice, step).await;
+        if step % 6 != 0 {
+            continue;
+        }
+        // A leaf names the millisecond: what follows must not fall into the one that is asked for.
+        let pause = || tokio::time::sleep(std::time::Duration::from_millis(3));
+        pause().await;
+        let at = now();
+        let millisecond = u32::from(at.millisecond()) * 1_000_000;
+        let at = at.replace_nanosecond(millisecond).unwrap();
+        let at = at.format(&Rfc3339).unwrap();
+        let mut answers = Vec::new();
+        for question in world.questions() {
+            answers.push((question.clone(), answer(&api, &question, None).await));
+        }
+        taken.push((at, answers));
+        pause().await;
+    }
+    for (at, answers) in taken {
+        for (question, then) in answers {
+            let again = answer(&api, &question, Some(&at)).await;
+            assert_eq!(again, then, "{question} as of {at}");
+        }
+    }
+}
+
+async fn instants_that_cannot_be_answered_are_refused(api: Api) {
+    let model = api.new_model(&json!({})).await;
+    let path = format!("/api/admin/models/{}", model["id"].as_str().unwrap());
+    for (at, code) in [
+        ("yesterday", "invalid_instant"),
+        ("2026-01-01", "invalid_instant"),
+        ("9999-01-01T00:00:00Z", "out_of_range"),
+    ] {
+        let refused = api.get(&format!("{path}?as_of={at}")).send().await;
+        let problem = refused.problem(400, "validation_error");
+        assert_eq!(problem["errors"][0]["code"], code, "{problem}");
+    }
+    let twice = "as_of=2026-01-01T00:00:00Z&as_of=2026-01-01T00:00:00Z";
+    let refused = api.get(&format!("{path}?{twice}")).send().await;
+    assert_eq!(refused.faults(400, "validation_error"), ["as_of"]);
+    // Before it was there, it was not there.
+    let before = api
+        .get(&format!("{path}?as_of=2020-01-01T00:00:00Z"))
+        .send()
+        .await;
+    before.problem(404, "model_not_found");
+    let list = api
+        .get("/api/admin/models?as_of=2020-01-01T00:00:00Z")
+        .send()
+        .await;
+    assert_eq!(list.expect(200)["total"], 0);
+}
+
+both!(
+    what_is_answered_as_of_an_instant_was_answered_then,
+    instants_that_cannot_be_answered_are_refused,
+);
