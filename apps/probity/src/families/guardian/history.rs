@@ -2,14 +2,16 @@
 
 use actix_web::web::Data;
 use actix_web::{get, web};
+use probity_access::SpaceRole;
 use probity_custody::HistoryEntry;
+use probity_guardian::GuardianError;
 use probity_kernel::{AlertId, Page, RiskMetricLinkId};
 use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
-use super::{Guardian, TAG};
+use super::{Guardian, TAG, reach};
 use crate::families::problem::{CallerErrors, Malformed, Missing};
 use crate::http::auth::{Caller, ReadAccess};
 use crate::http::extract::{PathId, Query};
@@ -91,9 +93,24 @@ pub(super) async fn of_link(
 ) -> Answer {
     let id = id.parse()?;
     let organization = caller.principal.organization;
-    let exists = async {
-        let found = state.guardian.link(organization, id);
-        found.await?;
+    let missing = GuardianError::LinkNotFound;
+    let gone = match state.guardian.link(organization, id).await {
+        Ok(link) => {
+            reach::found(&caller, &state, link.product, SpaceRole::Viewer, missing).await?;
+            false
+        }
+        // Of a link that is gone nobody can tell the space: only who sees every space sees its past.
+        Err(GuardianError::LinkNotFound)
+            if caller.principal.reach.is_everywhere(SpaceRole::Viewer) =>
+        {
+            true
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let exists = async move {
+        if gone {
+            return Err(GuardianError::LinkNotFound.into());
+        }
         Ok(())
     };
     let subject = ("risk_metric_link", id.uuid());
@@ -119,11 +136,10 @@ pub(super) async fn of_alert(
 ) -> Answer {
     let id = id.parse()?;
     let organization = caller.principal.organization;
-    let exists = async {
-        let found = state.guardian.alert(organization, id);
-        found.await?;
-        Ok(())
-    };
+    let alert = state.guardian.alert(organization, id).await?;
+    let missing = GuardianError::AlertNotFound;
+    reach::found(&caller, &state, alert.product, SpaceRole::Viewer, missing).await?;
+    let exists = std::future::ready(Ok(()));
     let subject = ("alert", id.uuid());
     let page = history::read(&caller, &state, query, subject, None, exists);
     answer(page.await?)
