@@ -7,6 +7,7 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::{App, HttpServer, web};
 use probity_access::AccessService;
+use probity_alerts::AlertsService;
 use probity_artifacts::{ArtifactService, Policy};
 use probity_catalog::{AttachmentService, CatalogService};
 use probity_custody::RetentionService;
@@ -16,9 +17,9 @@ use probity_guardian::GuardianService;
 use probity_kernel::{Clock, SystemClock, SystemIds};
 use probity_registry::RegistryService;
 use probity_store::{
-    Database, DatabaseOptions, DieselAccess, DieselArtifacts, DieselAttachments, DieselCatalog,
-    DieselEvents, DieselEvidence, DieselGovernance, DieselGuardian, DieselHistory, DieselModels,
-    DieselRetention, DieselWebhooks, OpenDatabaseError,
+    Database, DatabaseOptions, DieselAccess, DieselAlerts, DieselArtifacts, DieselAttachments,
+    DieselCatalog, DieselEvents, DieselEvidence, DieselGovernance, DieselGuardian, DieselHistory,
+    DieselModels, DieselRetention, DieselWebhooks, OpenDatabaseError,
 };
 use probity_webhooks::WebhookService;
 
@@ -238,6 +239,7 @@ fn build_state(settings: &Settings) -> Result<AppState, StartError> {
         catalog: CatalogService::new(DieselCatalog::new(database.clone()), ids.clone()),
         registry: RegistryService::new(models.clone(), ids.clone()),
         governance: GovernanceService::new(DieselGovernance::new(database.clone()), ids.clone()),
+        alerts: AlertsService::new(DieselAlerts::new(database.clone())),
         guardian: GuardianService::new(DieselGuardian::new(database.clone()), ids.clone()),
         events: DieselEvents::new(database.clone()),
         streams: Arc::new(Streams::new(settings.event_streams)),

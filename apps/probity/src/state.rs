@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use probity_access::AccessService;
+use probity_alerts::AlertsService;
 use probity_artifacts::{ArtifactService, ChunkUpload};
 use probity_catalog::{AttachmentService, CatalogService};
 use probity_custody::RetentionService;
@@ -12,9 +13,9 @@ use probity_guardian::GuardianService;
 use probity_kernel::{Clock, IdSource, OrganizationId, RequestId};
 use probity_registry::{RegistryError, RegistryService, RegistrySettings};
 use probity_store::{
-    Database, DieselAccess, DieselArtifacts, DieselAttachments, DieselCatalog, DieselEvents,
-    DieselEvidence, DieselGovernance, DieselGuardian, DieselHistory, DieselModels, DieselRetention,
-    DieselWebhooks,
+    Database, DieselAccess, DieselAlerts, DieselArtifacts, DieselAttachments, DieselCatalog,
+    DieselEvents, DieselEvidence, DieselGovernance, DieselGuardian, DieselHistory, DieselModels,
+    DieselRetention, DieselWebhooks,
 };
 use probity_webhooks::WebhookService;
 
@@ -46,6 +47,8 @@ pub(crate) type Governance = GovernanceService<DieselGovernance, Ids>;
 pub(crate) type EvidenceStore = EvidenceService<DieselEvidence, Ids>;
 /// For how long things are kept.
 pub(crate) type Retention = RetentionService<DieselRetention>;
+/// Alerts of every source, their clocks, preferences.
+pub(crate) type Alerts = AlertsService<DieselAlerts>;
 /// Metric snapshots, thresholds, alerts.
 pub(crate) type Guardian = GuardianService<DieselGuardian, Ids>;
 
@@ -70,6 +73,7 @@ pub(crate) struct AppState {
     pub(crate) registry_settings: Recent<OrganizationId, RegistrySettings>,
     pub(crate) governance: Governance,
     pub(crate) guardian: Guardian,
+    pub(crate) alerts: Alerts,
     pub(crate) evidence: EvidenceStore,
     pub(crate) change_log_drafter: Drafter,
     pub(crate) events: DieselEvents,

@@ -157,7 +157,7 @@ impl AlertsRepository for InMemoryAlerts {
         let wanted = |alert: &&TrackedAlert| {
             alert.organization == organization
                 && (filter.severities.is_empty() || filter.severities.contains(&alert.severity))
-                && filter.source.is_none_or(|only| only == alert.origin.source)
+                && (filter.sources.is_empty() || filter.sources.contains(&alert.origin.source))
                 && filter.product.is_none_or(|only| only == alert.product)
                 && filter.state.is_none_or(|only| only == alert.state)
                 && filter

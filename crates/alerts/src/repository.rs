@@ -72,8 +72,8 @@ impl<T: Default> Default for Configured<T> {
 pub struct BannerFilter {
     /// Of these severities; of all when empty.
     pub severities: Vec<Severity>,
-    /// Only of one source.
-    pub source: Option<Source>,
+    /// Of these sources; of all when empty.
+    pub sources: Vec<Source>,
     /// Only of one product.
     pub product: Option<ProductId>,
     /// Only in one state.

@@ -3,12 +3,11 @@
 use std::fmt::Debug;
 
 use probity_kernel::{
-    Actor, AlertId, Context, OrganizationId, PageRequest, Patch, ProductId, RepositoryError,
+    Actor, AlertId, Context, OrganizationId, PageRequest, Patch, RepositoryError,
 };
 use time::{Duration, OffsetDateTime};
-use uuid::Uuid;
 
-use crate::alert::{AlertState, Origin, Resolution, Source, TrackedAlert};
+use crate::alert::{AlertState, Resolution, Source, TrackedAlert};
 use crate::error::AlertsError;
 use crate::preferences::{PreferencesInput, RuleInput};
 use crate::repository::{AlertsRepository, AlertsWrite, BannerFilter};
@@ -78,19 +77,19 @@ pub(crate) fn context(now: OffsetDateTime) -> Context {
 
 #[cfg(test)]
 fn sample_organization() -> OrganizationId {
-    OrganizationId::new(Uuid::from_u128(1))
+    OrganizationId::new(uuid::Uuid::from_u128(1))
 }
 
 /// An open alert of a runtime event.
 #[cfg(test)]
 pub(crate) fn sample(severity: Severity, since: OffsetDateTime) -> TrackedAlert {
-    let origin = Origin {
+    let origin = crate::alert::Origin {
         source: Source::RuntimeEvent,
-        id: Uuid::from_u128(3),
+        id: uuid::Uuid::from_u128(3),
         subject: "blocked_action".to_owned(),
     };
-    let product = ProductId::new(Uuid::from_u128(2));
-    let id = AlertId::new(Uuid::from_u128(4));
+    let product = probity_kernel::ProductId::new(uuid::Uuid::from_u128(2));
+    let id = AlertId::new(uuid::Uuid::from_u128(4));
     TrackedAlert::open(&context(since), id, product, origin, severity)
 }
 
@@ -210,7 +209,7 @@ impl<R: AlertsRepository> Run<'_, R> {
             assert_eq!(one(filter).await, count, "acknowledged {acknowledged}");
         }
         let metric = BannerFilter {
-            source: Some(Source::Metric),
+            sources: vec![Source::Metric],
             ..BannerFilter::default()
         };
         assert_eq!(one(metric).await, 0);

@@ -13,6 +13,7 @@ mod tests;
 
 mod access;
 mod address;
+mod alerts;
 mod artifacts;
 mod audit;
 mod backup;
@@ -43,6 +44,7 @@ mod webhooks;
 
 pub use access::DieselAccess;
 pub use address::AddressError;
+pub use alerts::DieselAlerts;
 pub use artifacts::DieselArtifacts;
 pub use audit::{EntryFilter, EntryPage, LogHead, OpenSlot, RecordEntry, StoredHashes};
 pub use backup::{Copied, CopiedLog, CopyError, bring_back};

@@ -888,6 +888,33 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::types::*;
 
+    tracked_alerts (id) {
+        id -> AnyUuid,
+        organization_id -> AnyUuid,
+        product_id -> AnyUuid,
+        source -> Text,
+        source_id -> AnyUuid,
+        subject -> Text,
+        severity -> Text,
+        state -> Text,
+        opened_at -> AnyTimestamp,
+        since -> AnyTimestamp,
+        acknowledged_at -> Nullable<AnyTimestamp>,
+        acknowledged_by -> Nullable<Text>,
+        resolved_at -> Nullable<AnyTimestamp>,
+        resolution -> Nullable<Text>,
+        note -> Nullable<Text>,
+        acknowledge_breached_at -> Nullable<AnyTimestamp>,
+        resolve_breached_at -> Nullable<AnyTimestamp>,
+        updated_at -> AnyTimestamp,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+
     webhook_secrets (id) {
         id -> AnyUuid,
         organization_id -> AnyUuid,
@@ -951,6 +978,32 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+
+    alert_settings (organization_id) {
+        organization_id -> AnyUuid,
+        settings -> Text,
+        updated_at -> AnyTimestamp,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+
+    alert_preferences (organization_id, recipient) {
+        organization_id -> AnyUuid,
+        recipient -> Text,
+        preferences -> Text,
+        updated_at -> AnyTimestamp,
+        version -> BigInt,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(tracked_alerts, products);
 diesel::allow_tables_to_appear_in_same_query!(space_members, users);
 diesel::allow_tables_to_appear_in_same_query!(governance_events, products);
 diesel::allow_tables_to_appear_in_same_query!(alerts, products);

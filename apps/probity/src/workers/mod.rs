@@ -1,8 +1,9 @@
 //! What the server does by itself: signing checkpoints of the record, judging products anew as dates
-//! pass, forgetting what has expired.
+//! pass, telling of alerts that missed a deadline, forgetting what has expired.
 
 mod artifacts;
 pub(crate) mod courier;
+mod deadlines;
 mod postures;
 mod retention;
 
@@ -60,6 +61,7 @@ pub(crate) fn start(settings: &Settings, state: &Data<AppState>) -> Result<Worke
                     return;
                 }
                 postures::rejudge(&state.database, state.clock.now());
+                deadlines::settle(&state.database, state.clock.now());
                 if swept.is_none_or(|at| at.elapsed() >= SWEEP_EVERY) {
                     sweep(&state);
                     upkeep.round(&state);

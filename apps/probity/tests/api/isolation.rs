@@ -480,6 +480,20 @@ pub(crate) fn table() -> Vec<(&'static str, Vec<Probe>)> {
                 json!({})
             })],
         ),
+        (
+            "guardian_list_banners",
+            vec![(
+                Thing::Product,
+                "GET",
+                "/api/v1/alerts/banners?modelId={id}",
+                NOTHING,
+            )],
+        ),
+        ("guardian_get_sla", vec![]),
+        ("guardian_get_sla_targets", vec![]),
+        ("guardian_update_sla_targets", vec![]),
+        ("guardian_get_preferences", vec![]),
+        ("guardian_update_preferences", vec![]),
         // What is another's matches nothing.
         ("audit_list_entries", vec![]),
         ("audit_get_entry", vec![]),
@@ -1287,7 +1301,12 @@ async fn what_is_anothers_looks_like_what_never_was(api: Api) {
                         "{operation} as {role}"
                     );
                     let filtered = probe.1 == "GET"
-                        && matches!(operation, "guardian_list_alerts" | "guardian_list_links");
+                        && matches!(
+                            operation,
+                            "guardian_list_alerts"
+                                | "guardian_list_banners"
+                                | "guardian_list_links"
+                        );
                     match asked.status {
                         404 | 403 => {}
                         200 if filtered => assert_eq!(asked.json()["total"], 0),

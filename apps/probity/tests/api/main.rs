@@ -18,6 +18,7 @@
 mod harness;
 
 mod access;
+mod alerts;
 mod artifacts;
 mod as_of;
 mod attachments;

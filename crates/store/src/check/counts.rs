@@ -31,6 +31,7 @@ pub(super) fn check(conn: &mut AnyConnection, findings: &mut Findings) -> StoreR
             standings(dialect),
         ),
         ("guardian.open_alerts", "alerts", open_alerts(dialect)),
+        ("alerts.tracked", "tracked_alerts", tracked(dialect)),
         (
             "governance.deployed_runs",
             "training_runs",
@@ -275,6 +276,28 @@ fn runtime_totals(dialect: Dialect) -> Vec<String> {
              WHERE e.organization_id = t.organization_id AND e.product_id = t.product_id \
              AND e.event_type = t.event_type)",
             name("t")
+        ),
+    ]
+}
+
+/// Every alert of Guardian has its clock, which stands where the alert does, and no clock of a metric is
+/// without one.
+fn tracked(dialect: Dialect) -> Vec<String> {
+    vec![
+        format!(
+            "SELECT {} AS subject, 'is not tracked as it stands' AS detail FROM alerts a \
+             WHERE NOT EXISTS (SELECT 1 FROM tracked_alerts t WHERE t.id = a.id \
+             AND t.organization_id = a.organization_id AND t.product_id = a.product_id \
+             AND t.source = 'metric' AND t.source_id = a.id AND t.state = a.state \
+             AND (t.acknowledged_at IS NULL) = (a.acknowledged_at IS NULL) \
+             AND t.severity = CASE a.severity WHEN 'RED' THEN 'critical' ELSE 'medium' END)",
+            dialect.uuid("a.id")
+        ),
+        format!(
+            "SELECT {} AS subject, 'tracks no alert of a metric' AS detail FROM tracked_alerts t \
+             WHERE t.source = 'metric' AND NOT EXISTS (SELECT 1 FROM alerts a WHERE a.id = t.id \
+             AND a.organization_id = t.organization_id)",
+            dialect.uuid("t.id")
         ),
     ]
 }

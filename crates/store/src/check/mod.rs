@@ -16,6 +16,7 @@
 //! | `catalog.listing`, `catalog.totals` | every product is listed once, as what it is; totals are counts of the listing |
 //! | `registry.totals`, `registry.heads`, `registry.order` | totals are counts; positions stay below the next one and inside the organisation's range; `created_at` never falls along positions |
 //! | `guardian.standings`, `guardian.open_alerts` | a standing has the number of the product's snapshots, the latest instant at which one stands (captured, or received when that is earlier) and the status of one that stands there; at most one alert is open for a product and metric |
+//! | `alerts.tracked` | every alert of Guardian has its clock, which stands where the alert does |
 //! | `governance.deployed_runs`, `governance.runtime_totals` | at most one run of a product is deployed; totals of runtime events are counts |
 //! | `artifacts.current`, `artifacts.completed` | at most one artifact of a product is current; a completed upload and its artifact name each other |
 //! | `governance.open_reviews` | at most one review request of a product is open |

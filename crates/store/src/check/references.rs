@@ -13,7 +13,7 @@ enum Name {
 }
 
 /// Tables whose rows belong to an organisation.
-const OWNED: [(&str, &str, Name); 48] = [
+const OWNED: [(&str, &str, Name); 51] = [
     ("references.users", "users", Name::Uuid("id")),
     ("references.api_keys", "api_keys", Name::Uuid("id")),
     ("references.spaces", "spaces", Name::Uuid("id")),
@@ -230,10 +230,25 @@ const OWNED: [(&str, &str, Name); 48] = [
         "webhook_target_states",
         Name::Uuid("endpoint_id"),
     ),
+    (
+        "references.tracked_alerts",
+        "tracked_alerts",
+        Name::Uuid("id"),
+    ),
+    (
+        "references.alert_settings",
+        "alert_settings",
+        Name::Uuid("organization_id"),
+    ),
+    (
+        "references.alert_preferences",
+        "alert_preferences",
+        Name::Uuid("organization_id"),
+    ),
 ];
 
 /// A reference inside an organisation: the check, the table, its column, and whose `id` it is.
-const INSIDE: [(&str, &str, &str, &str); 38] = [
+const INSIDE: [(&str, &str, &str, &str); 39] = [
     ("references.api_keys", "api_keys", "replaced_by", "api_keys"),
     (
         "references.space_members",
@@ -441,6 +456,12 @@ const INSIDE: [(&str, &str, &str, &str); 38] = [
         "webhook_target_states",
         "endpoint_id",
         "webhook_endpoints",
+    ),
+    (
+        "references.tracked_alerts",
+        "tracked_alerts",
+        "product_id",
+        "products",
     ),
 ];
 

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use diesel::sql_types::Bool;
 use probity_access::{ApiKey, Organization, User};
+use probity_alerts::TrackedAlert;
 use probity_artifacts::Artifact;
 use probity_catalog::attachment::ProductVersion;
 use probity_catalog::{DataDependency, PolicyAttachment, RiskMitigation, Space};
@@ -19,6 +20,8 @@ use uuid::Uuid;
 use super::PAGE;
 use super::findings::Findings;
 use crate::access::rows::{ApiKeyRow, OrganizationRow, UserRow};
+use crate::alerts::configured::parse_targets;
+use crate::alerts::rows::TrackedRow;
 use crate::artifacts::rows::{ArtifactRow, UploadRow};
 use crate::catalog::attachments::rows::{DependencyRow, MitigationRow, PolicyRow, VersionRow};
 use crate::catalog::rows::{
@@ -37,11 +40,11 @@ use crate::guardian::history::SnapshotRow;
 use crate::guardian::links::LinkRow;
 use crate::registry::rows::{ModelRow, parse_settings};
 use crate::schema::{
-    alerts, api_keys, artifact_uploads, artifacts, data_dependencies, governance_settings,
-    metric_snapshots, organizations, policy_attachments, product_governance, product_models,
-    product_postures, product_versions, products, registered_models, registry_settings,
-    review_requests, risk_metric_links, risk_mitigations, runtime_events, safety_metrics, spaces,
-    training_runs, users,
+    alert_settings, alerts, api_keys, artifact_uploads, artifacts, data_dependencies,
+    governance_settings, metric_snapshots, organizations, policy_attachments, product_governance,
+    product_models, product_postures, product_versions, products, registered_models,
+    registry_settings, review_requests, risk_metric_links, risk_mitigations, runtime_events,
+    safety_metrics, spaces, tracked_alerts, training_runs, users,
 };
 use crate::types::{AnyTimestamp, AnyUuid, Id, Utc};
 
@@ -72,6 +75,8 @@ pub(super) fn check(conn: &mut AnyConnection, findings: &mut Findings) -> StoreR
     values!("values.registry_settings", registry_settings.organization_id after nil, registry_settings::settings, |text: String| parse_settings(&text).map(drop));
     values!("values.risk_metric_links", risk_metric_links.id after nil, LinkRow::as_select(), parsed::<_, RiskMetricLink>);
     values!("values.alerts", alerts.id after nil, AlertRow::as_select(), parsed::<_, Alert>);
+    values!("values.tracked_alerts", tracked_alerts.id after nil, TrackedRow::as_select(), parsed::<_, TrackedAlert>);
+    values!("values.alert_settings", alert_settings.organization_id after nil, alert_settings::settings, |text: String| parse_targets(&text).map(drop));
     values!("values.training_runs", training_runs.id after nil, RunRow::as_select(), parsed::<_, TrainingRun>);
     values!("values.safety_metrics", safety_metrics.id after nil, MetricRow::as_select(), parsed::<_, SafetyMetric>);
     values!("values.data_dependencies", data_dependencies.id after nil, DependencyRow::as_select(), parsed::<_, DataDependency>);

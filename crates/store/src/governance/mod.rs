@@ -20,6 +20,7 @@ use probity_kernel::{
 use time::{Duration, OffsetDateTime};
 
 use self::postures::PostureRow;
+use crate::alerts::tracking;
 use crate::connection::Scope;
 use crate::database::Database;
 use crate::error::{StoreError, StoreResult};
@@ -214,10 +215,11 @@ pub(crate) fn reassess(tx: &mut Tx<'_>, context: &Context, product: ProductId) -
     let judged = known.filter(|known| !known.archived);
     let judged = judged.and_then(|known| Some((known.space, known.evidence?)));
     let Some((space, evidence)) = judged else {
-        return match &before {
-            Some(row) => postures::remove(tx.writing(), row),
-            None => Ok(()),
-        };
+        let Some(row) = &before else { return Ok(()) };
+        let worst = Posture::try_from(row.clone()).ok();
+        let worst = worst.and_then(|posture| posture.worst_severity);
+        postures::remove(tx.writing(), row)?;
+        return tracking::posture_moved(tx, context, product, worst, None);
     };
     let configuration = settings::in_force(tx.conn, organization)?;
     // A request that waited in the lane is older than what was judged meanwhile: time does not run
@@ -232,15 +234,17 @@ pub(crate) fn reassess(tx: &mut Tx<'_>, context: &Context, product: ProductId) -
         return Ok(());
     };
     let before = Posture::try_from(before).map_err(StoreError)?;
-    if (before.score, before.review_status) == (after.score, after.review_status) {
-        return Ok(());
+    let worst = [before.worst_severity, after.worst_severity];
+    if (before.score, before.review_status) != (after.score, after.review_status) {
+        let event = GovernanceEvent::ScoreChanged {
+            product,
+            before: Box::new(before),
+            after: Box::new(after),
+        };
+        tx.record(context, &event)?;
     }
-    let event = GovernanceEvent::ScoreChanged {
-        product,
-        before: Box::new(before),
-        after: Box::new(after),
-    };
-    tx.record(context, &event)
+    let [before, after] = worst;
+    tracking::posture_moved(tx, context, product, before, after)
 }
 
 /// Judges a product anew after a snapshot arrived, where that can bring it back under monitoring: it

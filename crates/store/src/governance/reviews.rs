@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{evidence, reassess, settings};
+use crate::alerts::tracking;
 use crate::connection::{AnyConnection, MultiBackend};
 use crate::error::{StoreError, StoreResult, corrupt};
 use crate::idempotency;
@@ -319,6 +320,11 @@ fn apply(tx: &mut Tx<'_>, change: GovernanceChange) -> StoreResult<ReviewRequest
         GovernanceWrite::Configure { .. } => return Err(StoreError(RepositoryError::Stale)),
     };
     tx.record(&context, &event)?;
+    if request.decision.is_some() {
+        tracking::review_decided(tx, &context, &request)?;
+    } else {
+        tracking::review_requested(tx, &context, &request)?;
+    }
     reassess(tx, &context, request.product)?;
     Ok(request)
 }

@@ -20,6 +20,7 @@ use time::OffsetDateTime;
 use tokio::sync::oneshot;
 
 use super::{Standings, alerts, bulk, links};
+use crate::alerts::tracking;
 use crate::connection::AnyConnection;
 use crate::error::{StoreError, StoreResult, corrupt, unavailable};
 use crate::governance;
@@ -282,14 +283,20 @@ fn write(
         return Ok(());
     }
     let key = Id(organization.uuid());
-    let conn = tx.writing();
-    bulk::insert_snapshots(conn, key, &harvest.snapshots)?;
+    bulk::insert_snapshots(tx.writing(), key, &harvest.snapshots)?;
     for alert in &harvest.alerts {
         match alert {
-            AlertWrite::Open(alert) => alerts::open(conn, alert)?,
-            AlertWrite::Update { next, expected } => alerts::update(conn, next, *expected)?,
+            AlertWrite::Open(alert) => {
+                alerts::open(tx.writing(), alert)?;
+                tracking::guardian_opened(tx, alert)?;
+            }
+            AlertWrite::Update { next, expected } => {
+                alerts::update(tx.writing(), next, *expected)?;
+                tracking::guardian_moved(tx, next)?;
+            }
         }
     }
+    let conn = tx.writing();
     let moved: Vec<bulk::StandingRow> = harvest
         .tracked
         .iter()

@@ -17,6 +17,7 @@ use probity_kernel::{
     AlertId, OrganizationId, Page, PageRequest, ProductId, RepositoryError, RiskMetricLinkId,
 };
 
+use crate::alerts::tracking;
 use crate::connection::Scope;
 use crate::database::Database;
 use crate::error::{StoreResult, unavailable};
@@ -176,7 +177,8 @@ fn apply(tx: &mut Tx<'_>, organization: OrganizationId, write: &GuardianWrite) -
         }
         GuardianWrite::UpdateAlert { next, expected } => {
             own(organization, next.organization)?;
-            alerts::update(tx.writing(), next, *expected)
+            alerts::update(tx.writing(), next, *expected)?;
+            tracking::guardian_moved(tx, next)
         }
     }
 }

@@ -97,6 +97,9 @@ fn select_all(conn: &mut AnyConnection) -> QueryResult<()> {
         webhook_deliveries,
         webhook_attempts,
         webhook_target_states,
+        tracked_alerts,
+        alert_settings,
+        alert_preferences,
     );
     Ok(())
 }
@@ -151,7 +154,7 @@ fn the_tables_are_those_that_the_code_expects(bed: &Bed) {
              AND relname NOT LIKE '%diesel%' AND relname NOT LIKE '%\\_past'",
         ),
     };
-    assert_eq!(count, 50);
+    assert_eq!(count, 53);
 }
 
 /// A column that is added to a table whose rows change has to be added to its past as well, behind the

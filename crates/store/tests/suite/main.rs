@@ -6,6 +6,8 @@ mod support;
 mod webhooks;
 
 #[cfg(test)]
+mod alerts;
+#[cfg(test)]
 mod check;
 #[cfg(test)]
 mod concurrency;

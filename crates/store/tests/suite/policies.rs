@@ -10,7 +10,7 @@ use probity_store::{Database, DatabaseOptions, DieselAccess, DieselGuardian};
 use crate::support::{Bed, Raw, tell};
 
 /// Every table that belongs to organisations, and the column that says to which.
-const TABLES: [(&str, &str); 50] = [
+const TABLES: [(&str, &str); 53] = [
     ("organizations", "id"),
     ("users", "organization_id"),
     ("api_keys", "organization_id"),
@@ -61,10 +61,13 @@ const TABLES: [(&str, &str); 50] = [
     ("webhook_deliveries", "organization_id"),
     ("webhook_attempts", "organization_id"),
     ("webhook_target_states", "organization_id"),
+    ("tracked_alerts", "organization_id"),
+    ("alert_settings", "organization_id"),
+    ("alert_preferences", "organization_id"),
 ];
 
 /// Unique keys that may lack the organisation, and why.
-const GLOBAL_KEYS: [(&str, &str); 21] = [
+const GLOBAL_KEYS: [(&str, &str); 22] = [
     ("organizations_pkey", "the organisation itself"),
     (
         "organizations_no_key",
@@ -81,6 +84,7 @@ const GLOBAL_KEYS: [(&str, &str); 21] = [
     ("products_pkey", "a random id"),
     ("risk_metric_links_pkey", "a random id"),
     ("alerts_pkey", "a random id"),
+    ("tracked_alerts_pkey", "a random id"),
     ("product_versions_pkey", "a random id"),
     ("data_dependencies_pkey", "a random id"),
     ("policy_attachments_pkey", "a random id"),

@@ -43,13 +43,14 @@ fn every_commit_of_every_repository_makes_one_leaf(bed: &Bed) {
     let mut raw = bed.raw();
     let mut commits = 0;
     let story = tell(bed, "north", &mut |organization, action| {
-        // A commit may move the judgement of its product, which is a leaf of its own.
+        // A commit may move the judgement of its product or its alerts, a leaf of its own each.
         let entries = entries(&mut raw, organization);
         assert!(entries.len() > commits, "{action}");
         for (index, entry) in entries.iter().enumerate().skip(commits) {
             let leaf = Leaf::parse(&entry.leaf).expect("a leaf in canonical form");
-            // What follows for the product's judgement comes behind what was done.
-            let consequence = index > commits && leaf.header().action == "risk_score.changed";
+            // What follows for the product's judgement and its alerts comes behind what was done.
+            let follows = ["risk_score.changed", "alert.opened", "alert.resolved"];
+            let consequence = index > commits && follows.contains(&leaf.header().action);
             assert!(consequence || leaf.header().action == action, "{action}");
             assert!(consequence || index == commits, "two leaves of {action}");
             assert_eq!(leaf.header().org, organization.to_string());

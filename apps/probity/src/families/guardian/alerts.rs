@@ -15,6 +15,7 @@ use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
+use super::banners::{self, TrackedResponse};
 use super::dto::schema;
 use super::{Guardian, TAG, reach};
 use crate::families::problem::{BodyErrors, CallerErrors, Clash, Malformed, Missing, PastNotKept};
@@ -134,7 +135,7 @@ pub(super) struct AlertListResponse {
     next_cursor: Option<String>,
 }
 
-/// Lists alerts, newest opened first.
+/// Lists the alerts of metrics, newest opened first; those of all sources are banners.
 #[utoipa::path(
     operation_id = "guardian_list_alerts", tag = TAG, security(("bearer" = [])), params(ListAlertsQuery, AsOfParameter),
     responses((status = 200, description = "One page", body = AlertListResponse), CallerErrors, Malformed, PastNotKept)
@@ -183,12 +184,22 @@ pub(super) async fn list_alerts(
     })))
 }
 
-/// Reads one alert.
+/// An alert of a metric, or one of another source.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = guardian::AnyAlert)]
+#[expect(dead_code, reason = "describes what is answered by either shape")]
+pub(super) enum AnyAlert {
+    Metric(AlertResponse),
+    Tracked(TrackedResponse),
+}
+
+/// Reads one alert, whatever it came from.
 #[utoipa::path(
     operation_id = "guardian_get_alert", tag = TAG, security(("bearer" = [])),
     params(("id" = String, Path, description = "Id of the alert"), AsOfParameter),
     responses(
-        (status = 200, description = "The alert", body = AlertResponse, headers(("ETag" = String, description = "Version"))),
+        (status = 200, description = "The alert", body = AnyAlert, headers(("ETag" = String, description = "Version"))),
         CallerErrors, Malformed, Missing, PastNotKept
     )
 )]
@@ -200,26 +211,37 @@ pub(super) async fn get_alert(
     as_of: AsOf<Guardian>,
 ) -> Answer<HttpResponse> {
     let id = id.parse()?;
-    // Who may see it follows from the space it is in today, whatever the instant.
-    reached(&caller, &state, id, SpaceRole::Viewer).await?;
     let view = as_of.view(&caller, &state).await?;
-    let guardian = view.guardian(&state);
-    let alert = guardian.alert(caller.context().organization, id);
-    Ok(view.covered(answer(alert.await?)))
+    // Who may see it follows from the space it is in today, whatever the instant.
+    if reached(&caller, &state, id, SpaceRole::Viewer).await?.is_some() {
+        let guardian = view.guardian(&state);
+        let alert = guardian.alert(caller.context().organization, id);
+        return Ok(view.covered(answer(alert.await?)));
+    }
+    let alert = banners::reached(&caller, &state, id, SpaceRole::Viewer).await?;
+    if view.is_past() {
+        // The past of the other sources is read in the record.
+        return Err(GuardianError::AlertNotFound.into());
+    }
+    banners::answer(&state, alert, caller.context().now).await
 }
 
-/// The alert, for a caller who is at least this in the space of its product.
+/// The alert of a metric, for a caller who is at least this in the space of its product; `None` where
+/// there is none of this id.
 async fn reached<P>(
     caller: &Caller<Guardian, P>,
     state: &AppState,
     id: AlertId,
     role: SpaceRole,
-) -> Answer<Alert> {
+) -> Answer<Option<Alert>> {
     let organization = caller.principal.organization;
-    let alert = state.guardian.alert(organization, id).await?;
+    let alert = match state.guardian.alert(organization, id).await {
+        Err(GuardianError::AlertNotFound) => return Ok(None),
+        found => found?,
+    };
     let missing = GuardianError::AlertNotFound;
     reach::found(caller, state, alert.product, role, missing).await?;
-    Ok(alert)
+    Ok(Some(alert))
 }
 
 /// A word on the decision.
@@ -231,13 +253,13 @@ pub(super) struct DecisionRequest {
     note: Option<String>,
 }
 
-/// Takes note of an alert; doing so again changes nothing.
+/// Takes note of an alert, whatever it came from; doing so again changes nothing.
 #[utoipa::path(
     operation_id = "guardian_acknowledge_alert", tag = TAG, security(("bearer" = [])),
     params(("id" = String, Path, description = "Id of the alert")),
     request_body = Option<DecisionRequest>,
     responses(
-        (status = 200, description = "The alert as it is now", body = AlertResponse, headers(("ETag" = String, description = "Version"))),
+        (status = 200, description = "The alert as it is now", body = AnyAlert, headers(("ETag" = String, description = "Version"))),
         CallerErrors, BodyErrors, Malformed, Missing, Clash
     )
 )]
@@ -250,22 +272,25 @@ pub(super) async fn acknowledge_alert(
 ) -> Answer<HttpResponse> {
     let id = id.parse()?;
     let note = body.parse_optional()?.0.note;
-    reached(&caller, &state, id, SpaceRole::Editor).await?;
-    Ok(answer(
-        state
-            .guardian
-            .acknowledge(caller.context(), id, note)
-            .await?,
-    ))
+    if reached(&caller, &state, id, SpaceRole::Editor)
+        .await?
+        .is_some()
+    {
+        let done = state.guardian.acknowledge(caller.context(), id, note);
+        return Ok(answer(done.await?));
+    }
+    banners::reached(&caller, &state, id, SpaceRole::Editor).await?;
+    let done = state.alerts.acknowledge(caller.context(), id, note);
+    banners::answer(&state, done.await?, caller.context().now).await
 }
 
-/// Closes an alert by hand; doing so again changes nothing.
+/// Closes an alert by hand, whatever it came from; doing so again changes nothing.
 #[utoipa::path(
     operation_id = "guardian_resolve_alert", tag = TAG, security(("bearer" = [])),
     params(("id" = String, Path, description = "Id of the alert")),
     request_body = Option<DecisionRequest>,
     responses(
-        (status = 200, description = "The alert as it is now", body = AlertResponse, headers(("ETag" = String, description = "Version"))),
+        (status = 200, description = "The alert as it is now", body = AnyAlert, headers(("ETag" = String, description = "Version"))),
         CallerErrors, BodyErrors, Malformed, Missing, Clash
     )
 )]
@@ -278,10 +303,16 @@ pub(super) async fn resolve_alert(
 ) -> Answer<HttpResponse> {
     let id = id.parse()?;
     let note = body.parse_optional()?.0.note;
-    reached(&caller, &state, id, SpaceRole::Editor).await?;
-    Ok(answer(
-        state.guardian.resolve(caller.context(), id, note).await?,
-    ))
+    if reached(&caller, &state, id, SpaceRole::Editor)
+        .await?
+        .is_some()
+    {
+        let done = state.guardian.resolve(caller.context(), id, note);
+        return Ok(answer(done.await?));
+    }
+    banners::reached(&caller, &state, id, SpaceRole::Editor).await?;
+    let done = state.alerts.resolve(caller.context(), id, note);
+    banners::answer(&state, done.await?, caller.context().now).await
 }
 
 fn answer(alert: Alert) -> HttpResponse {

@@ -368,6 +368,37 @@ pub(super) mod schema {
         DisparateImpact,
     }
 
+    /// How grave an alert is, whatever it came from.
+    #[derive(ToSchema)]
+    #[schema(as = guardian::AlertSeverity, rename_all = "snake_case")]
+    #[expect(dead_code, reason = "describes texts that the domain parses")]
+    pub(crate) enum AlertSeverity {
+        Low,
+        Medium,
+        High,
+        Critical,
+    }
+
+    /// Where an alert came from.
+    #[derive(ToSchema)]
+    #[schema(as = guardian::AlertSource, rename_all = "snake_case")]
+    #[expect(dead_code, reason = "describes texts that the domain parses")]
+    pub(crate) enum AlertSource {
+        Metric,
+        RuntimeEvent,
+        Review,
+        Posture,
+    }
+
+    /// What a target is for.
+    #[derive(ToSchema)]
+    #[schema(as = guardian::Deadline, rename_all = "snake_case")]
+    #[expect(dead_code, reason = "describes texts that the domain parses")]
+    pub(crate) enum Deadline {
+        Acknowledge,
+        Resolve,
+    }
+
     /// Whether an alert still stands.
     #[derive(ToSchema)]
     #[schema(as = guardian::AlertState, rename_all = "snake_case")]

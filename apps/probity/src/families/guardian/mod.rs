@@ -1,13 +1,16 @@
 //! Drift and fairness figures and their judgement: `/api/v1`, `camelCase`.
 
 mod alerts;
+mod banners;
 mod dto;
 mod evaluate;
 mod history;
 mod links;
 mod metrics;
+mod preferences;
 mod reach;
 mod sample;
+mod sla;
 
 use actix_web::http::StatusCode;
 use serde_json::{Map, Value};
@@ -44,6 +47,12 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(links::update_link)
         .service(links::delete_link)
         .service(alerts::list_alerts)
+        .service(banners::list_banners)
+        .service(sla::get_report)
+        .service(sla::get_targets)
+        .service(sla::put_targets)
+        .service(preferences::get_preferences)
+        .service(preferences::put_preferences)
         .service(alerts::get_alert)
         .service(alerts::acknowledge_alert)
         .service(alerts::resolve_alert)

@@ -18,6 +18,7 @@ use probity_kernel::{
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
+use crate::alerts::tracking;
 use crate::connection::Scope;
 use crate::database::Database;
 use crate::error::{StoreResult, corrupt};
@@ -145,6 +146,9 @@ impl EvidenceRepository for DieselEvidence {
                     takes_evidence(tx, organization, product)?;
                     let replaced = apply(tx, organization, &write, context.now)?;
                     tx.record(&context, &event.clone().replacing(replaced))?;
+                    if let EvidenceWrite::RecordRuntimeEvent(recorded) = &write {
+                        tracking::runtime_recorded(tx, &context, recorded)?;
+                    }
                     governance::reassess(tx, &context, product)?;
                     Ok(write.clone())
                 })

@@ -8,6 +8,7 @@ use probity_access::{
     AccessRepository, AccessWrite, ApiKey, ApiKeySecret, NewApiKey, NewUser, OrganizationRole,
     ScopeSet, SpaceMember, SpaceRole, User,
 };
+use probity_alerts::{AlertsService, PreferencesInput, TargetsInput};
 use probity_governance::evidence::{
     EvidenceChange, EvidenceRepository, EvidenceWrite, MetricInput, RunInput, RuntimeEvent,
     RuntimeEventInput, SafetyMetric, TrainingRun,
@@ -25,6 +26,7 @@ use probity_registry::{
     Discovery, DiscoveryRequest, ModelPatch, ModelPatchInput, ModelRepository, ModelWrite, Patch,
     RegisteredModel, RegistryEvent, RegistrySettings, SettingsInput, UsageDelta,
 };
+use probity_store::DieselAlerts;
 use time::{Date, Duration};
 
 use super::{Bed, NOW, claiming, context};
@@ -62,6 +64,7 @@ pub(crate) fn tell(bed: &Bed, slug: &str, told: &mut dyn FnMut(OrganizationId, &
     artifacts::tell(bed, organization, product, &mut told);
     judgement(bed, organization, product, &mut told);
     webhooks::tell(bed, organization, &mut told);
+    alerts(bed, organization, &mut told);
     Story {
         organization,
         product,
@@ -386,6 +389,24 @@ fn judgement(
     told("governance.settings.changed");
     bed.block(service.overview(organization, None, at(23).now, 1))
         .expect("an overview");
+}
+
+/// Targets of the organisation, and preferences of somebody.
+fn alerts(bed: &Bed, organization: OrganizationId, told: &mut dyn FnMut(&str)) {
+    let ctx = context(organization);
+    let service = AlertsService::new(DieselAlerts::new(bed.database.clone()));
+    let mut targets = TargetsInput::default();
+    targets.critical.acknowledge = probity_kernel::Patch::Value(10);
+    bed.block(service.set_targets(&ctx, &targets, None))
+        .expect("targets");
+    told("alert.sla_targets.changed");
+    let preferences = PreferencesInput {
+        event_types: Some(vec!["risk_score.changed".to_owned()]),
+        ..PreferencesInput::default()
+    };
+    bed.block(service.set_preferences(&ctx, &preferences, None))
+        .expect("preferences");
+    told("alert.preferences.changed");
 }
 
 fn open_alert(bed: &Bed, organization: OrganizationId) -> Alert {
