@@ -174,19 +174,7 @@ impl DomainEvent for AccessEvent {
                 replaced_by,
                 expires_at,
                 new_expires_at,
-            } => json!({
-                "replaced_by": created(replaced_by.to_string()),
-                "expires_at": {
-                    "before": optional(expires_at.before),
-                    "after": optional(expires_at.after),
-                },
-                "new_expires_at": created(optional(*new_expires_at)),
-                "created": [{
-                    "id": replaced_by.to_string(),
-                    "replaces": created(id.to_string()),
-                    "expires_at": created(optional(*new_expires_at)),
-                }],
-            }),
+            } => rotated(*id, *replaced_by, expires_at, *new_expires_at),
             Self::KeyRevoked { id: _, at } => json!({"revoked_at": created(instant(*at))}),
             Self::UserRoleChanged {
                 id: _,
@@ -218,4 +206,26 @@ impl DomainEvent for AccessEvent {
             }),
         }
     }
+}
+
+/// A rotation as both keys are told of it.
+fn rotated(
+    id: ApiKeyId,
+    replaced_by: ApiKeyId,
+    expires_at: &Changed<Option<OffsetDateTime>>,
+    new_expires_at: Option<OffsetDateTime>,
+) -> Value {
+    json!({
+        "replaced_by": created(replaced_by.to_string()),
+        "expires_at": {
+            "before": optional(expires_at.before),
+            "after": optional(expires_at.after),
+        },
+        "new_expires_at": created(optional(new_expires_at)),
+        "created": [{
+            "id": replaced_by.to_string(),
+            "replaces": created(id.to_string()),
+            "expires_at": created(optional(new_expires_at)),
+        }],
+    })
 }

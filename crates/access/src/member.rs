@@ -46,7 +46,6 @@ pub struct NamedMember {
 
 impl SpaceMember {
     /// Makes a user of the context's organisation a member of a space.
-    #[must_use]
     pub fn add(ctx: &Context, space: SpaceId, user: UserId, role: SpaceRole) -> AccessChange {
         let member = Self {
             organization: ctx.organization,
@@ -81,7 +80,6 @@ impl SpaceMember {
     }
 
     /// Ends the membership.
-    #[must_use]
     pub fn remove(&self, ctx: &Context) -> AccessChange {
         let event = self.event(Some(self.role), None);
         let member = self.clone();

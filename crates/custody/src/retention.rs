@@ -219,21 +219,22 @@ impl Window {
     pub fn changed(
         &self,
         context: &Context,
-        input: WindowInput,
+        input: &WindowInput,
     ) -> Result<Option<WindowChange>, Vec<FieldError>> {
         let mut faults = Vec::new();
         let days = match input.retention_days {
             None => self.days,
-            Some(days) => match u16::try_from(days) {
-                Ok(days @ MIN_DAYS..=MAX_DAYS) => days,
-                _ => {
+            Some(days) => {
+                if let Ok(days @ MIN_DAYS..=MAX_DAYS) = u16::try_from(days) {
+                    days
+                } else {
                     let message = format!("must be a whole number from {MIN_DAYS} to {MAX_DAYS}");
                     faults.push(FieldError::new("/retention_days", "out_of_range", message));
                     self.days
                 }
-            },
+            }
         };
-        let hold = self.next_hold(&input, &mut faults);
+        let hold = self.next_hold(input, &mut faults);
         if !faults.is_empty() {
             return Err(faults);
         }
@@ -316,10 +317,10 @@ mod tests {
             (-1, false),
             (i64::MAX, false),
         ] {
-            let changed = window.changed(&context(), input(days));
+            let changed = window.changed(&context(), &input(days));
             assert_eq!(changed.is_ok(), good, "{days}");
         }
-        assert!(window.changed(&context(), input(1095)).unwrap().is_none());
+        assert!(window.changed(&context(), &input(1095)).unwrap().is_none());
     }
 
     #[test]
@@ -345,7 +346,7 @@ mod tests {
                 legal_hold,
                 hold_reason: hold_reason.map(str::to_owned),
             };
-            window.changed(&context(), input)
+            window.changed(&context(), &input)
         };
         for faulty in [
             ask(Some(true), None),
@@ -366,7 +367,7 @@ mod tests {
         let held = held.write().window.clone();
         let released = held.changed(
             &context(),
-            WindowInput {
+            &WindowInput {
                 legal_hold: Some(false),
                 ..WindowInput::default()
             },

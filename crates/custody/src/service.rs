@@ -91,7 +91,7 @@ impl<R: RetentionRepository> RetentionService<R> {
             let mut windows = current.windows.iter();
             let window = windows.find(|window| window.target == target);
             let window = window.cloned().unwrap_or_else(|| Window::unset(target));
-            let changed = window.changed(context, input.clone());
+            let changed = window.changed(context, input);
             let Some(change) = changed.map_err(RetentionError::Invalid)? else {
                 return Ok(current);
             };

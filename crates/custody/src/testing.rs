@@ -25,7 +25,7 @@ pub async fn repository_contract<R: RetentionRepository>(
         hold_reason: reason.map(str::to_owned),
     };
     let first = Window::unset(Target::AuditLogs);
-    let change = first.changed(&context, input(400, Some("case 7")));
+    let change = first.changed(&context, &input(400, Some("case 7")));
     let change = change.expect("good input").expect("a change");
     let window = change.write().window.clone();
     repository.commit(change.clone()).await.expect("it is set");
@@ -33,7 +33,7 @@ pub async fn repository_contract<R: RetentionRepository>(
     // Decided on what is no longer so: refused, and nothing moved.
     let stale = repository.commit(change).await;
     assert!(matches!(stale, Err(RepositoryError::Stale)), "{stale:?}");
-    let next = window.changed(&context, input(30, None));
+    let next = window.changed(&context, &input(30, None));
     let next = next.expect("good input").expect("a change");
     let window = next.write().window.clone();
     repository.commit(next).await.expect("it is set again");

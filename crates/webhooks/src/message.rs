@@ -83,7 +83,7 @@ impl Message {
     /// The body of a plain delivery: `{"type", "timestamp", "data"}`.
     #[must_use]
     pub fn body(&self) -> Vec<u8> {
-        let body = self.encode(self.data());
+        let body = self.encode(&self.data());
         if body.len() <= LARGEST_BODY {
             return body;
         }
@@ -92,10 +92,10 @@ impl Message {
             members.insert("payload".to_owned(), Value::Null);
             members.insert("payload_omitted".to_owned(), Value::Bool(true));
         }
-        self.encode(data)
+        self.encode(&data)
     }
 
-    fn encode(&self, data: Value) -> Vec<u8> {
+    fn encode(&self, data: &Value) -> Vec<u8> {
         let body = json!({"type": self.event_type, "timestamp": instant(self.at), "data": data});
         body.to_string().into_bytes()
     }

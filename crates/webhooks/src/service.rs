@@ -116,9 +116,10 @@ impl<R: WebhookRepository, I: IdSource, V: Vault> WebhookService<R, I, V> {
             self.vault.ready()?;
             let credential = input.credential.as_deref();
             let credential = self.seal_credential(ctx.organization, id, credential)?;
-            let made = match new.is_signed() {
-                true => self.first_secret(ctx, new.secret_alias(), entropy).await?,
-                false => None,
+            let made = if new.is_signed() {
+                self.first_secret(ctx, new.secret_alias(), entropy).await?
+            } else {
+                None
             };
             let besides = self.besides(ctx, made, true);
             let change = Endpoint::create(ctx, id, new, credential, besides);
@@ -512,10 +513,10 @@ impl<R: WebhookRepository, I: IdSource, V: Vault> WebhookService<R, I, V> {
             missed: replay.missed.len(),
         };
         let change: WebhookChange = Change::new(ctx, WebhookWrite::Replay(replay), event);
-        match self.repository.commit(change).await? {
-            WebhookWrite::Replay(done) => Ok(done),
-            _ => Err(unexpected("a replay without deliveries")),
-        }
+        let WebhookWrite::Replay(done) = self.repository.commit(change).await? else {
+            return Err(unexpected("a replay without deliveries"));
+        };
+        Ok(done)
     }
 
     /// The first secret of a name that has no live one.

@@ -79,9 +79,9 @@ async fn recorded<R: AccessRepository>(repo: &R, organization: OrganizationId, s
     user
 }
 
-fn conflict<T: Debug>(result: Result<T, RepositoryError>, name: &str) {
+fn conflict<T: Debug>(result: &Result<T, RepositoryError>, name: &str) {
     assert!(
-        matches!(&result, Err(RepositoryError::Conflict(found)) if *found == name),
+        matches!(result, Err(RepositoryError::Conflict(found)) if *found == name),
         "{name}: {result:?}"
     );
 }
@@ -119,7 +119,7 @@ impl<R: AccessRepository> Run<'_, R> {
         } = self.world;
         self.add(open, &self.ann, SpaceRole::Admin).await;
         let twice = SpaceMember::add(&context(organization), open, self.ann.id, SpaceRole::Viewer);
-        conflict(self.try_commit(twice).await, "member");
+        conflict(&self.try_commit(twice).await, "member");
         let found = present(self.find(open, &self.ann).await, "the member");
         assert_eq!(
             (&found.user, found.member.role),
@@ -141,7 +141,7 @@ impl<R: AccessRepository> Run<'_, R> {
             "m1@example.com".to_owned(),
         ] {
             let found = must(self.repo.find_users(organization, &name).await, "naming");
-            assert_eq!(found, [self.ann.clone()], "{name}");
+            assert_eq!(found, std::slice::from_ref(&self.ann), "{name}");
         }
         for name in [
             "",
@@ -159,13 +159,13 @@ impl<R: AccessRepository> Run<'_, R> {
         let open = self.world.open;
         let ctx = context(self.world.organization);
         conflict(
-            self.change(&self.ann, SpaceRole::Editor).await,
+            &self.change(&self.ann, SpaceRole::Editor).await,
             "last_admin",
         );
         let ann = present(self.find(open, &self.ann).await, "ann").member;
-        conflict(self.try_commit(ann.remove(&ctx)).await, "last_admin");
+        conflict(&self.try_commit(ann.remove(&ctx)).await, "last_admin");
         self.add(open, &self.ben, SpaceRole::Editor).await;
-        conflict(self.try_commit(ann.remove(&ctx)).await, "last_admin");
+        conflict(&self.try_commit(ann.remove(&ctx)).await, "last_admin");
         must(
             self.change(&self.ben, SpaceRole::Admin).await,
             "a second admin",
@@ -177,7 +177,7 @@ impl<R: AccessRepository> Run<'_, R> {
         let stale = self.try_commit(ann.remove(&ctx)).await;
         assert!(matches!(stale, Err(RepositoryError::Stale)), "{stale:?}");
         conflict(
-            self.change(&self.ben, SpaceRole::Viewer).await,
+            &self.change(&self.ben, SpaceRole::Viewer).await,
             "last_admin",
         );
         let foreign = ann.remove(&context(self.world.other));

@@ -41,17 +41,15 @@ pub(super) fn split(text: &str) -> Body<'_> {
 fn headings(text: &str) -> Vec<(HeadingLevel, Range<usize>)> {
     let (mut found, mut depth) = (Vec::new(), 0_usize);
     for (event, range) in Parser::new(text).into_offset_iter() {
-        match event {
-            Event::Start(tag) => {
-                if let (0, Tag::Heading { level, .. }) = (depth, tag)
-                    && level <= HeadingLevel::H2
-                {
-                    found.push((level, range));
-                }
-                depth += 1;
+        if let Event::Start(tag) = event {
+            if let (0, Tag::Heading { level, .. }) = (depth, tag)
+                && level <= HeadingLevel::H2
+            {
+                found.push((level, range));
             }
-            Event::End(_) => depth = depth.saturating_sub(1),
-            _ => {}
+            depth += 1;
+        } else if let Event::End(_) = event {
+            depth = depth.saturating_sub(1);
         }
     }
     found

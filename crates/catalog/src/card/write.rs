@@ -73,7 +73,7 @@ fn markdown(product: &Product, own: &mut Map<String, Value>) -> String {
     }
     if let Some(description) = &product.description {
         if is_intro(description) {
-            text.push_str(&format!("\n{description}\n"));
+            text.extend(["\n", description, "\n"]);
         } else {
             own.insert("description".to_owned(), json!(description));
         }
@@ -84,7 +84,7 @@ fn markdown(product: &Product, own: &mut Map<String, Value>) -> String {
             continue;
         };
         if reads_back(section, written) {
-            text.push_str(&format!("\n## {}\n\n{written}\n", section.heading));
+            text.extend(["\n## ", section.heading, "\n\n", written, "\n"]);
             continue;
         }
         match section.place {

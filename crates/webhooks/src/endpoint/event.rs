@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::{Alias, DisableReason, Endpoint, Standing};
+use crate::filter::EventType;
 
 /// An endpoint as the record keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,11 +29,7 @@ impl EndpointFacts {
             Standing::Enabled => json!("enabled"),
             Standing::Disabled { .. } => json!("disabled"),
         };
-        let types: Vec<&str> = endpoint
-            .event_types
-            .iter()
-            .map(|one| one.as_str())
-            .collect();
+        let types: Vec<&str> = endpoint.event_types.iter().map(EventType::as_str).collect();
         let settings = Value::Object(endpoint.settings.clone()).to_string();
         let facts = [
             ("kind", json!(endpoint.kind)),
@@ -202,13 +199,7 @@ impl DomainEvent for WebhookEvent {
                 "reason": reason.as_str(),
                 "failing_since": failing_since.map(instant),
             }),
-            Self::Deleted { before } => {
-                let members = before
-                    .members
-                    .iter()
-                    .map(|(name, value)| (name.clone(), json!({"before": value, "after": null})));
-                Value::Object(members.collect())
-            }
+            Self::Deleted { before } => gone(before),
             Self::SecretRotated {
                 endpoint: _,
                 alias,
@@ -258,4 +249,12 @@ impl DomainEvent for WebhookEvent {
             score_after: None,
         }]
     }
+}
+
+/// Every field of an endpoint that is there no more.
+fn gone(before: &EndpointFacts) -> Value {
+    let members = before.members.iter();
+    let members =
+        members.map(|(name, value)| (name.clone(), json!({"before": value, "after": null})));
+    Value::Object(members.collect())
 }

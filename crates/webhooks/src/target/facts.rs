@@ -1,5 +1,6 @@
 //! What every ready-made target tells of a message, before it takes a receiver's form.
 
+use probity_kernel::ProductId;
 use serde_json::Value;
 use time::format_description::well_known::Rfc3339;
 
@@ -62,7 +63,7 @@ impl Facts {
         let gravity = text("severity").or_else(|| text("status"));
         let gravity = gravity.and_then(Gravity::of);
         let heading = text("title").unwrap_or(&event.event_type);
-        let product = event.product.map(|product| product.type_id());
+        let product = event.product.map(ProductId::type_id);
         let details = [
             ("Event", Some(event.event_type.clone())),
             ("Severity", gravity.map(|one| one.as_str().to_owned())),

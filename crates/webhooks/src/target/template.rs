@@ -226,9 +226,12 @@ fn fill(parts: &[Part<'_>], escape: Escape, known: &Value) -> String {
             }
             Part::Value { path, json } => (path, *json),
         };
-        let found = path.iter().try_fold(known, |value, name| match value {
-            Value::Array(items) => items.get(name.parse::<usize>().ok()?),
-            other => other.get(*name),
+        let found = path.iter().try_fold(known, |value, name| {
+            if let Value::Array(items) = value {
+                items.get(name.parse::<usize>().ok()?)
+            } else {
+                value.get(*name)
+            }
         });
         let text = match (found, json) {
             (found, true) => found.map_or_else(|| "null".to_owned(), Value::to_string),
