@@ -1,4 +1,4 @@
-//! Governance events as CloudEvents 1.0, in the JSON format.
+//! Governance events as `CloudEvents` 1.0, in the JSON format.
 //!
 //! | attribute | value |
 //! |---|---|
@@ -9,7 +9,7 @@
 //! | `subject` | the source's id in the spelling of its kind |
 //! | `time` | when it happened |
 //! | `datacontenttype` | `application/json` |
-//! | `auditindex` | the index of its leaf, as text: the integers of CloudEvents have 32 bits |
+//! | `auditindex` | the index of its leaf, as text: the integers of `CloudEvents` have 32 bits |
 //! | `productid` | the product it is about, where it is about one |
 //! | `data` | the facts: `source_table`, `trigger_reason`, `payload`, `score_before`, `score_after` |
 
