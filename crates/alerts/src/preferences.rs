@@ -348,18 +348,18 @@ mod tests {
     use proptest::prelude::*;
     use time::macros::datetime;
 
-    fn hours(start: &str, end: &str, utc_offset: &str) -> Option<Option<QuietInput>> {
-        Some(Some(QuietInput {
+    fn hours(start: &str, end: &str, utc_offset: &str) -> QuietInput {
+        QuietInput {
             start: Some(start.to_owned()),
             end: Some(end.to_owned()),
             utc_offset: Some(utc_offset.to_owned()),
             except_critical: None,
-        }))
+        }
     }
 
     fn quiet(start: &str, end: &str, utc_offset: &str) -> Preferences {
         let input = PreferencesInput {
-            quiet_hours: hours(start, end, utc_offset),
+            quiet_hours: Some(Some(hours(start, end, utc_offset))),
             ..PreferencesInput::default()
         };
         Preferences::default().with(&input).unwrap()
@@ -417,7 +417,7 @@ mod tests {
             email: severe(""),
             slack: severe("info"),
             event_types: Some(vec!["a.b".to_owned(); 51]),
-            quiet_hours: hours("24:00", "7:00", "+24:00"),
+            quiet_hours: Some(Some(hours("24:00", "7:00", "+24:00"))),
         };
         let faults = Preferences::default().with(&input).unwrap_err();
         let fields: Vec<_> = faults.iter().map(|fault| fault.field.as_str()).collect();
@@ -434,7 +434,7 @@ mod tests {
             ]
         );
         let same = PreferencesInput {
-            quiet_hours: hours("07:00", "07:00", "Z"),
+            quiet_hours: Some(Some(hours("07:00", "07:00", "Z"))),
             ..PreferencesInput::default()
         };
         let faults = Preferences::default().with(&same).unwrap_err();

@@ -331,8 +331,8 @@ fn changing(names: &Names, size: i64, table: &str, key: &[&str], columns: &[Stri
         )
     };
     let columns = |of: &str| {
-        let named: Vec<String> = columns.iter().map(|name| format!("{of}.{name}")).collect();
-        named.join(", ")
+        let all: Vec<String> = columns.iter().map(|name| format!("{of}.{name}")).collect();
+        all.join(", ")
     };
     let present = if names.postgres {
         "p.present"
@@ -355,6 +355,7 @@ fn changing(names: &Names, size: i64, table: &str, key: &[&str], columns: &[Stri
 }
 
 /// What is only ever added to, and what follows from other tables.
+#[expect(clippy::too_many_lines, reason = "one list of views")]
 fn derived(names: &Names, past: &Past) -> String {
     let Names {
         real,

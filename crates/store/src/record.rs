@@ -193,7 +193,7 @@ pub(crate) fn append(
     organization: OrganizationId,
     head: Option<Head>,
     drafts: Vec<Draft>,
-    subscribers: Subscribers<'_>,
+    subscribers: &Subscribers<'_>,
 ) -> StoreResult<u64> {
     if drafts.is_empty() {
         return Ok(head.map_or(0, |head| head.size()));

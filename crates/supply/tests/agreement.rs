@@ -44,14 +44,19 @@ fn embed(at: &mut Value, licences: &Value) {
             }
         }
         Value::Array(items) => items.iter_mut().for_each(|item| embed(item, licences)),
-        _ => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "most fields it fills are optional"
+)]
 fn text(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
+#[expect(clippy::too_many_lines, reason = "every field of a bill")]
 fn full(is_model: bool) -> Bom {
     Bom {
         id: Uuid::from_u128(1),

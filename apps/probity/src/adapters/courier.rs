@@ -98,7 +98,8 @@ impl Resolve for Guard {
                 .into_iter()
                 .map(|address| SocketAddr::new(address, 0))
                 .collect();
-            Ok(Box::new(addresses.into_iter()) as Addrs)
+            let addresses: Addrs = Box::new(addresses.into_iter());
+            Ok(addresses)
         })
     }
 }

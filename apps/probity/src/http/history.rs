@@ -144,8 +144,6 @@ pub(crate) async fn read<F: Family, P>(
 }
 
 /// The page as the families in `snake_case` answer it.
-pub(crate) fn answer<F>(
-    page: Page<HistoryEntry>,
-) -> Result<web::Json<HistoryResponse>, Failure<F>> {
-    Ok(web::Json(page.into()))
+pub(crate) fn answer(page: Page<HistoryEntry>) -> web::Json<HistoryResponse> {
+    web::Json(page.into())
 }

@@ -54,6 +54,38 @@ pub(crate) struct Metrics {
     oldest: Gauge,
 }
 
+/// The figures of webhook deliveries: attempts by outcome; how many wait, are dead letters, and how old
+/// the oldest is that waits.
+fn of_webhooks(registry: &mut Registry) -> (Family<Outcome, Counter>, [Gauge; 3]) {
+    let deliveries = Family::<Outcome, Counter>::default();
+    for outcome in ["delivered", "failed", "dead"] {
+        drop(deliveries.get_or_create(&Outcome { outcome }));
+    }
+    let (pending, dead, oldest) = (Gauge::default(), Gauge::default(), Gauge::default());
+    registry.register(
+        "webhook_attempts",
+        "Attempts of webhook deliveries by their outcome",
+        deliveries.clone(),
+    );
+    registry.register(
+        "webhook_pending_deliveries",
+        "Webhook deliveries that wait for an attempt",
+        pending.clone(),
+    );
+    registry.register(
+        "webhook_dead_letters",
+        "Webhook deliveries whose every attempt failed",
+        dead.clone(),
+    );
+    registry.register_with_unit(
+        "webhook_oldest_pending_delivery",
+        "Age of the oldest webhook delivery that waits",
+        Unit::Seconds,
+        oldest.clone(),
+    );
+    (deliveries, [pending, dead, oldest])
+}
+
 impl Metrics {
     pub(crate) fn new(database: &'static str) -> Self {
         let mut registry = Registry::with_prefix("probity");
@@ -84,32 +116,7 @@ impl Metrics {
             "Requests refused by a limit",
             refused.clone(),
         );
-        let deliveries = Family::<Outcome, Counter>::default();
-        for outcome in ["delivered", "failed", "dead"] {
-            drop(deliveries.get_or_create(&Outcome { outcome }));
-        }
-        let (pending, dead, oldest) = (Gauge::default(), Gauge::default(), Gauge::default());
-        registry.register(
-            "webhook_attempts",
-            "Attempts of webhook deliveries by their outcome",
-            deliveries.clone(),
-        );
-        registry.register(
-            "webhook_pending_deliveries",
-            "Webhook deliveries that wait for an attempt",
-            pending.clone(),
-        );
-        registry.register(
-            "webhook_dead_letters",
-            "Webhook deliveries whose every attempt failed",
-            dead.clone(),
-        );
-        registry.register_with_unit(
-            "webhook_oldest_pending_delivery",
-            "Age of the oldest webhook delivery that waits",
-            Unit::Seconds,
-            oldest.clone(),
-        );
+        let (deliveries, [pending, dead, oldest]) = of_webhooks(&mut registry);
         let build = Family::<Build, Gauge>::default();
         build
             .get_or_create(&Build {

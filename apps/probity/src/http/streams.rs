@@ -63,6 +63,10 @@ impl Streams {
     }
 
     /// Admits a stream of a credential, or says that there are too many.
+    #[expect(
+        clippy::result_large_err,
+        reason = "a refusal is rare and rendered at once"
+    )]
     pub(crate) fn admit(self: &Arc<Self>, credential: &str) -> Result<Ticket, Problem> {
         let mut open = locked(&self.open);
         let all: usize = open.values().sum();

@@ -20,7 +20,7 @@ use crate::state::AppState;
 /// How often expired idempotency keys are forgotten.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
 /// How often what retention no longer covers is looked for.
-const PRUNE_EVERY: Duration = Duration::from_mins(60);
+const PRUNE_EVERY: Duration = Duration::from_hours(1);
 /// How many of them at a time, so that no caller waits long for the writer.
 const SWEEP_STEP: i64 = 1000;
 

@@ -21,7 +21,9 @@ fn bytes(size: usize, seed: u8) -> Vec<u8> {
 
 fn hex(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    digest
+        .iter()
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 fn base(product: &str) -> String {
@@ -318,10 +320,10 @@ async fn wrong_digests_fail_and_empty_artifacts_are_artifacts(api: Api) {
         .problem(404, "upload_not_found");
 
     let uploads = format!("{}/uploads", base(&product));
-    let faulty = json!({"file_name": "", "content_type": "x", "total_size_bytes": -1, "sha256": "0",
+    let wrong = json!({"file_name": "", "content_type": "x", "total_size_bytes": -1, "sha256": "0",
         "artifact_kind": "pickle", "product_version_id": "x", "external_uri": "x", "metadata": {}});
     let faults = api
-        .post(&uploads, &faulty)
+        .post(&uploads, &wrong)
         .send()
         .await
         .faults(422, "validation_error");

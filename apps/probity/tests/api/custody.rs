@@ -61,8 +61,8 @@ async fn windows_are_set_within_their_bounds(api: Api) {
     // Law asks for longer where a product of high risk is governed.
     let space = api.new_space().await;
     let product = json!({"name": "Triage", "risk_classification": "high"});
-    let path = format!("/api/v1.0/catalog/spaces/{space}/products");
-    api.post(&path, &product).send().await.expect(201);
+    let products = format!("/api/v1.0/catalog/spaces/{space}/products");
+    api.post(&products, &product).send().await.expect(201);
     let floored = api.get(WINDOWS).send().await.expect(200);
     let audit = window(&floored, "audit_logs");
     assert_eq!(audit["effective_days"], 184);

@@ -65,7 +65,7 @@ impl Listener {
             }
             let rest = deadline.saturating_duration_since(Instant::now());
             let chunk = tokio::time::timeout(rest, self.chunks.next()).await;
-            match chunk.expect("the stream stays silent")? {
+            match chunk.unwrap_or_else(|_| panic!("the stream stays silent"))? {
                 Ok(bytes) => self.text.push_str(std::str::from_utf8(&bytes).unwrap()),
                 Err(_) => return None,
             }
@@ -77,9 +77,9 @@ impl Listener {
         for line in block.lines().filter(|line| !line.is_empty()) {
             match line.split_once(": ") {
                 Some(("id", id)) => self.last_id = Some(id.to_owned()),
-                Some(("event", text)) => name = text.to_owned(),
+                Some(("event", text)) => text.clone_into(&mut name),
                 Some(("data", text)) => data = Some(serde_json::from_str(text).unwrap()),
-                Some(("retry", _) | ("", _)) => {}
+                Some(("retry" | "", _)) => {}
                 other => panic!("{other:?} in {block}"),
             }
         }
@@ -94,7 +94,11 @@ impl Listener {
     async fn take(&mut self, count: usize) -> Vec<Heard> {
         let mut heard = Vec::new();
         while heard.len() < count {
-            heard.push(self.next().await.expect("the stream goes on"));
+            heard.push(
+                self.next()
+                    .await
+                    .unwrap_or_else(|| panic!("the stream ended")),
+            );
         }
         heard
     }
@@ -379,7 +383,7 @@ async fn nodes_share_the_stream_and_end_it_at_shutdown(place: Arc<Place>) {
     let first = Arc::new(TestApp::spawn(&place, &flags));
     let here = Api::on(&first);
     let there = if place.psql("SELECT 1").is_some() {
-        let second = Arc::new(TestApp::spawn(&place, &flags));
+        let second = Arc::new(TestApp::spawn_beside(&place, &flags));
         Api {
             app: second,
             ..here.clone()

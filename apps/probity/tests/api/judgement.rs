@@ -588,7 +588,7 @@ async fn a_date_that_passes_turns_the_judgement_with_nobody_touching_it(place: A
     let app = Arc::new(TestApp::spawn(&place, &flags));
     let second = place
         .psql("SELECT 1")
-        .map(|_| TestApp::spawn(&place, &flags));
+        .map(|_| TestApp::spawn_beside(&place, &flags));
     let api = Api::on(&app);
     let id = model_with(&api, &json!({"deployment_status": "production"})).await;
     let made = request(&api, &id).await;

@@ -187,9 +187,9 @@ async fn what_is_wrong_with_a_card_names_the_key(api: Api) {
         );
         assert_eq!(fault["row"], 1);
     }
-    let bomb: String = (0..2_000)
-        .map(|n| format!("k{n}: [[[[[[[[x]]]]]]]]\n"))
-        .collect();
+    let bomb: String = (0..2_000).fold(String::new(), |text, n| {
+        text + &format!("k{n}: [[[[[[[[x]]]]]]]]\n")
+    });
     let refused = import(&api, &space, format!("---\n{bomb}---\n# A\n"));
     let refused = refused.send().await.expect(422);
     assert_eq!(refused["errors"][0]["code"], "too_many");

@@ -369,7 +369,8 @@ impl Wire {
     }
 
     fn lay(&self, app: &TestApp, bytes: i64) {
-        *self.target.lock().unwrap() = app.base.strip_prefix("http://").unwrap().to_owned();
+        let base = app.base.strip_prefix("http://").unwrap();
+        base.clone_into(&mut self.target.lock().unwrap());
         self.left.store(bytes, Ordering::SeqCst);
     }
 }
@@ -443,7 +444,7 @@ async fn transfers_go_on_after_breaks_of_either_side(place: Arc<Place>) {
     let part = std::fs::read_dir(&tool.folder).unwrap().flatten();
     let part = part
         .map(|file| file.path())
-        .find(|path| text(path).ends_with(".part"))
+        .find(|path| path.extension().is_some_and(|end| end == "part"))
         .unwrap();
     let mut tampered = std::fs::read(&part).unwrap();
     tampered[5] ^= 1;

@@ -32,10 +32,11 @@ fn product(input: ProductInput) -> Product {
     let new = NewProduct::parse(input).unwrap();
     let slug = ProductSlug::from_name(&new.name);
     let id = ProductId::new(Uuid::from_u128(3));
-    match Product::create(&ctx, id, &space, slug, new).into_parts().1 {
-        CatalogWrite::CreateProduct { product, .. } => *product,
-        other => panic!("{other:?}"),
-    }
+    let write = Product::create(&ctx, id, &space, slug, new).into_parts().1;
+    let CatalogWrite::CreateProduct { product, .. } = write else {
+        panic!("{write:?}");
+    };
+    *product
 }
 
 fn faults(text: &str) -> Vec<(String, &'static str)> {
@@ -49,13 +50,11 @@ fn faults(text: &str) -> Vec<(String, &'static str)> {
 }
 
 fn told(error: ImportError) -> Vec<(String, &'static str)> {
-    match error {
-        ImportError::Rows(faults) => faults
-            .into_iter()
-            .map(|one| (one.field, one.code))
-            .collect(),
-        other => panic!("{other:?}"),
-    }
+    let ImportError::Rows(faults) = error else {
+        panic!("{error:?}");
+    };
+    let faults = faults.into_iter();
+    faults.map(|one| (one.field, one.code)).collect()
 }
 
 const CARD: &str = "---

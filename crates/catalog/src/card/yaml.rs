@@ -216,7 +216,8 @@ mod tests {
     #[test]
     fn what_is_ambiguous_or_grows_is_refused_with_its_line() {
         let deep = format!("a: {}", "[".repeat(5_000));
-        let deep_block: String = (0..60).map(|n| format!("{}a:\n", " ".repeat(n))).collect();
+        let deep_block: String =
+            (0..60).fold(String::new(), |text, n| text + &" ".repeat(n) + "a:\n");
         for (text, line, told) in [
             ("a: &x 1\nb: *x\n", 1, "anchors"),
             ("a: 1\nb: *x\n", 2, ""),

@@ -250,7 +250,7 @@ impl TryFrom<DossierRow> for Dossier {
             .technical_documentation
             .unwrap_or_else(|| "{}".to_owned());
         let sections: BTreeMap<String, String> =
-            serde_json::from_str(&text).map_err(|error| wrong()(error.into()))?;
+            serde_json::from_str(text).map_err(|error| wrong()(error.into()))?;
         let sections = sections.into_iter().map(|(name, text)| {
             let section = name.parse::<DocumentationSection>();
             Ok((section.map_err(|error| wrong()(error.into()))?, text))
@@ -262,14 +262,19 @@ impl TryFrom<DossierRow> for Dossier {
             next_review_due_at: row.next_review_due_at.map(|at| at.0),
             technical_documentation: sections.collect::<Result<_, RepositoryError>>()?,
             documentation_updated_at: row.documentation_updated_at.map(|at| at.0),
-            model_card: row.model_card.map(card).transpose()?.unwrap_or_default(),
+            model_card: row
+                .model_card
+                .as_deref()
+                .map(card)
+                .transpose()?
+                .unwrap_or_default(),
         })
     }
 }
 
-fn card(text: String) -> Result<ModelCardMetadata, RepositoryError> {
+fn card(text: &str) -> Result<ModelCardMetadata, RepositoryError> {
     let wrong = || corrupt("product_governance", "model_card");
-    let value = serde_json::from_str(&text).map_err(|error| wrong()(error.into()))?;
+    let value = serde_json::from_str(text).map_err(|error| wrong()(error.into()))?;
     ModelCardMetadata::parse(value)
         .map_err(|faults| wrong()(format!("{} keys are wrong", faults.len()).into()))
 }

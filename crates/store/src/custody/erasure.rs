@@ -88,14 +88,14 @@ impl Database {
     /// Makes what was deleted unreadable in the files too: SQLite's log is written back and cut to
     /// nothing. PostgreSQL frees deleted rows when it vacuums.
     fn scrub(&self) -> Result<(), RepositoryError> {
-        let location = self.location();
-        if matches!(location, Location::Postgres(_)) {
-            return Ok(());
-        }
         #[derive(QueryableByName)]
         struct Outcome {
             #[diesel(sql_type = diesel::sql_types::Integer)]
             busy: i32,
+        }
+        let location = self.location();
+        if matches!(location, Location::Postgres(_)) {
+            return Ok(());
         }
         let opened = location.connect(Use::Write);
         let mut conn = opened.map_err(|error| RepositoryError::Database(Box::new(error)))?;
@@ -282,84 +282,124 @@ fn replace(
     needle: &Needle,
     erased: &mut Erased,
 ) -> StoreResult<()> {
-    #[derive(QueryableByName)]
-    struct Spelling {
-        #[diesel(sql_type = Text)]
-        spelling: String,
+    let organization = Id(organization.uuid());
+    if !needle.distinctive {
+        if column.names_people() {
+            erased.fields += replace_whole(conn, organization, column, needle)?;
+        }
+        return Ok(());
     }
+    if column.names_things() {
+        let found = occurrences(conn, organization, column, needle)?;
+        if found > 0 {
+            erased
+                .left
+                .push((format!("{}.{}", column.tab, column.col), found));
+        }
+        return Ok(());
+    }
+    for text in BTreeSet::from([needle.text.clone(), escaped(&needle.text)]) {
+        erased.fields += replace_spellings(conn, organization, column, &text)?;
+    }
+    Ok(())
+}
+
+/// The function that finds a text in another.
+fn finder(conn: &AnyConnection) -> &'static str {
+    if conn.is_postgres() {
+        "strpos"
+    } else {
+        "instr"
+    }
+}
+
+/// A plain word goes only where it is all that the column holds, or its reference is.
+fn replace_whole(
+    conn: &mut AnyConnection,
+    organization: Id,
+    column: &Column,
+    needle: &Needle,
+) -> StoreResult<u64> {
+    let (tab, col) = (&column.tab, format!("\"{}\"", column.col));
+    let reference = format!("#{}", needle.text);
+    let width = i64::try_from(reference.chars().count()).unwrap_or_default();
+    let changed = diesel::sql_query(format!(
+        "UPDATE {tab} SET {col} = '{ERASED}' WHERE organization_id = $1 AND (lower({col}) = $2 \
+         OR substr(lower({col}), length({col}) - {width} + 1) = $3)"
+    ))
+    .into_boxed::<MultiBackend>()
+    .bind::<AnyUuid, _>(organization)
+    .bind::<Text, _>(needle.text.clone())
+    .bind::<Text, _>(reference)
+    .execute(conn)?;
+    Ok(u64::try_from(changed).unwrap_or_default())
+}
+
+/// In how many rows of a column that is not ours to change the text stands.
+fn occurrences(
+    conn: &mut AnyConnection,
+    organization: Id,
+    column: &Column,
+    needle: &Needle,
+) -> StoreResult<u64> {
     #[derive(QueryableByName)]
     struct Count {
         #[diesel(sql_type = BigInt)]
         count: i64,
     }
-    let tab = &column.tab;
-    let col = format!("\"{}\"", column.col);
-    let place = if conn.is_postgres() {
-        "strpos"
-    } else {
-        "instr"
-    };
-    let organization = Id(organization.uuid());
-    if !needle.distinctive {
-        if !column.names_people() {
-            return Ok(());
-        }
-        let reference = format!("#{}", needle.text);
-        let width = i64::try_from(reference.chars().count()).unwrap_or_default();
+    let (tab, col) = (&column.tab, format!("\"{}\"", column.col));
+    let place = finder(conn);
+    let found: Count = diesel::sql_query(format!(
+        "SELECT COUNT(*) AS count FROM {tab} WHERE organization_id = $1 \
+         AND {place}(lower({col}), $2) > 0"
+    ))
+    .into_boxed::<MultiBackend>()
+    .bind::<AnyUuid, _>(organization)
+    .bind::<Text, _>(needle.text.clone())
+    .get_result(conn)?;
+    Ok(u64::try_from(found.count).unwrap_or_default())
+}
+
+/// A distinctive text goes wherever it stands, one spelling after another.
+fn replace_spellings(
+    conn: &mut AnyConnection,
+    organization: Id,
+    column: &Column,
+    text: &str,
+) -> StoreResult<u64> {
+    #[derive(QueryableByName)]
+    struct Spelling {
+        #[diesel(sql_type = Text)]
+        spelling: String,
+    }
+    let (tab, col) = (&column.tab, format!("\"{}\"", column.col));
+    let place = finder(conn);
+    let width = text.chars().count();
+    let mut fields = 0;
+    for _ in 0..SPELLINGS {
+        let found: Option<Spelling> = diesel::sql_query(format!(
+            "SELECT substr({col}, {place}(lower({col}), $1), {width}) AS spelling FROM {tab} \
+             WHERE organization_id = $2 AND {place}(lower({col}), $1) > 0 LIMIT 1"
+        ))
+        .into_boxed::<MultiBackend>()
+        .bind::<Text, _>(text.to_owned())
+        .bind::<AnyUuid, _>(organization)
+        .get_result(conn)
+        .optional()?;
+        let Some(Spelling { spelling }) = found else {
+            break;
+        };
         let changed = diesel::sql_query(format!(
-            "UPDATE {tab} SET {col} = '{ERASED}' WHERE organization_id = $1 AND (lower({col}) = $2 \
-             OR substr(lower({col}), length({col}) - {width} + 1) = $3)"
+            "UPDATE {tab} SET {col} = replace({col}, $1, '{ERASED}') \
+             WHERE organization_id = $2 AND {place}({col}, $1) > 0"
         ))
         .into_boxed::<MultiBackend>()
+        .bind::<Text, _>(spelling)
         .bind::<AnyUuid, _>(organization)
-        .bind::<Text, _>(needle.text.clone())
-        .bind::<Text, _>(reference)
         .execute(conn)?;
-        erased.fields += u64::try_from(changed).unwrap_or_default();
-        return Ok(());
+        fields += u64::try_from(changed).unwrap_or_default();
     }
-    if column.names_things() {
-        let found: Count = diesel::sql_query(format!(
-            "SELECT COUNT(*) AS count FROM {tab} WHERE organization_id = $1 \
-             AND {place}(lower({col}), $2) > 0"
-        ))
-        .into_boxed::<MultiBackend>()
-        .bind::<AnyUuid, _>(organization)
-        .bind::<Text, _>(needle.text.clone())
-        .get_result(conn)?;
-        if found.count > 0 {
-            let count = u64::try_from(found.count).unwrap_or_default();
-            erased.left.push((format!("{tab}.{}", column.col), count));
-        }
-        return Ok(());
-    }
-    for text in BTreeSet::from([needle.text.clone(), escaped(&needle.text)]) {
-        let width = text.chars().count();
-        for _ in 0..SPELLINGS {
-            let found: Option<Spelling> = diesel::sql_query(format!(
-                "SELECT substr({col}, {place}(lower({col}), $1), {width}) AS spelling FROM {tab} \
-                 WHERE organization_id = $2 AND {place}(lower({col}), $1) > 0 LIMIT 1"
-            ))
-            .into_boxed::<MultiBackend>()
-            .bind::<Text, _>(text.clone())
-            .bind::<AnyUuid, _>(organization)
-            .get_result(conn)
-            .optional()?;
-            let Some(Spelling { spelling }) = found else {
-                break;
-            };
-            let changed = diesel::sql_query(format!(
-                "UPDATE {tab} SET {col} = replace({col}, $1, '{ERASED}') \
-                 WHERE organization_id = $2 AND {place}({col}, $1) > 0"
-            ))
-            .into_boxed::<MultiBackend>()
-            .bind::<Text, _>(spelling)
-            .bind::<AnyUuid, _>(organization)
-            .execute(conn)?;
-            erased.fields += u64::try_from(changed).unwrap_or_default();
-        }
-    }
-    Ok(())
+    Ok(fields)
 }
 
 #[derive(QueryableByName)]
@@ -457,13 +497,13 @@ fn redact(
 
 /// Drops what the indexes of searches remember of texts that are no longer there.
 fn forget_searches(conn: &mut AnyConnection) -> StoreResult<()> {
-    if conn.is_postgres() {
-        return Ok(());
-    }
     #[derive(QueryableByName)]
     struct Index {
         #[diesel(sql_type = Text)]
         name: String,
+    }
+    if conn.is_postgres() {
+        return Ok(());
     }
     let indexes: Vec<Index> = diesel::sql_query(
         "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL TABLE%fts5%'",

@@ -2,10 +2,10 @@
 
 use diesel::prelude::*;
 use probity_kernel::{Context, OrganizationId, RepositoryError, Version};
-use probity_webhooks::WebhookWrite;
 use probity_webhooks::delivery::{DeliveryState, Missed, Replay};
 use probity_webhooks::endpoint::{Endpoint, EndpointWrite, MOST_ENDPOINTS, SecretRecord};
 use probity_webhooks::message::PING;
+use probity_webhooks::{EventType, WebhookWrite};
 use serde_json::json;
 
 use super::endpoints::{self, EndpointRow};
@@ -106,7 +106,7 @@ fn ping(tx: &mut Tx<'_>, write: &EndpointWrite) -> StoreResult<()> {
         updated_at,
         ..
     } = &write.endpoint;
-    let types: Vec<&str> = event_types.iter().map(|one| one.as_str()).collect();
+    let types: Vec<&str> = event_types.iter().map(EventType::as_str).collect();
     let note = json!({"webhook_id": endpoint.type_id(), "event_types": types}).to_string();
     let row = deliveries::DeliveryRow::of_note(
         (Id(organization.uuid()), Id(endpoint.uuid()), Id(id.uuid())),

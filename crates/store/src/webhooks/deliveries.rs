@@ -18,6 +18,9 @@ use crate::schema::{
 };
 use crate::types::{Id, Utc};
 
+/// An attempt as its row holds it: number, instant, milliseconds, status, error.
+type Tried = (i64, Utc, i64, Option<i32>, Option<String>);
+
 const TABLE: &str = "webhook_deliveries";
 
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -182,7 +185,7 @@ pub(super) fn find(
         .get_result(conn)
         .optional()?;
     let Some(row) = row else { return Ok(None) };
-    let tried: Vec<(i64, Utc, i64, Option<i32>, Option<String>)> = attempts::table
+    let tried: Vec<Tried> = attempts::table
         .filter(attempts::organization_id.eq(key.0))
         .filter(attempts::endpoint_id.eq(key.1))
         .filter(attempts::delivery_id.eq(key.2))

@@ -1,5 +1,11 @@
 //! Deliveries: made with their events, leased to one at a time, settled by the latest attempt.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test ends at the first thing that is not as it should be"
+)]
+
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 

@@ -363,7 +363,7 @@ impl BlobStore for LocalBlobs {
             return Ok(None);
         };
         match blocking(move || std::fs::symlink_metadata(path)).await {
-            Ok(found) => Ok(found.is_file().then(|| found.len())),
+            Ok(found) => Ok(found.is_file().then_some(found.len())),
             Err(BlobError::NotFound) => Ok(None),
             Err(error) => Err(error),
         }

@@ -176,7 +176,7 @@ pub(super) fn explain(status: StatusCode, problem: &Value) -> String {
         .flatten()
     {
         let text = |name: &str| fault.get(name).and_then(Value::as_str).unwrap_or_default();
-        line.push_str(&format!("; {} {}", text("field"), text("message")));
+        line.extend(["; ", text("field"), " ", text("message")]);
     }
     line
 }

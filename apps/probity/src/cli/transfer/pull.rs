@@ -266,8 +266,12 @@ pub(super) fn read_into(file: &mut impl Read, hash: &mut Sha256) -> io::Result<u
 
 /// A digest in hex.
 pub(super) fn hex(hash: Sha256) -> String {
-    hash.finalize()
+    let digest = hash.finalize();
+    digest
         .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+        .fold(String::with_capacity(64), |mut text, byte| {
+            let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or_default();
+            text.extend([digit(byte >> 4), digit(byte & 15)]);
+            text
+        })
 }

@@ -8,6 +8,8 @@ use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
 
+use super::pull::hex;
+
 /// The note of one upload.
 #[derive(Debug)]
 pub(super) struct Note(PathBuf);
@@ -29,11 +31,7 @@ impl Note {
         ] {
             name.update(Sha256::digest(part));
         }
-        let name: String = name
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let name = hex(name);
         Ok(Self(folder().join(name)))
     }
 

@@ -39,5 +39,5 @@ pub(super) async fn of_key(
     };
     let subject = ("api_key", id.uuid());
     let page = history::read(&caller, &state, query, subject, None, exists);
-    history::answer(page.await?)
+    Ok(history::answer(page.await?))
 }

@@ -31,7 +31,7 @@ const PIECE: usize = 128 << 10;
 /// Room for what the connection hands over beyond that, so that the buffer does not grow.
 const ROOM: usize = PIECE + (64 << 10);
 /// How long a sender may pause.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
 
 /// Takes one chunk. The same bytes again change nothing; others replace, until completion begins.

@@ -53,6 +53,7 @@ enum Asked {
 
 impl Delivery {
     /// Decides by the request's headers, or answers right away.
+    #[expect(clippy::result_large_err, reason = "an answer is sent at once")]
     pub(super) fn decide(artifact: &Artifact, headers: &HeaderMap) -> Result<Self, Answer> {
         let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
         let tag = entity_tag(artifact);

@@ -125,11 +125,12 @@ pub(super) async fn download_artifact(
         Err(answer) => return answer,
     };
     let opened = artifacts.blobs().read(&blob, delivery.range()).await;
-    let reader = opened.map_err(|error| match error {
-        probity_artifacts::BlobError::NotFound => {
-            told(probity_artifacts::ArtifactError::FileNotFound)
-        }
-        error => told(error.into()),
+    let reader = opened.map_err(|error| {
+        told(if matches!(error, probity_artifacts::BlobError::NotFound) {
+            probity_artifacts::ArtifactError::FileNotFound
+        } else {
+            error.into()
+        })
     })?;
     Ok(delivery.answer(&artifact, reader))
 }

@@ -91,8 +91,8 @@ fn check_version(headers: &HeaderMap) -> Result<(), Failure<Artifacts>> {
 }
 
 /// A header that is a whole number.
-fn number(headers: &HeaderMap, name: HeaderName) -> Result<i64, Failure<Artifacts>> {
-    let text = headers.get(&name).and_then(|value| value.to_str().ok());
+fn number(headers: &HeaderMap, name: &HeaderName) -> Result<i64, Failure<Artifacts>> {
+    let text = headers.get(name).and_then(|value| value.to_str().ok());
     let number = text
         .and_then(|text| text.trim().parse().ok())
         .filter(|number| *number >= 0);
@@ -129,7 +129,7 @@ async fn created(
 ) -> Answer {
     check_version(request.headers())?;
     let product = product::edited(caller, state, request).await?;
-    let length = number(request.headers(), UPLOAD_LENGTH)?;
+    let length = number(request.headers(), &UPLOAD_LENGTH)?;
     let told_by_client = request.headers().get(UPLOAD_METADATA);
     let input = metadata::read(told_by_client)
         .map_err(Failure::malformed)?
@@ -211,7 +211,7 @@ async fn appended(
     let product = product::edited(caller, state, request).await?;
     let (context, id) = (caller.context(), path_id(request, "upload_id")?);
     check_type(headers)?;
-    let offset = u64::try_from(number(headers, UPLOAD_OFFSET)?).unwrap_or_default();
+    let offset = u64::try_from(number(headers, &UPLOAD_OFFSET)?).unwrap_or_default();
     let session = find(&state.artifacts, context, product.id, id).await?;
     if offset != session.received_bytes() {
         return Err(told(UploadRefusal::OffsetMoved.into()));

@@ -35,7 +35,7 @@ pub(super) async fn of_product(
     let subject = ("product", product.id.uuid());
     let exists = std::future::ready(Ok(()));
     let page = history::read(&caller, &state, query, subject, None, exists);
-    history::answer(page.await?)
+    Ok(history::answer(page.await?))
 }
 
 /// Reads the changes of a data dependency, newest first, each field before and after; also of one that was removed.
@@ -68,7 +68,7 @@ pub(super) async fn of_dependency(
     };
     let subject = ("data_dependency", id.uuid());
     let page = history::read(&caller, &state, query, subject, Some(product.id), exists);
-    history::answer(page.await?)
+    Ok(history::answer(page.await?))
 }
 
 /// Reads the changes of an attached policy, newest first, each field before and after; also of one that was removed.
@@ -101,7 +101,7 @@ pub(super) async fn of_policy(
     };
     let subject = ("policy_attachment", id.uuid());
     let page = history::read(&caller, &state, query, subject, Some(product.id), exists);
-    history::answer(page.await?)
+    Ok(history::answer(page.await?))
 }
 
 /// Reads the changes of a risk mitigation, newest first, each field before and after; also of one that was removed.
@@ -134,5 +134,5 @@ pub(super) async fn of_mitigation(
     };
     let subject = ("risk_mitigation", id.uuid());
     let page = history::read(&caller, &state, query, subject, Some(product.id), exists);
-    history::answer(page.await?)
+    Ok(history::answer(page.await?))
 }

@@ -129,14 +129,6 @@ fn described(product: Product) -> Bom {
         ("vendor_model_id", model.vendor_model_id),
     ];
     let facts = facts.into_iter();
-    // Data sets that the card names and nobody declared.
-    let named: BTreeSet<String> = texts("datasets").collect();
-    let data = named.into_iter().map(|name| DataSource {
-        reference: format!("dataset:{name}"),
-        name,
-        is_dataset: true,
-        ..DataSource::default()
-    });
     Bom {
         id: product.id.uuid(),
         name: product.name,
@@ -166,10 +158,21 @@ fn described(product: Product) -> Bom {
         properties: facts
             .filter_map(|(name, value)| Some((name.to_owned(), value?)))
             .collect(),
-        data: data.collect(),
+        data: data_sets(texts("datasets").collect()),
         bases: texts("base_model").collect(),
         ..Bom::default()
     }
+}
+
+/// Data sets that the card names and nobody declared.
+fn data_sets(named: BTreeSet<String>) -> Vec<DataSource> {
+    let sources = named.into_iter().map(|name| DataSource {
+        reference: format!("dataset:{name}"),
+        name,
+        is_dataset: true,
+        ..DataSource::default()
+    });
+    sources.collect()
 }
 
 fn told(word: Option<&'static str>) -> Option<String> {

@@ -80,7 +80,7 @@ pub(super) async fn list_events(
     Ok(answer.json(batch))
 }
 
-/// Reads one governance event; with `Accept: application/cloudevents+json` as a CloudEvent. An event
+/// Reads one governance event; with `Accept: application/cloudevents+json` as a `CloudEvent`. An event
 /// never changes.
 #[utoipa::path(
     operation_id = "events_get_event", tag = TAG, security(("bearer" = [])),

@@ -246,7 +246,16 @@ impl Feed {
             Form::Plain => serde_json::to_string(&EventResponse::from(event)).unwrap_or_default(),
             Form::CloudEvent => cloudevent::render(self.organization, &event).to_string(),
         };
-        text.push_str(&format!("id: {position}\nevent: {name}\ndata: {data}\n\n"));
+        let position = position.to_string();
+        text.extend([
+            "id: ",
+            &position,
+            "\nevent: ",
+            &name,
+            "\ndata: ",
+            &data,
+            "\n\n",
+        ]);
     }
 
     /// A block without data: nothing is dispatched, but the listener remembers how far it has heard.

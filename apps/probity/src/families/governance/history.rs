@@ -44,7 +44,7 @@ pub(super) async fn of_run(
     };
     let subject = ("training_run", id.uuid());
     let page = history::read(&caller, &state, query, subject, Some(product.id), exists);
-    history::answer(page.await?)
+    Ok(history::answer(page.await?))
 }
 
 /// Reads the changes of a performance or safety metric, newest first, each field before and after; also of one that was removed.
@@ -75,7 +75,7 @@ pub(super) async fn of_metric(
     };
     let subject = ("safety_metric", id.uuid());
     let page = history::read(&caller, &state, query, subject, Some(product.id), exists);
-    history::answer(page.await?)
+    Ok(history::answer(page.await?))
 }
 
 /// Reads the changes of a review request, newest first, each field before and after; also of one that was removed.
@@ -108,7 +108,7 @@ pub(super) async fn of_review(
     };
     let subject = ("review_request", id.uuid());
     let page = history::read(&caller, &state, query, subject, Some(product.id), exists);
-    history::answer(page.await?)
+    Ok(history::answer(page.await?))
 }
 
 /// Reads the changes of the settings by which products are judged, newest first, each field before and after.
@@ -131,5 +131,5 @@ pub(super) async fn of_settings(
     let subject = ("governance_settings", caller.principal.organization.uuid());
     let exists = std::future::ready(Ok(()));
     let page = history::read(&caller, &state, query, subject, None, exists);
-    history::answer(page.await?)
+    Ok(history::answer(page.await?))
 }

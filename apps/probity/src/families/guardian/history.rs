@@ -66,13 +66,13 @@ impl From<HistoryEntry> for EntryResponse {
     }
 }
 
-fn answer(page: Page<HistoryEntry>) -> Answer {
-    Ok(web::Json(HistoryResponse {
+fn answer(page: Page<HistoryEntry>) -> web::Json<HistoryResponse> {
+    web::Json(HistoryResponse {
         success: true,
         total: page.total,
         next_cursor: page.next.map(|cursor| cursor.to_string()),
         history: page.items.into_iter().map(EntryResponse::from).collect(),
-    }))
+    })
 }
 
 /// Reads the changes of a link, newest first, each field before and after; also of one that was removed.
@@ -115,7 +115,7 @@ pub(super) async fn of_link(
     };
     let subject = ("risk_metric_link", id.uuid());
     let page = history::read(&caller, &state, query, subject, None, exists);
-    answer(page.await?)
+    Ok(answer(page.await?))
 }
 
 /// Reads the changes of an alert, newest first, each field before and after; also of one that was removed.
@@ -142,5 +142,5 @@ pub(super) async fn of_alert(
     let exists = std::future::ready(Ok(()));
     let subject = ("alert", id.uuid());
     let page = history::read(&caller, &state, query, subject, None, exists);
-    answer(page.await?)
+    Ok(answer(page.await?))
 }

@@ -39,7 +39,7 @@ pub(super) async fn of_model(
     };
     let subject = ("registered_model", id.uuid());
     let page = history::read(&caller, &state, query, subject, None, exists);
-    history::answer(page.await?)
+    Ok(history::answer(page.await?))
 }
 
 /// Reads the changes of the settings of the inventory, newest first, each field before and after.
@@ -60,5 +60,5 @@ pub(super) async fn of_settings(
     let subject = ("registry_settings", caller.principal.organization.uuid());
     let exists = std::future::ready(Ok(()));
     let page = history::read(&caller, &state, query, subject, None, exists);
-    history::answer(page.await?)
+    Ok(history::answer(page.await?))
 }

@@ -217,14 +217,14 @@ pub(super) async fn update_space(
     body: Json<UpdateSpaceRequest, Repository>,
 ) -> Answer<HttpResponse> {
     let space = in_path(&caller, &state, &request, SpaceRole::Admin).await?;
-    let changes = changes(body.parse()?.0)?;
-    if changes.product_capacity.is_some() {
+    let wanted = changes(body.parse()?.0)?;
+    if wanted.product_capacity.is_some() {
         caller.principal.require(Scope::Admin)?;
     }
     let context = caller.context();
     let changed = state
         .catalog
-        .change_space(context, &space.slug, &changes, expected.version());
+        .change_space(context, &space.slug, &wanted, expected.version());
     Ok(tagged(changed.await?))
 }
 

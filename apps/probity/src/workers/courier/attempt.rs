@@ -42,7 +42,7 @@ pub(super) async fn make(state: &AppState, claim: Claim) -> Ended {
     let within = state.courier_client.timeout();
     let reached = tokio::time::timeout(within, exchange(state, &claim)).await;
     let reached = reached.unwrap_or_else(|_| Reached::nothing(Failed::Timeout.as_str()));
-    ended(state, claim, reached, started.elapsed())
+    ended(state, &claim, reached, started.elapsed())
 }
 
 async fn exchange(state: &AppState, claim: &Claim) -> Reached {
@@ -104,7 +104,7 @@ fn open(state: &AppState, claim: &Claim) -> Option<(Vec<SigningSecret>, Option<S
     Some((secrets, credential))
 }
 
-fn ended(state: &AppState, claim: Claim, reached: Reached, took: Duration) -> Ended {
+fn ended(state: &AppState, claim: &Claim, reached: Reached, took: Duration) -> Ended {
     let now = state.clock.now();
     let Outcome {
         verdict,
@@ -138,7 +138,7 @@ fn ended(state: &AppState, claim: Claim, reached: Reached, took: Duration) -> En
             error,
         },
         next,
-        state: carried.and_then(|value| Some((state_key(&claim)?, value))),
+        state: carried.and_then(|value| Some((state_key(claim)?, value))),
         was_failing: claim.endpoint.failing_since.is_some(),
     };
     Ended {

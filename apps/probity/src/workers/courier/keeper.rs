@@ -77,7 +77,7 @@ async fn disable(state: &AppState, ended: &Ended) {
         .disable(&context, endpoint, Disabling { reason });
     match disabled.await {
         Ok(()) => {
-            tracing::warn!(%organization, %endpoint, reason = reason.as_str(), "a webhook was disabled")
+            tracing::warn!(%organization, %endpoint, reason = reason.as_str(), "a webhook was disabled");
         }
         Err(error) => tracing::error!(error = ?error, %endpoint, "a webhook was not disabled"),
     }

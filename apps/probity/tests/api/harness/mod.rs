@@ -188,6 +188,14 @@ impl TestApp {
         }
     }
 
+    /// Another node on the same database and keys, with a folder of its own for artifacts: a folder
+    /// belongs to one server.
+    pub(crate) fn spawn_beside(place: &Arc<Place>, flags: &[&str]) -> Self {
+        let folder = place.extra.path().join("blobs-of-another-node");
+        let folder = folder.to_str().unwrap();
+        Self::spawn(place, &[flags, &["--blob-store", folder]].concat())
+    }
+
     /// The server that cases share, without limits; it ends with the last case that holds it.
     fn shared(backend: Backend) -> Option<Arc<Self>> {
         static SHARED: [Mutex<Weak<TestApp>>; 2] =

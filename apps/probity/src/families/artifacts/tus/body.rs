@@ -23,7 +23,7 @@ use crate::state::ArtifactStore;
 /// How many bytes are handed on at a time.
 const PIECE: u64 = 128 << 10;
 /// How long a sender may pause.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What the bytes of a request have to hash to.
 pub(super) struct Checksum {
