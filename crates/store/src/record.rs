@@ -193,8 +193,9 @@ pub(crate) fn append(
     organization: OrganizationId,
     head: Option<Head>,
     drafts: Vec<Draft>,
-    subscribers: &Subscribers<'_>,
+    subscribers: Subscribers<'_>,
 ) -> StoreResult<u64> {
+    let Subscribers { fan, changed } = subscribers;
     if drafts.is_empty() {
         return Ok(head.map_or(0, |head| head.size()));
     }
@@ -243,8 +244,8 @@ pub(crate) fn append(
     insert_nodes(conn, organization, &completed)?;
     insert_entries(conn, &entries)?;
     insert_events(conn, &events)?;
-    let stamp = (!subscribers.changed).then_some(subscriptions);
-    fan_out(conn, organization, stamp, &events, subscribers.fan)?;
+    let stamp = (!changed).then_some(subscriptions);
+    fan_out(conn, organization, stamp, &events, fan)?;
     history::insert(conn, organization, &trails)?;
     move_head(conn, organization, &frontier)?;
     Ok(frontier.size())

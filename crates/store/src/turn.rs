@@ -318,7 +318,7 @@ fn run_group(
         changed: endpoints_changed,
     };
     let size =
-        record::append(conn, ids, group.organization, head, drafts, &subscribers).map_err(fatal)?;
+        record::append(conn, ids, group.organization, head, drafts, subscribers).map_err(fatal)?;
     if knows {
         memory.standings.put(group.organization, size, standings);
     }

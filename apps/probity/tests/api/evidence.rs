@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
@@ -10,7 +10,9 @@ use crate::harness::{Api, Place, Reply, TestApp, UNLIMITED, merge, now, unique};
 
 /// An instant some hours ago, as a caller writes it.
 fn ago(hours: i64) -> String {
-    let at = now() - Duration::hours(hours);
+    // One start for all: what is sent and what is compared must name the same second.
+    static START: LazyLock<OffsetDateTime> = LazyLock::new(now);
+    let at = *START - Duration::hours(hours);
     at.replace_nanosecond(0).unwrap().format(&Rfc3339).unwrap()
 }
 

@@ -189,7 +189,7 @@ async fn two_servers_on_redis_share_the_count(place: Arc<Place>) {
     let flags = ["--redis-url", URL];
     let one = Api::on(&Arc::new(TestApp::spawn(&place, &flags)));
     let mut other = one.clone();
-    other.app = Arc::new(TestApp::spawn(&place, &flags));
+    other.app = Arc::new(TestApp::spawn_beside(&place, &flags));
     let product = one.new_product().await;
     let calls = (0..200).map(|number| {
         let api = if number % 2 == 0 { &one } else { &other };

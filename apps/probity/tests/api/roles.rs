@@ -83,7 +83,10 @@ async fn confined_key(api: &Api, scope: &str, space: &str) -> String {
 
 /// Whether things of this kind are in a space.
 fn is_placed(thing: Thing) -> bool {
-    !matches!(thing, Thing::Model | Thing::Key | Thing::Organization)
+    !matches!(
+        thing,
+        Thing::Model | Thing::Key | Thing::Organization | Thing::Webhook | Thing::Delivery
+    )
 }
 
 /// What an operation on something in a space needs.

@@ -361,22 +361,22 @@ async fn endpoints_are_changed_by_version_and_made_once(api: Api) {
     assert!(made["secret"].is_string());
     assert_eq!(again["secret"], Value::Null);
     let path = format!("{WEBHOOKS}/{}", id(&made));
-    let patch = |body: Value| api.call(Method::PATCH, &path).json(&body);
-    let second = patch(json!({"event_types": ["a.b"], "description": "x", "unknown": 1}))
+    let amend = |body: Value| api.call(Method::PATCH, &path).json(&body);
+    let second = amend(json!({"event_types": ["a.b"], "description": "x", "unknown": 1}))
         .header("if-match", "\"v1\"")
         .send()
         .await;
     assert_eq!(second.header("etag"), "\"v2\"");
     assert_eq!(second.expect(200)["event_types"], json!(["a.b"]));
-    let stale = patch(json!({"description": null})).header("if-match", "\"v1\"");
+    let stale = amend(json!({"description": null})).header("if-match", "\"v1\"");
     stale.send().await.problem(412, "precondition_failed");
-    let same = patch(json!({"description": "x"})).send().await;
+    let same = amend(json!({"description": "x"})).send().await;
     assert_eq!(same.header("etag"), "\"v2\"");
-    let cleared = patch(json!({"description": null})).send().await;
+    let cleared = amend(json!({"description": null})).send().await;
     assert_eq!(cleared.expect(200)["description"], Value::Null);
-    let wrong = patch(json!({"status": "asleep"})).send().await;
+    let wrong = amend(json!({"status": "asleep"})).send().await;
     wrong.problem(400, "validation_error");
-    let asleep = patch(json!({"status": "disabled"})).send().await;
+    let asleep = amend(json!({"status": "disabled"})).send().await;
     assert_eq!(asleep.expect(200)["disabled_reason"], "manual");
     let gone = api.delete(&path).header("if-match", "\"v2\"").send().await;
     gone.problem(412, "precondition_failed");

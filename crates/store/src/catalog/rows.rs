@@ -250,7 +250,7 @@ impl TryFrom<DossierRow> for Dossier {
             .technical_documentation
             .unwrap_or_else(|| "{}".to_owned());
         let sections: BTreeMap<String, String> =
-            serde_json::from_str(text).map_err(|error| wrong()(error.into()))?;
+            serde_json::from_str(&text).map_err(|error| wrong()(error.into()))?;
         let sections = sections.into_iter().map(|(name, text)| {
             let section = name.parse::<DocumentationSection>();
             Ok((section.map_err(|error| wrong()(error.into()))?, text))

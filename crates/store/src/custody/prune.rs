@@ -239,8 +239,8 @@ fn alerts(
         return Ok(0);
     }
     let conn = tx.writing();
-    // Their past goes with them, the note of this deletion included.
-    for table in ["alerts", "alerts_past"] {
+    // Their past goes with them, the note of this deletion included, and their clocks.
+    for table in ["alerts", "alerts_past", "tracked_alerts"] {
         for id in &ids {
             diesel::sql_query(format!(
                 "DELETE FROM {table} WHERE organization_id = $1 AND id = $2"

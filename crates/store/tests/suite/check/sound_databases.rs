@@ -23,8 +23,8 @@ fn one_with_rows_in_every_table(bed: &Bed) {
     assert_eq!(examined("values.metric_snapshots"), 10);
     // An organisation, a user, two keys, a space, a product, two entries, a link, five
     // snapshots, three alerts, two runs, a metric and a runtime event, a dependency, a policy, a
-    // mitigation, two versions, two review requests, an upload and an artifact.
-    assert_eq!(examined("record.evidence"), 2 * 30);
+    // mitigation, two versions, two review requests, an upload, an artifact and a webhook.
+    assert_eq!(examined("record.evidence"), 2 * 31);
     for item in &report.checked {
         let idle = ["record.nodes", "references.audit_nodes"];
         assert!(
