@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Reads the server's CloudEvents with the published library (PyPI `cloudevents`).
 
-usage: cloudevents_check.py URL KEY
+usage: cloudevents_check.py URL KEY, or without, where PROBITY_URL and PROBITY_KEY name them
 
 Every event of the listing, in batches, and one by one; each has to be one that the library accepts and gives back
 unchanged, and the pages have to hold as many as the plain listing. Exit 1 at the first that does not.
 """
 
 import json
+import os
 import sys
 import urllib.request
 
@@ -56,6 +57,7 @@ def main(base, key):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
+    given = sys.argv[1:] or [os.environ.get(name, "") for name in ("PROBITY_URL", "PROBITY_KEY")]
+    if len(given) != 2 or not all(given):
         sys.exit(__doc__)
-    main(*sys.argv[1:])
+    main(*given)

@@ -172,7 +172,7 @@ pub struct StoredBlob {
 ///   never hold a mixture.
 /// - [`assemble`](Self::assemble) can be repeated after success and after a crash at any point.
 ///
-/// [`crate::testing::blob_contract`] holds a store against it.
+/// `testing::blob_contract` holds a store against it.
 pub trait BlobStore: Send + Sync + 'static {
     /// Takes a chunk.
     type Sink: ChunkSink;

@@ -59,7 +59,7 @@ pub enum ArtifactWrite {
 }
 
 /// What artifacts need from a store of rows. Everything is of one organisation; what belongs to
-/// another does not exist. [`crate::testing::repository_contract`] holds a repository against it.
+/// another does not exist. `testing::repository_contract` holds a repository against it.
 pub trait ArtifactRepository: Send + Sync {
     /// A session of a product, whatever its status.
     fn find_upload(

@@ -162,7 +162,12 @@ fn leaves(tx: &mut Tx<'_>, context: &Context, span: &Span, days: u16) -> StoreRe
     .bind::<BigInt, _>(position(span.no, span.from))
     .bind::<BigInt, _>(position(span.no, span.to))
     .execute(conn)?;
-    for table in ["audit_explanations", "audit_subjects", "governance_events"] {
+    for table in [
+        "audit_explanations",
+        "audit_subjects",
+        "webhook_deliveries",
+        "governance_events",
+    ] {
         delete_below(conn, organization, table, "audit_index", span.to)?;
     }
     for (table, _) in CHANGING {

@@ -152,8 +152,6 @@ fn two(bed: &Bed) -> [OrganizationId; 2] {
         bed.raw().must(&format!(
             "INSERT INTO audit_nodes VALUES ({id}, 8, 0, {hash})"
         ));
-        bed.raw()
-            .must(&format!("INSERT INTO audit_explanations VALUES ({id}, 0)"));
         webhooks(bed, &id);
         bed.raw().must(&format!(
             "INSERT INTO audit_explanations VALUES ({id}, 0); \
