@@ -8,40 +8,40 @@ use uuid::Uuid;
 use crate::error::AlertsError;
 use crate::event::{AlertsEvent, Facts};
 use crate::repository::{AlertsChange, AlertsWrite};
-use crate::severity::{Severity, vocabulary};
+use crate::severity::Severity;
 use crate::sla::{Deadline, Lapse, SlaTargets};
 
 /// Notes on an alert: up to 2000 characters, several lines.
 const NOTE: TextRule = TextRule::prose(2000);
 
-vocabulary! {
+probity_kernel::vocabulary! {
     /// Where an alert came from.
     Source {
-        /// `metric`: a metric of a product is out of bounds; Guardian opens and ends these.
+        /// A metric of a product is out of bounds; Guardian opens and ends these.
         Metric = "metric",
-        /// `runtime_event`: something happened while the product ran.
+        /// Something happened while the product ran.
         RuntimeEvent = "runtime_event",
-        /// `review`: a governance review waits for its decision.
+        /// A governance review waits for its decision.
         Review = "review",
-        /// `posture`: the judgement of the product has become grave.
+        /// The judgement of the product has become grave.
         Posture = "posture",
     }
 
     /// Whether an alert still stands.
     AlertState {
-        /// `open`: acknowledged or not.
+        /// Acknowledged or not.
         Open = "open",
-        /// `resolved`: over for good.
+        /// Over for good.
         Resolved = "resolved",
     }
 
     /// How an alert came to its end.
     Resolution {
-        /// `recovered`: what it was about is well again.
+        /// What it was about is well again.
         Recovered = "recovered",
-        /// `manual`: somebody resolved it.
+        /// Somebody resolved it.
         Manual = "manual",
-        /// `decided`: the review was decided.
+        /// The review was decided.
         Decided = "decided",
     }
 }

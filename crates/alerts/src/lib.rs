@@ -23,5 +23,5 @@ pub use repository::{
     AlertsChange, AlertsRepository, AlertsWrite, BannerFilter, Configured, Recipient,
 };
 pub use service::AlertsService;
-pub use severity::{NotInVocabulary, Severity};
+pub use severity::Severity;
 pub use sla::{Deadline, Lapse, SlaTargets, TargetsInput, Tier, TierInput};

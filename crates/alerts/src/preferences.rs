@@ -4,19 +4,19 @@ use probity_kernel::FieldError;
 use serde_json::{Value, json};
 use time::{OffsetDateTime, UtcOffset};
 
-use crate::severity::{Severity, vocabulary};
+use crate::severity::Severity;
 
 /// The most kinds of events that preferences name.
 pub const MOST_EVENT_TYPES: usize = 50;
 
-vocabulary! {
+probity_kernel::vocabulary! {
     /// A way to reach a person.
     Channel {
-        /// `in_app`: banners.
+        /// Banners.
         InApp = "in_app",
-        /// `email`
+        /// A message by mail.
         Email = "email",
-        /// `slack`
+        /// A message in a chat.
         Slack = "slack",
     }
 }

@@ -4,17 +4,17 @@ use probity_kernel::{FieldError, Patch};
 use serde_json::{Map, Value, json};
 use time::{Duration, OffsetDateTime};
 
-use crate::severity::{Severity, vocabulary};
+use crate::severity::Severity;
 
 /// The longest target, in minutes: a year.
 pub const LONGEST_TARGET: i64 = 525_600;
 
-vocabulary! {
+probity_kernel::vocabulary! {
     /// What a target is for.
     Deadline {
-        /// `acknowledge`: somebody has taken note.
+        /// Somebody has taken note.
         Acknowledge = "acknowledge",
-        /// `resolve`: it is over.
+        /// It is over.
         Resolve = "resolve",
     }
 }

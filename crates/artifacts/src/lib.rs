@@ -37,4 +37,4 @@ pub use refusal::UploadRefusal;
 pub use repository::{ArtifactChange, ArtifactRepository, ArtifactUpkeep, ArtifactWrite};
 pub use service::{ArtifactService, ChunkUpload, Completion, Policy, Swept};
 pub use session::{Accepted, Chunk, HashAdvance, HashProgress, Receipt, UploadSession};
-pub use vocabulary::{ArtifactKind, ArtifactStatus, Layout, UnknownWord, UploadStatus};
+pub use vocabulary::{ArtifactKind, ArtifactStatus, Layout, UploadStatus};

@@ -1,58 +1,6 @@
 //! The closed vocabularies of artifacts. Texts are matched exactly; nothing is folded.
 
-use std::fmt;
-use std::str::FromStr;
-
-/// A text that is not in a vocabulary; it lists what is.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("must be one of {}", .allowed.join(", "))]
-pub struct UnknownWord {
-    /// The texts that the vocabulary holds.
-    pub allowed: &'static [&'static str],
-}
-
-/// Declares a closed vocabulary: an enum with its texts, their parser and their `Display`.
-macro_rules! vocabulary {
-    ($(
-        $(#[$meta:meta])*
-        $name:ident { $( $(#[$variant_meta:meta])* $variant:ident = $text:literal, )+ }
-    )+) => { $(
-        $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name {
-            $( $(#[$variant_meta])* #[doc = concat!(" (`", $text, "`)")] $variant, )+
-        }
-
-        impl $name {
-            /// Every value, in the order of declaration.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-            /// The text of every value, in the same order.
-            pub const TEXTS: &'static [&'static str] = &[$($text),+];
-
-            /// The text on the wire and in the store.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text),+ }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = UnknownWord;
-
-            fn from_str(text: &str) -> Result<Self, UnknownWord> {
-                let mut all = Self::ALL.iter().copied();
-                all.find(|value| value.as_str() == text)
-                    .ok_or(UnknownWord { allowed: Self::TEXTS })
-            }
-        }
-    )+ };
-}
+use probity_kernel::vocabulary;
 
 vocabulary! {
     /// What an artifact is.

@@ -45,5 +45,5 @@ pub use slug::{MalformedSlug, ProductSlug, SpaceSlug};
 pub use space::{NewSpace, Space, SpaceChanges, UnknownVisibility, Visibility};
 pub use taxonomy::{
     DeploymentStatus, DocumentationSection, LifecycleStage, ModelFamily, ProductType,
-    RiskClassification, TaskType, UnknownValue,
+    RiskClassification, TaskType,
 };

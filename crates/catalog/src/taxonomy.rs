@@ -1,61 +1,8 @@
 //! The closed vocabularies of the catalog. Texts are matched exactly; nothing is folded.
 
-/// A text that is not in a vocabulary; it lists what is.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("must be one of {}", .allowed.join(", "))]
-pub struct UnknownValue {
-    /// The texts that the vocabulary holds.
-    pub allowed: &'static [&'static str],
-}
+use probity_kernel::vocabulary;
 
-/// Declares a closed vocabulary: an enum with its texts, their parser and their `Display`.
-macro_rules! define_vocabulary {
-    ($(
-        $(#[$meta:meta])*
-        $name:ident { $( $(#[$variant_meta:meta])* $variant:ident = $text:literal, )+ }
-    )+) => { $(
-        $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name {
-            $( $(#[$variant_meta])* #[doc = concat!(" (`", $text, "`)")] $variant, )+
-        }
-
-        impl $name {
-            /// Every value, in the order of declaration.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-            /// The text of every value, in the same order.
-            pub const TEXTS: &'static [&'static str] = &[$($text),+];
-
-            /// The text on the wire and in the store.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text),+ }
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl std::str::FromStr for $name {
-            type Err = $crate::taxonomy::UnknownValue;
-
-            fn from_str(text: &str) -> Result<Self, $crate::taxonomy::UnknownValue> {
-                Self::ALL
-                    .iter()
-                    .copied()
-                    .find(|value| value.as_str() == text)
-                    .ok_or($crate::taxonomy::UnknownValue { allowed: Self::TEXTS })
-            }
-        }
-    )+ };
-}
-
-pub(crate) use define_vocabulary;
-
-define_vocabulary! {
+vocabulary! {
     /// A section of the technical documentation (Annex IV of the EU AI Act).
     DocumentationSection {
         /// What the system is, who provides it, its versions.
@@ -200,11 +147,13 @@ mod tests {
     use std::fmt;
     use std::str::FromStr;
 
+    use probity_kernel::NotInVocabulary;
+
     use super::*;
 
     fn holds<T>(all: &[T], texts: &[&str])
     where
-        T: Copy + PartialEq + fmt::Debug + fmt::Display + FromStr<Err = UnknownValue>,
+        T: Copy + PartialEq + fmt::Debug + fmt::Display + FromStr<Err = NotInVocabulary>,
     {
         assert_eq!(all.len(), texts.len());
         for (value, text) in all.iter().zip(texts) {

@@ -12,6 +12,7 @@ pub mod page;
 pub mod patch;
 pub mod text;
 pub mod version;
+pub mod vocabulary;
 
 pub use actor::Actor;
 pub use change::{Change, ClearArg, DomainEvent, Publication, Subject, Trail};
@@ -29,3 +30,4 @@ pub use idempotency::IdempotencyClaim;
 pub use page::{Cursor, Page, PageRequest, Paging, ParseCursorError};
 pub use patch::Patch;
 pub use version::Version;
+pub use vocabulary::NotInVocabulary;

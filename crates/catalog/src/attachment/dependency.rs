@@ -10,14 +10,13 @@ use super::error::AttachmentError;
 use super::event::AttachmentEvent;
 use super::input::{Check, DESCRIPTION, NAME, parse, passed, within};
 use super::repository::{AttachmentChange, AttachmentWrite, Removal};
-use crate::taxonomy::define_vocabulary;
 
 /// Addresses of data, as the team writes them: 1 to 2048 characters on one line.
 const URI: TextRule = TextRule::line(2048);
 /// Labels of versions: 1 to 100 characters on one line.
 const VERSION_LABEL: TextRule = TextRule::line(100);
 
-define_vocabulary! {
+probity_kernel::vocabulary! {
     /// What a product depends on.
     DependencyType {
         /// A data set.

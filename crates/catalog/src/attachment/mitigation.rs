@@ -11,12 +11,11 @@ use super::error::AttachmentError;
 use super::event::AttachmentEvent;
 use super::input::{Check, DESCRIPTION, NAME, parse, within};
 use super::repository::{AttachmentChange, AttachmentWrite, Removal};
-use crate::taxonomy::define_vocabulary;
 
 /// Owners: 1 to 320 characters on one line, room for any e-mail address.
 const OWNER: TextRule = TextRule::line(320);
 
-define_vocabulary! {
+probity_kernel::vocabulary! {
     /// How severe a risk is, from the least to the most.
     Severity {
         /// Little harm.

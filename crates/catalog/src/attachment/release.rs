@@ -9,14 +9,13 @@ use super::error::AttachmentError;
 use super::event::AttachmentEvent;
 use super::input::Check;
 use super::repository::{AttachmentChange, AttachmentWrite};
-use crate::taxonomy::define_vocabulary;
 
 /// Version numbers: 1 to 100 characters on one line.
 const NUMBER: TextRule = TextRule::line(100);
 /// Release notes: up to 20000 characters.
 const NOTES: TextRule = TextRule::prose(20_000);
 
-define_vocabulary! {
+probity_kernel::vocabulary! {
     /// How far a version departs from the one before.
     VersionType {
         /// Uses of the one before may have to change.
