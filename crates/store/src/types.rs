@@ -101,6 +101,19 @@ impl FromSql<AnyTimestamp, Pg> for Utc {
     }
 }
 
+impl Utc {
+    /// Microseconds since 1970, the sort key of a cursor.
+    pub(crate) fn micros(self) -> i64 {
+        i64::try_from(self.0.unix_timestamp_nanos().div_euclid(1000)).unwrap_or_default()
+    }
+
+    /// The instant of a cursor's sort key.
+    pub(crate) fn of_micros(micros: i64) -> Self {
+        let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000);
+        Self(at.unwrap_or(OffsetDateTime::UNIX_EPOCH))
+    }
+}
+
 impl ToSql<AnyUuid, Sqlite> for Id {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
         let bytes: &'b [u8] = self.0.as_bytes();

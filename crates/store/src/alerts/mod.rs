@@ -255,7 +255,7 @@ fn list(
     match &page.paging {
         Paging::Offset(skip) => query = query.offset(i64::try_from(*skip).unwrap_or(i64::MAX)),
         Paging::After(cursor) => {
-            let (at, id) = (rows::instant(cursor.key), Id(Uuid::from_u128(cursor.tie)));
+            let (at, id) = (Utc::of_micros(cursor.key), Id(Uuid::from_u128(cursor.tie)));
             let earlier = tracked::since
                 .lt(at)
                 .or(tracked::since.eq(at).and(tracked::id.lt(id)));
@@ -267,7 +267,7 @@ fn list(
         .limit(i64::from(page.limit) + 1)
         .load(conn)?;
     let cursor = |row: &TrackedRow| Cursor {
-        key: rows::micros(row.since),
+        key: row.since.micros(),
         tie: row.id.0.as_u128(),
     };
     page_of(page, total, found, cursor, TrackedAlert::try_from)

@@ -131,14 +131,3 @@ impl TryFrom<ClockRow> for SlaRow {
         })
     }
 }
-
-/// An instant as the sort key of a cursor.
-pub(super) fn micros(at: Utc) -> i64 {
-    i64::try_from(at.0.unix_timestamp_nanos().div_euclid(1000)).unwrap_or_default()
-}
-
-/// The instant of a cursor's sort key.
-pub(super) fn instant(micros: i64) -> Utc {
-    let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000);
-    Utc(at.unwrap_or(OffsetDateTime::UNIX_EPOCH))
-}

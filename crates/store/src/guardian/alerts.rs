@@ -13,7 +13,6 @@ use probity_kernel::{
     SnapshotId, Version,
 };
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::catalog::products_in;
@@ -299,7 +298,7 @@ pub(super) fn list(
     match &page.paging {
         Paging::Offset(skip) => query = query.offset(i64::try_from(*skip).unwrap_or(i64::MAX)),
         Paging::After(cursor) => {
-            let (at, id) = (instant(cursor.key), Id(Uuid::from_u128(cursor.tie)));
+            let (at, id) = (Utc::of_micros(cursor.key), Id(Uuid::from_u128(cursor.tie)));
             let earlier = alerts::opened_at
                 .lt(at)
                 .or(alerts::opened_at.eq(at).and(alerts::id.lt(id)));
@@ -311,19 +310,8 @@ pub(super) fn list(
         .limit(i64::from(page.limit) + 1)
         .load(conn)?;
     let cursor = |row: &AlertRow| Cursor {
-        key: micros(row.opened_at),
+        key: row.opened_at.micros(),
         tie: row.id.0.as_u128(),
     };
     page_of(page, total, rows, cursor, Alert::try_from)
-}
-
-/// An instant as the sort key of a cursor.
-pub(super) fn micros(at: Utc) -> i64 {
-    i64::try_from(at.0.unix_timestamp_nanos().div_euclid(1000)).unwrap_or_default()
-}
-
-/// The instant of a cursor's sort key.
-pub(super) fn instant(micros: i64) -> Utc {
-    let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000);
-    Utc(at.unwrap_or(OffsetDateTime::UNIX_EPOCH))
 }

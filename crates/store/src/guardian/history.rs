@@ -11,7 +11,6 @@ use probity_kernel::{
 };
 use uuid::Uuid;
 
-use super::alerts::{instant, micros};
 use crate::connection::{AnyConnection, MultiBackend};
 use crate::error::{StoreResult, corrupt};
 use crate::listing::page_of;
@@ -129,7 +128,7 @@ pub(super) fn page(
     match &page.paging {
         Paging::Offset(skip) => query = query.offset(i64::try_from(*skip).unwrap_or(i64::MAX)),
         Paging::After(cursor) => {
-            let (at, id) = (instant(cursor.key), Id(Uuid::from_u128(cursor.tie)));
+            let (at, id) = (Utc::of_micros(cursor.key), Id(Uuid::from_u128(cursor.tie)));
             let same = snapshots::captured_at.eq(at).and(snapshots::id.lt(id));
             query = query.filter(snapshots::captured_at.lt(at).or(same));
         }
@@ -139,7 +138,7 @@ pub(super) fn page(
         .limit(i64::from(page.limit) + 1)
         .load(conn)?;
     let cursor = |row: &SnapshotRow| Cursor {
-        key: micros(row.captured_at),
+        key: row.captured_at.micros(),
         tie: row.id.0.as_u128(),
     };
     page_of(page, total, rows, cursor, Snapshot::try_from)

@@ -253,13 +253,5 @@ where
 
 /// The instant that a row is sorted by; those without come last in a descending list.
 fn sort_key(at: Option<Utc>) -> i64 {
-    at.map_or(i64::MIN, |at| {
-        i64::try_from(at.0.unix_timestamp_nanos().div_euclid(1000)).unwrap_or_default()
-    })
-}
-
-/// The instant of a cursor's sort key.
-fn instant(micros: i64) -> Utc {
-    let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000);
-    Utc(at.unwrap_or(OffsetDateTime::UNIX_EPOCH))
+    at.map_or(i64::MIN, Utc::micros)
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{instant, object, object_text, sort_key, word};
+use super::{object, object_text, sort_key, word};
 use crate::connection::{AnyConnection, MultiBackend};
 use crate::error::{StoreError, StoreResult};
 use crate::guard;
@@ -193,7 +193,7 @@ pub(super) fn list(
             query = query.filter(runs::started_at.is_null().and(runs::id.lt(id)));
         }
         Paging::After(cursor) => {
-            let (at, id) = (instant(cursor.key), Id(Uuid::from_u128(cursor.tie)));
+            let (at, id) = (Utc::of_micros(cursor.key), Id(Uuid::from_u128(cursor.tie)));
             query = query.filter(
                 runs::started_at
                     .is_null()

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{instant, object, object_text, sort_key, word};
+use super::{object, object_text, sort_key, word};
 use crate::connection::{AnyConnection, MultiBackend, on_backend};
 use crate::error::StoreResult;
 use crate::listing::page_of;
@@ -114,7 +114,7 @@ pub(super) fn list(
     match &page.paging {
         Paging::Offset(skip) => query = query.offset(i64::try_from(*skip).unwrap_or(i64::MAX)),
         Paging::After(cursor) => {
-            let (at, id) = (instant(cursor.key), Id(Uuid::from_u128(cursor.tie)));
+            let (at, id) = (Utc::of_micros(cursor.key), Id(Uuid::from_u128(cursor.tie)));
             let earlier = events::occurred_at
                 .lt(at)
                 .or(events::occurred_at.eq(at).and(events::id.lt(id)));
