@@ -101,7 +101,8 @@ impl Message {
     }
 }
 
-fn instant(at: OffsetDateTime) -> Value {
+/// RFC 3339 text of an instant.
+pub(crate) fn instant(at: OffsetDateTime) -> Value {
     at.format(&Rfc3339).map_or(Value::Null, Value::String)
 }
 

@@ -9,10 +9,10 @@ use probity_kernel::{
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::{Alias, DisableReason, Endpoint, Standing};
 use crate::filter::EventType;
+use crate::message::instant;
 
 /// An endpoint as the record keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,10 +118,6 @@ pub enum WebhookEvent {
         /// How many events get a first delivery.
         missed: usize,
     },
-}
-
-fn instant(at: OffsetDateTime) -> Value {
-    at.format(&Rfc3339).map_or(Value::Null, Value::String)
 }
 
 /// Every member that differs, with what was before and after.

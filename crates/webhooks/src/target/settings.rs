@@ -53,6 +53,14 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A kind of endpoint that is its URL alone.
+    pub(super) fn takes_nothing(draft: &'a TargetDraft<'_>) -> Result<(), Vec<FieldError>> {
+        let mut read = Self::new(draft);
+        read.only(&[]);
+        read.takes_no_credential(draft);
+        read.done()
+    }
+
     /// A member that nobody knows is a typo that would never be noticed.
     pub(super) fn only(&mut self, known: &[&str]) {
         let strange = self

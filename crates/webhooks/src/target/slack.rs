@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::facts::{Facts, shorten};
 use super::settings::Reader;
-use super::{Answer, Exchange, HttpRequest, Outcome, Step, Target, TargetDraft, posted};
+use super::{Answer, Exchange, HttpRequest, Step, Target, TargetDraft, once, posted};
 
 /// The longest header, section and field of a message, in characters, after escaping.
 const HEADER: usize = 150;
@@ -24,10 +24,7 @@ impl Target for Slack {
     }
 
     fn check(&self, draft: &TargetDraft<'_>) -> Result<(), Vec<FieldError>> {
-        let mut read = Reader::new(draft);
-        read.only(&[]);
-        read.takes_no_credential(draft);
-        read.done()
+        Reader::takes_nothing(draft)
     }
 
     fn is_signed(&self) -> bool {
@@ -35,10 +32,7 @@ impl Target for Slack {
     }
 
     fn step(&self, exchange: &Exchange<'_>, answers: &[Answer]) -> Step {
-        match answers.last() {
-            Some(answer) => Step::End(Outcome::of_status(answer.status)),
-            None => Step::Send(Box::new(request(exchange))),
-        }
+        once(answers, || request(exchange))
     }
 }
 

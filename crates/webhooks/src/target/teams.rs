@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::facts::{Facts, Gravity, shorten};
 use super::settings::Reader;
-use super::{Answer, Exchange, HttpRequest, Outcome, Step, Target, TargetDraft, posted};
+use super::{Answer, Exchange, HttpRequest, Step, Target, TargetDraft, once, posted};
 
 /// A card may have 28 KB; these bounds keep far below it, every character escaped.
 const TITLE: usize = 200;
@@ -22,10 +22,7 @@ impl Target for Teams {
     }
 
     fn check(&self, draft: &TargetDraft<'_>) -> Result<(), Vec<FieldError>> {
-        let mut read = Reader::new(draft);
-        read.only(&[]);
-        read.takes_no_credential(draft);
-        read.done()
+        Reader::takes_nothing(draft)
     }
 
     fn is_signed(&self) -> bool {
@@ -33,10 +30,7 @@ impl Target for Teams {
     }
 
     fn step(&self, exchange: &Exchange<'_>, answers: &[Answer]) -> Step {
-        match answers.last() {
-            Some(answer) => Step::End(Outcome::of_status(answer.status)),
-            None => Step::Send(Box::new(request(exchange))),
-        }
+        once(answers, || request(exchange))
     }
 }
 
@@ -93,6 +87,7 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::target::Outcome;
     use crate::target::tests::{body_of, exchange, hostile, plain};
 
     #[test]

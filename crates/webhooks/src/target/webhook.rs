@@ -2,7 +2,7 @@
 
 use probity_kernel::FieldError;
 
-use super::{Answer, Exchange, HttpRequest, Method, Outcome, Step, Target, TargetDraft};
+use super::{Answer, Exchange, HttpRequest, Method, Step, Target, TargetDraft, once};
 
 /// A receiver that verifies signatures.
 #[derive(Debug, Clone, Copy)]
@@ -33,10 +33,7 @@ impl Target for Webhook {
     }
 
     fn step(&self, exchange: &Exchange<'_>, answers: &[Answer]) -> Step {
-        match answers.last() {
-            Some(answer) => Step::End(Outcome::of_status(answer.status)),
-            None => Step::Send(Box::new(request(exchange))),
-        }
+        once(answers, || request(exchange))
     }
 }
 
@@ -75,6 +72,7 @@ mod tests {
     use crate::message::Message;
     use crate::message::tests::event;
     use crate::signature::{Signed, SigningSecret};
+    use crate::target::Outcome;
     use crate::target::Verdict;
     use crate::target_url::TargetRules;
     use serde_json::{Map, json};
