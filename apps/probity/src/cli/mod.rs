@@ -3,6 +3,7 @@
 mod backup;
 mod check;
 mod demo;
+mod digest;
 mod epoch;
 mod erase;
 mod key;

@@ -10,9 +10,9 @@ use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{Bytes, Data, PayloadConfig};
 use actix_web::{App, HttpResponse, HttpServer, web};
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use probity_artifacts::Sha256Digest;
 use probity_kernel::{Clock as _, SystemClock};
 use probity_ledger::{AddCheckpoint, Checkpoint, NoteSigner, NoteVerifier, SignedNote};
-use sha2::{Digest as _, Sha256};
 
 use super::{Outcome, quiet};
 use crate::keys::{KeyUse, load_or_create};
@@ -191,11 +191,7 @@ impl Witness {
     }
 
     fn path(&self, origin: &str) -> PathBuf {
-        use std::fmt::Write as _;
-        let mut name = String::with_capacity(64);
-        for byte in Sha256::digest(origin) {
-            let _ = write!(name, "{byte:02x}");
-        }
-        self.folder.join(name)
+        let name = Sha256Digest::of(origin.as_bytes());
+        self.folder.join(name.to_string())
     }
 }

@@ -1,6 +1,5 @@
 //! What a backup holds: every file with its digest, and where the records stood.
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
@@ -10,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::Fault;
+use crate::cli::digest;
 
 /// The name and version of the format.
 pub(super) const FORMAT: &str = "probity-backup/1";
@@ -120,24 +120,11 @@ impl CopiedFile {
     pub(super) fn of(folder: &Path, name: &Path) -> Result<Self, Fault> {
         let mut file = File::open(folder.join(name))?;
         let mut hash = Sha256::new();
-        let mut buffer = vec![0_u8; 1 << 16];
-        let mut bytes = 0;
-        loop {
-            let read = file.read(&mut buffer)?;
-            let Some(chunk) = buffer.get(..read).filter(|chunk| !chunk.is_empty()) else {
-                break;
-            };
-            hash.update(chunk);
-            bytes += u64::try_from(read)?;
-        }
-        let mut sha256 = String::with_capacity(64);
-        for byte in hash.finalize() {
-            write!(sha256, "{byte:02x}")?;
-        }
+        let bytes = digest::read_into(&mut file, &mut hash)?;
         Ok(Self {
             path: name.to_string_lossy().into_owned(),
             bytes,
-            sha256,
+            sha256: digest::hex(hash),
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Download.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches};
@@ -13,9 +13,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::client::{Client, Trouble, accepted, broken};
 use super::progress::Progress;
+use crate::cli::digest::{hex, read_into};
 
-/// How many bytes are read from a file at a time.
-const PIECE: usize = 256 << 10;
 /// How often a broken download is gone on with in one run.
 const ROUNDS: usize = 20;
 
@@ -249,29 +248,4 @@ async fn receive(
         return Err(Trouble::Unreachable("the connection broke".to_owned()));
     }
     Ok(())
-}
-
-/// Reads a file to its end into a digest; answers its length.
-pub(super) fn read_into(file: &mut impl Read, hash: &mut Sha256) -> io::Result<u64> {
-    let (mut piece, mut length) = (vec![0; PIECE], 0);
-    loop {
-        let read = file.read(&mut piece)?;
-        let Some(bytes) = piece.get(..read).filter(|bytes| !bytes.is_empty()) else {
-            return Ok(length);
-        };
-        hash.update(bytes);
-        length += u64::try_from(read).unwrap_or_default();
-    }
-}
-
-/// A digest in hex.
-pub(super) fn hex(hash: Sha256) -> String {
-    let digest = hash.finalize();
-    digest
-        .iter()
-        .fold(String::with_capacity(64), |mut text, byte| {
-            let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or_default();
-            text.extend([digit(byte >> 4), digit(byte & 15)]);
-            text
-        })
 }

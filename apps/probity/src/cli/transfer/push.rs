@@ -17,6 +17,7 @@ use super::client::{Client, Trouble, accepted, explain, read};
 use super::progress::Progress;
 use super::resume::Note;
 use super::text;
+use crate::cli::digest;
 
 /// How often completion is tried while the server says that chunks are missing.
 const ROUNDS: usize = 3;
@@ -245,6 +246,6 @@ fn chunk_of(path: &Path, start: u64, length: u64) -> std::io::Result<(Vec<u8>, S
 fn digest_of(path: &Path) -> std::io::Result<String> {
     let mut file = File::open(path)?;
     let mut hash = Sha256::new();
-    super::pull::read_into(&mut file, &mut hash)?;
-    Ok(super::pull::hex(hash))
+    digest::read_into(&mut file, &mut hash)?;
+    Ok(digest::hex(hash))
 }

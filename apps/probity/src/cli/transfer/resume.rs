@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
 
-use super::pull::hex;
+use crate::cli::digest::hex;
 
 /// The note of one upload.
 #[derive(Debug)]
