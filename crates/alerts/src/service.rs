@@ -127,8 +127,8 @@ impl<R: AlertsRepository> AlertsService<R> {
     ) -> Result<Configured<SlaTargets>, AlertsError> {
         for _ in 0..ATTEMPTS {
             let current = self.repository.targets(context.organization).await?;
-            expect(current.version, demanded)?;
             let next = current.value.with(input).map_err(AlertsError::Invalid)?;
+            expect(current.version, demanded)?;
             if next == current.value {
                 return Ok(current);
             }
@@ -186,10 +186,10 @@ impl<R: AlertsRepository> AlertsService<R> {
     ) -> Result<Configured<Preferences>, AlertsError> {
         for _ in 0..ATTEMPTS {
             let current = self.preferences(context).await?;
-            expect(current.version, demanded)?;
             let before = current.value.clone();
             let next = current.value.clone().with(input);
             let next = next.map_err(AlertsError::Invalid)?;
+            expect(current.version, demanded)?;
             if next == before {
                 return Ok(current);
             }
