@@ -141,7 +141,7 @@ async fn a_registered_endpoint_gets_a_ping_and_then_what_it_asked_for(api: Api) 
 
 async fn the_contracts_own_request_is_taken(api: Api) {
     let body = json!({
-        "target_url": "https://customer.example/korasafe/webhook",
+        "target_url": "https://customer.example/governance/webhook",
         "event_types": ["finding.state_transition", "risk_score.changed"],
         "hmac_secret_alias": "primary"
     });

@@ -3,7 +3,7 @@
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use probity_kernel::FieldError;
+use probity_kernel::{FieldError, OrganizationId};
 use probity_ledger::TlogProof;
 
 use super::dto::{
@@ -69,6 +69,19 @@ fn required(faults: &mut Faults, field: &'static str, text: Option<&str>) -> u64
     faults.number(field, text, 0..=LARGEST, 0)
 }
 
+/// The size that was asked for; that of the current checkpoint where none was (0).
+async fn or_current(
+    state: &AppState,
+    organization: OrganizationId,
+    size: u64,
+) -> Result<u64, Failure<Audit>> {
+    if size > 0 {
+        return Ok(size);
+    }
+    let signed = state.record.checkpoint(organization).await?;
+    Ok(signed.checkpoint.size())
+}
+
 /// Proves that an entry is in the tree of a given size (RFC 6962, 2.1.1).
 #[utoipa::path(
     operation_id = "audit_inclusion_proof", tag = TAG, security(("bearer" = [])), params(InclusionQuery),
@@ -86,15 +99,7 @@ pub(super) async fn inclusion(
     let index = required(&mut faults, "index", query.index.as_deref());
     let size = faults.number("size", query.size.as_deref(), 1..=LARGEST, 0);
     faults.done()?;
-    let size = match size {
-        0 => state
-            .record
-            .checkpoint(organization)
-            .await?
-            .checkpoint
-            .size(),
-        given => given,
-    };
+    let size = or_current(&state, organization, size).await?;
     let made = state.record.inclusion(organization, index, size).await?;
     Ok(web::Json(InclusionResponse {
         index,
@@ -122,15 +127,7 @@ pub(super) async fn consistency(
     let from = required(&mut faults, "from", query.from.as_deref());
     let to = faults.number("to", query.to.as_deref(), 1..=LARGEST, 0);
     faults.done()?;
-    let to = match to {
-        0 => state
-            .record
-            .checkpoint(organization)
-            .await?
-            .checkpoint
-            .size(),
-        given => given,
-    };
+    let to = or_current(&state, organization, to).await?;
     let made = state.record.consistency(organization, from, to).await?;
     Ok(web::Json(ConsistencyResponse {
         from,

@@ -213,13 +213,12 @@ pub(super) async fn get_alert(
     let id = id.parse()?;
     let view = as_of.view(&caller, &state).await?;
     // Who may see it follows from the space it is in today, whatever the instant.
-    if reached(&caller, &state, id, SpaceRole::Viewer)
-        .await?
-        .is_some()
-    {
-        let guardian = view.guardian(&state);
-        let alert = guardian.alert(caller.context().organization, id);
-        return Ok(view.covered(answer(alert.await?)));
+    if let Some(mut alert) = reached(&caller, &state, id, SpaceRole::Viewer).await? {
+        if view.is_past() {
+            let guardian = view.guardian(&state);
+            alert = guardian.alert(caller.context().organization, id).await?;
+        }
+        return Ok(view.covered(answer(alert)));
     }
     let alert = banners::reached(&caller, &state, id, SpaceRole::Viewer).await?;
     if view.is_past() {
