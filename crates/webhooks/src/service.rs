@@ -155,10 +155,11 @@ impl<R: WebhookRepository, I: IdSource, V: Vault> WebhookService<R, I, V> {
         entropy: [u8; 32],
     ) -> Result<Registered, WebhookError> {
         for _ in 0..ATTEMPTS {
-            let endpoint = self.expected(ctx, id, expected).await?;
+            let endpoint = self.get(ctx.organization, id).await?;
             let enabled = patch.enabled;
             let patched = patch.clone().over(&endpoint, &self.rules);
             let patched = patched.map_err(WebhookError::Invalid)?;
+            at_version(&endpoint, expected)?;
             let mut next = patched.next;
             next.credential = match patched.credential {
                 Patch::Absent => next.credential,
@@ -566,11 +567,16 @@ impl<R: WebhookRepository, I: IdSource, V: Vault> WebhookService<R, I, V> {
         expected: Option<Version>,
     ) -> Result<Endpoint, WebhookError> {
         let endpoint = self.get(ctx.organization, id).await?;
-        if expected.is_some_and(|version| version != endpoint.version) {
-            return Err(WebhookError::PreconditionFailed);
-        }
+        at_version(&endpoint, expected)?;
         Ok(endpoint)
     }
+}
+
+fn at_version(endpoint: &Endpoint, expected: Option<Version>) -> Result<(), WebhookError> {
+    if expected.is_some_and(|version| version != endpoint.version) {
+        return Err(WebhookError::PreconditionFailed);
+    }
+    Ok(())
 }
 
 fn secret_of(entropy: [u8; 32]) -> Result<SigningSecret, WebhookError> {
