@@ -8,6 +8,9 @@ use serde_json::Value;
 
 use crate::Outcome;
 
+/// Bodies up to this size are sent together with the head.
+const COPIED: usize = 64 << 10;
+
 /// A client with one connection and, where one is needed, a credential.
 pub(crate) struct Client {
     stream: BufReader<TcpStream>,
@@ -38,6 +41,12 @@ impl Client {
         read_json(path, &answer)
     }
 
+    /// Sends bytes; any status but 2xx is an error.
+    pub(crate) fn put(&mut self, path: &str, body: &[u8]) -> Outcome<()> {
+        let answer = self.send("PUT", path, body)?;
+        read_json(path, &answer).map(drop)
+    }
+
     /// Reads JSON; any status but 2xx is an error.
     pub(crate) fn get(&mut self, path: &str) -> Outcome<Value> {
         let answer = self.send("GET", path, b"")?;
@@ -64,21 +73,27 @@ impl Client {
         body: &[u8],
         mut take: impl FnMut(&[u8]),
     ) -> Outcome<u16> {
-        let mut request = Vec::with_capacity(512 + body.len());
+        let mut request = Vec::with_capacity(512 + body.len().min(COPIED));
         write!(request, "{method} {path} HTTP/1.1\r\nhost: localhost\r\n")?;
         if let Some(key) = &self.key {
             write!(request, "authorization: Bearer {key}\r\n")?;
         }
         if method != "GET" {
-            let length = body.len();
+            let (length, kind) = (body.len(), content_type(method));
             write!(
                 request,
-                "content-type: application/json\r\ncontent-length: {length}\r\n"
+                "content-type: {kind}\r\ncontent-length: {length}\r\n"
             )?;
         }
         request.extend_from_slice(b"\r\n");
-        request.extend_from_slice(body);
-        self.stream.get_mut().write_all(&request)?;
+        // A small body goes in the head's segment, a large one is not copied.
+        if body.len() <= COPIED {
+            request.extend_from_slice(body);
+            self.stream.get_mut().write_all(&request)?;
+        } else {
+            self.stream.get_mut().write_all(&request)?;
+            self.stream.get_mut().write_all(body)?;
+        }
         let (status, length) = self.head()?;
         match length {
             Some(length) => self.exactly(length, &mut take)?,
@@ -135,6 +150,15 @@ impl Client {
                 return Ok(());
             }
         }
+    }
+}
+
+/// What is put are bytes, what is posted is JSON.
+fn content_type(method: &str) -> &'static str {
+    if method == "PUT" {
+        "application/octet-stream"
+    } else {
+        "application/json"
     }
 }
 

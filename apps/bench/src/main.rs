@@ -10,6 +10,7 @@ mod naive;
 mod number;
 mod options;
 mod payload;
+mod pipe;
 mod proc;
 mod product;
 mod raw;
@@ -54,6 +55,7 @@ fn run(command: Option<Command>) -> Outcome<()> {
         Some(Command::Inventory(options)) => measure(&options, &[rows::inventory::measure]),
         Some(Command::Governance(options)) => measure(&options, &[rows::governance::measure]),
         Some(Command::Register(options)) => measure(&options, &[rows::register::measure]),
+        Some(Command::Artifacts(options)) => measure(&options, &[rows::artifacts::measure]),
         Some(Command::Webhooks(options)) => measure(&options, &[rows::webhooks::measure]),
         Some(Command::Discovery(options)) => measure(&options, &[rows::discovery::measure]),
         Some(Command::Mlflow(options)) => measure(&options, &[rows::mlflow::measure]),
@@ -61,12 +63,13 @@ fn run(command: Option<Command>) -> Outcome<()> {
     }
 }
 
-const ALL: [Measure; 9] = [
+const ALL: [Measure; 10] = [
     rows::ingest::measure,
     rows::read::measure,
     rows::inventory::measure,
     rows::governance::measure,
     rows::register::measure,
+    rows::artifacts::measure,
     rows::webhooks::measure,
     rows::discovery::measure,
     rows::mlflow::measure,

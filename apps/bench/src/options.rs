@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Governance(Options),
     /// Registering models: our side of row 13.
     Register(Options),
+    /// Uploads and downloads: rows 14 to 17.
+    Artifacts(Options),
     /// Delivery of events: rows 21 and 22.
     Webhooks(Options),
     /// Discovery over recorded requests.
@@ -83,6 +85,9 @@ pub(crate) struct Options {
     /// Recorded requests that discovery reads.
     #[arg(long, default_value_t = 10_000_000)]
     pub(crate) requests: u64,
+    /// Size of the artifacts that are uploaded and downloaded.
+    #[arg(long, default_value_t = 1 << 30)]
+    pub(crate) artifact_bytes: u64,
     /// Seconds of the load after which memory is looked at.
     #[arg(long, default_value_t = 60.0)]
     memory_seconds: f64,

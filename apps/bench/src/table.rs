@@ -3,6 +3,7 @@
 use crate::number::{Spread, show, spread};
 use crate::proc::QUIET;
 use crate::results::{CPU, ERRORS, OTHER, P50, P99, RATE, Results};
+use crate::rows::artifacts::CPU_GIB;
 use crate::rows::discovery::RSS;
 use crate::rows::operations::{BUILD, MEMORY, SIZE, START};
 use crate::rows::webhooks::CPU_1000;
@@ -81,6 +82,8 @@ const fn shown(no: &'static str, what: &'static str, ours: Figure) -> Row {
 const ECHO_64: Figure = ("echo POST c=64", RATE);
 const OURS_64: Figure = ("ours c=64", RATE);
 
+const UPLOAD: Figure = ("upload, chunks of 8 MiB", RATE);
+
 const SIX_HUNDRED_BYTES: &str = "echo GET entry c=1";
 
 #[rustfmt::skip]
@@ -120,6 +123,18 @@ const ROWS: &[Row] = &[
     alone("12b", "search at 1M, a tenth of all hit, p50 in ms", ("search, a tenth hit, 1M", P50), (10.0, 2.0)),
     against("13", "register a model / MLflow, 16 connections", ("register a model c=16", RATE), ("MLflow registered models c=16", RATE), Want::Times, (50.0, 150.0)),
     shown("13b", "models registered per second, 16 connections", ("register a model c=16", RATE)),
+    against("14", "upload of 1 GiB in chunks of 8 MiB / sockets, hash in a second thread and fsync, MB/s", UPLOAD, ("sockets, hash and disk", RATE), Want::Times, (0.7, 1.0)),
+    against("14b", "the same / SHA-256 on one core", UPLOAD, ("SHA-256 on one core", RATE), Want::Times, (0.45, 0.65)),
+    against("14c", "chunks of 1 MiB / of 8 MiB", ("upload, chunks of 1 MiB", RATE), UPLOAD, Want::Times, (0.0, 0.95)),
+    against("14d", "chunks of 64 MiB / of 8 MiB", ("upload, chunks of 64 MiB", RATE), UPLOAD, Want::Times, (0.0, 0.95)),
+    alone("15", "completion of the upload, in ms", ("upload, chunks of 8 MiB", P50), (100.0, 10.0)),
+    alone("16", "PSS in MiB above idle, one upload", ("upload, chunks of 8 MiB", MEMORY), (64.0, 32.0)),
+    alone("16b", "the same, 16 uploads at once", ("16 uploads at once", MEMORY), (64.0, 32.0)),
+    alone("16c", "the same, one download", ("download, 1 at once", MEMORY), (64.0, 32.0)),
+    alone("16d", "the same, 16 downloads at once", ("16 downloads at once", MEMORY), (64.0, 32.0)),
+    against("17", "download / sendfile of a web server, MB/s", ("download, 1 at once", RATE), ("sendfile of a web server, 1 at once", RATE), Want::Times, (0.7, 0.85)),
+    against("17b", "four downloads at once / the same", ("download, 4 at once", RATE), ("sendfile of a web server, 4 at once", RATE), Want::Times, (0.7, 0.85)),
+    alone("17c", "CPU seconds for each GiB downloaded", ("download, 1 at once", CPU_GIB), (0.5, 0.3)),
     against("31", "summary at 100k / at 1k products, p50 in ms", ("summary, 100k", P50), ("summary, 1k", P50), Want::AtMostTimes, (1.3, 1.1)),
     alone("32", "overview at 100k products, p50 in ms", ("overview, 100k", P50), (50.0, 5.0)),
     against("32b", "overview at 100k / at 1k products, p50 in ms", ("overview, 100k", P50), ("overview, 1k", P50), Want::AtMostTimes, (1.5, 1.1)),
@@ -221,7 +236,7 @@ fn limits(row: &Row) -> (String, String) {
 
 /// Rates and latencies prove nothing on a machine that others use; CPU and memory still do.
 fn judged(row: &Row, value: f64, is_disturbed: bool) -> String {
-    let settled = matches!(row.ours.1, CPU | ERRORS);
+    let settled = matches!(row.ours.1, CPU | CPU_GIB | ERRORS);
     let text = verdict(row, value);
     match (is_disturbed, settled) {
         (false, _) => text.to_owned(),

@@ -103,7 +103,7 @@ impl Application {
         let courier = workers::courier::start(settings, &state)?;
         let shared = state.clone();
         let server = HttpServer::new(move || {
-            let (app, _) = routes::build(App::new().app_data(shared.clone()));
+            let app = routes::build(App::new().app_data(shared.clone()));
             app.wrap(actix_web::middleware::from_fn(request::frame))
         })
         .workers(settings.workers)

@@ -1,5 +1,6 @@
 //! What is measured for which rows of the table.
 
+pub(crate) mod artifacts;
 pub(crate) mod discovery;
 pub(crate) mod governance;
 pub(crate) mod ingest;

@@ -19,6 +19,7 @@ pub(crate) mod product;
 pub(crate) mod product_body;
 pub(crate) mod request;
 pub(crate) mod routes;
+pub(crate) mod routing;
 pub(crate) mod shape;
 pub(crate) mod space;
 pub(crate) mod streams;

@@ -1,13 +1,18 @@
 //! The OpenAPI document, and the pages that show it.
 
+use std::sync::OnceLock;
+
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use actix_web::{HttpRequest, HttpResponse, web};
+use bytes::Bytes;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, PathItem};
 use utoipa::{Modify, OpenApi as _};
 use utoipa_swagger_ui::Config;
 
 use crate::families::problem::{FieldProblem, ProblemBody};
+use crate::http::routes::table;
+use crate::http::routing::Description;
 
 #[derive(utoipa::OpenApi)]
 #[openapi(components(schemas(ProblemBody, FieldProblem)), modifiers(&Credentials))]
@@ -28,7 +33,7 @@ impl Modify for Credentials {
 }
 
 /// The document before the families add to it.
-pub(crate) fn base() -> OpenApi {
+fn base() -> OpenApi {
     let description = "Inventory, evidence, judgement and record of an organisation's AI systems.";
     let info = InfoBuilder::new()
         .title("Probity")
@@ -46,28 +51,34 @@ pub(crate) fn base() -> OpenApi {
     document
 }
 
-/// The document as it is published.
-pub(crate) fn finish(mut document: OpenApi) -> OpenApi {
-    document.paths.paths.sort_keys();
-    document
-}
-
 /// The document of this build.
 pub(crate) fn document() -> OpenApi {
-    crate::http::routes::build(actix_web::App::new()).1
+    let mut description = Description::new(base());
+    table(&mut description);
+    description.finish()
+}
+
+/// The document as it is published, made when it is asked for first.
+pub(crate) async fn published() -> &'static Document {
+    static PUBLISHED: OnceLock<Document> = OnceLock::new();
+    let make = || PUBLISHED.get_or_init(|| Document::new(&document()));
+    match PUBLISHED.get() {
+        Some(document) => document,
+        None => web::block(make).await.unwrap_or_else(|_| make()),
+    }
 }
 
 /// The document as text, and what each path takes.
 pub(crate) struct Document {
-    json: String,
+    json: Bytes,
     paths: Vec<(String, String)>,
 }
 
 impl Document {
-    pub(crate) fn new(document: &OpenApi) -> Self {
+    fn new(document: &OpenApi) -> Self {
         let paths = &document.paths.paths;
         Self {
-            json: document.to_json().unwrap_or_default(),
+            json: document.to_json().unwrap_or_default().into(),
             paths: paths
                 .iter()
                 .map(|(path, item)| (path.clone(), methods(item)))
@@ -123,7 +134,8 @@ pub(crate) fn configure_pages(config: &mut web::ServiceConfig) {
         .route("/docs/{file:.*}", web::get().to(file));
 }
 
-async fn json(document: web::Data<Document>) -> HttpResponse {
+async fn json() -> HttpResponse {
+    let document = published().await;
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "application/json"))
         .insert_header((CACHE_CONTROL, "no-cache"))

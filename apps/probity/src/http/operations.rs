@@ -6,11 +6,11 @@ use actix_web::{HttpResponse, get};
 use probity_artifacts::BlobStore as _;
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::families::problem::ProblemBody;
 use crate::http::failure::Failure;
 use crate::http::routes::Plain;
+use crate::http::routing::Routes;
 use crate::state::AppState;
 
 const TAG: &str = "operations";
@@ -84,8 +84,8 @@ async fn jwks(state: Data<AppState>) -> actix_web::web::Json<serde_json::Value> 
 }
 
 /// Adds the routes.
-pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
-    config
+pub(crate) fn configure(routes: &mut impl Routes) {
+    routes
         .service(healthz)
         .service(readyz)
         .service(metrics)

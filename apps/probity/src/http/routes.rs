@@ -5,14 +5,13 @@ use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{App, HttpRequest, HttpResponse, ResponseError as _, web};
 use probity_kernel::ErrorKind;
-use utoipa_actix_web::AppExt as _;
-use utoipa_actix_web::scope;
 
 use crate::families::{
     api_keys, artifacts, audit, catalog, data_retention, events, governance, guardian, ingestion,
     model_registry, model_repository, webhooks,
 };
 use crate::http::failure::{Failure, Family, Problem};
+use crate::http::routing::Routes;
 use crate::http::{openapi, operations};
 
 /// What belongs to no family.
@@ -20,47 +19,43 @@ pub(crate) struct Plain;
 
 impl Family for Plain {}
 
-/// Adds every route to an application, and tells what they are.
-pub(crate) fn build<T>(app: App<T>) -> (App<T>, utoipa::openapi::OpenApi)
+/// Every operation, prefix by prefix.
+pub(crate) fn table(routes: &mut impl Routes) {
+    routes
+        .scope("/api/v1.0", |routes| {
+            model_repository::configure(routes);
+            artifacts::configure(routes);
+            catalog::configure(routes);
+            governance::configure(routes);
+        })
+        .scope("/api/admin", |routes| model_registry::configure(routes))
+        .scope("/api/v1", |routes| {
+            guardian::configure(routes);
+            api_keys::configure(routes);
+            ingestion::configure(routes);
+            webhooks::configure(routes);
+            events::configure(routes);
+            audit::configure(routes);
+            data_retention::configure(routes);
+        })
+        .scope("/v1", |routes| ingestion::configure_otlp(routes));
+    operations::configure(routes);
+}
+
+/// Adds every route to an application.
+pub(crate) fn build<T>(app: App<T>) -> App<T>
 where
     T: ServiceFactory<ServiceRequest, Config = (), Error = actix_web::Error, InitError = ()>,
 {
-    let (app, document) = app
-        .into_utoipa_app()
-        .openapi(openapi::base())
-        .service(
-            scope("/api/v1.0")
-                .configure(model_repository::configure)
-                .configure(artifacts::configure)
-                .configure(catalog::configure)
-                .configure(governance::configure),
-        )
-        .service(scope("/api/admin").configure(model_registry::configure))
-        .service(
-            scope("/api/v1")
-                .configure(guardian::configure)
-                .configure(api_keys::configure)
-                .configure(ingestion::configure)
-                .configure(webhooks::configure)
-                .configure(events::configure)
-                .configure(audit::configure)
-                .configure(data_retention::configure),
-        )
-        .service(scope("/v1").configure(ingestion::configure_otlp))
-        .configure(operations::configure)
-        .split_for_parts();
-    let document = openapi::finish(document);
-    let text = web::Data::new(openapi::Document::new(&document));
-    let app = app
-        .app_data(text)
+    app.configure(table)
         .configure(openapi::configure_pages)
         .configure(artifacts::tus::configure)
-        .default_service(web::to(nowhere));
-    (app, document)
+        .default_service(web::to(nowhere))
 }
 
 /// No such path, or not with this method: what the path does take is told.
-async fn nowhere(request: HttpRequest, document: web::Data<openapi::Document>) -> HttpResponse {
+async fn nowhere(request: HttpRequest) -> HttpResponse {
+    let document = openapi::published().await;
     let allowed = document.methods_of(request.path());
     if request.method() == Method::OPTIONS && !allowed.is_empty() {
         return HttpResponse::NoContent()

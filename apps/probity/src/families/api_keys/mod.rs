@@ -4,9 +4,8 @@ mod dto;
 mod handlers;
 mod history;
 
-use utoipa_actix_web::service_config::ServiceConfig;
-
 use crate::http::failure::Family;
+use crate::http::routing::Routes;
 
 /// The family of API keys.
 pub(crate) struct ApiKeys;
@@ -16,8 +15,8 @@ impl Family for ApiKeys {}
 const TAG: &str = "api keys";
 
 /// Adds the routes below `/api/v1`.
-pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
-    config
+pub(crate) fn configure(routes: &mut impl Routes) {
+    routes
         .service(handlers::list_keys)
         .service(handlers::create_key)
         .service(handlers::get_key)

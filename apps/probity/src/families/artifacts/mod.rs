@@ -10,9 +10,9 @@ mod uploads;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::http::failure::{Failure, Family};
+use crate::http::routing::Routes;
 
 /// The family of model artifacts.
 pub(crate) struct Artifacts;
@@ -27,8 +27,8 @@ const TAG: &str = "model artifacts";
 type Answer = Result<HttpResponse, Failure<Artifacts>>;
 
 /// Adds the routes below `/api/v1.0`.
-pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
-    config
+pub(crate) fn configure(routes: &mut impl Routes) {
+    routes
         .service(uploads::initiate_upload)
         .service(uploads::get_upload)
         .service(uploads::abort_upload)

@@ -12,10 +12,10 @@ mod tiles;
 
 use probity_access::Scope;
 use probity_kernel::{ErrorKind, OrganizationId};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::http::auth::Caller;
 use crate::http::failure::{Failure, Family, Problem};
+use crate::http::routing::Routes;
 
 /// The family of the record.
 pub(crate) struct Audit;
@@ -25,8 +25,8 @@ impl Family for Audit {}
 const TAG: &str = "record";
 
 /// Adds the routes below `/api/v1`.
-pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
-    config
+pub(crate) fn configure(routes: &mut impl Routes) {
+    routes
         .service(entries::list_entries)
         .service(entries::get_entry)
         .service(proofs::entry_proof)

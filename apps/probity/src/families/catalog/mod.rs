@@ -12,9 +12,9 @@ mod registered_models;
 mod versions;
 
 use actix_web::http::StatusCode;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::http::failure::Family;
+use crate::http::routing::Routes;
 
 /// The family of the product catalogue.
 pub(crate) struct Catalog;
@@ -26,8 +26,8 @@ impl Family for Catalog {
 const TAG: &str = "catalog";
 
 /// Adds the routes below `/api/v1.0`.
-pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
-    config
+pub(crate) fn configure(routes: &mut impl Routes) {
+    routes
         .service(products::list_products)
         .service(products::create_product)
         .service(products::get_product)

@@ -3,9 +3,8 @@
 mod erasures;
 mod windows;
 
-use utoipa_actix_web::service_config::ServiceConfig;
-
 use crate::http::failure::Family;
+use crate::http::routing::Routes;
 
 /// The family of retention and erasure.
 pub(crate) struct DataRetention;
@@ -15,8 +14,8 @@ impl Family for DataRetention {}
 const TAG: &str = "data retention";
 
 /// Adds the routes below `/api/v1`.
-pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
-    config
+pub(crate) fn configure(routes: &mut impl Routes) {
+    routes
         .service(windows::get_windows)
         .service(windows::patch_window)
         .service(erasures::erase);

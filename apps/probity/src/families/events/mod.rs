@@ -6,9 +6,8 @@ mod filter;
 mod handlers;
 mod stream;
 
-use utoipa_actix_web::service_config::ServiceConfig;
-
 use crate::http::failure::Family;
+use crate::http::routing::Routes;
 
 /// The family of governance events.
 pub(crate) struct Events;
@@ -18,8 +17,8 @@ impl Family for Events {}
 const TAG: &str = "governance events";
 
 /// Adds the routes below `/api/v1`.
-pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
-    config
+pub(crate) fn configure(routes: &mut impl Routes) {
+    routes
         .service(handlers::list_events)
         .service(stream::stream_events)
         .service(handlers::get_event);

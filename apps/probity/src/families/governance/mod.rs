@@ -13,9 +13,9 @@ mod training_runs;
 mod wire;
 
 use actix_web::http::StatusCode;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::http::failure::Family;
+use crate::http::routing::Routes;
 
 /// The family of product governance.
 pub(crate) struct Governance;
@@ -27,8 +27,8 @@ impl Family for Governance {
 const TAG: &str = "governance";
 
 /// Adds the routes below `/api/v1.0`.
-pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
-    config
+pub(crate) fn configure(routes: &mut impl Routes) {
+    routes
         .service(summary::get_summary)
         .service(reviews::request_review)
         .service(reviews::list_reviews)

@@ -14,9 +14,9 @@ mod sla;
 
 use actix_web::http::StatusCode;
 use serde_json::{Map, Value};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::http::failure::Family;
+use crate::http::routing::Routes;
 
 /// The family of Guardian metrics.
 pub(crate) struct Guardian;
@@ -33,8 +33,8 @@ impl Family for Guardian {
 const TAG: &str = "guardian";
 
 /// Adds the routes below `/api/v1`.
-pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
-    config
+pub(crate) fn configure(routes: &mut impl Routes) {
+    routes
         .service(metrics::ingest)
         .service(metrics::simulate)
         .service(metrics::ingest_batch)

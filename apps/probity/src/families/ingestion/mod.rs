@@ -4,9 +4,8 @@ mod ai_requests;
 mod otlp;
 mod otlp_messages;
 
-use utoipa_actix_web::service_config::ServiceConfig;
-
 use crate::http::failure::Family;
+use crate::http::routing::Routes;
 
 /// The family of AI-request ingestion.
 pub(crate) struct Ingestion;
@@ -16,11 +15,11 @@ impl Family for Ingestion {}
 const TAG: &str = "ingestion";
 
 /// Adds the routes below `/api/v1`.
-pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
-    config.service(ai_requests::record);
+pub(crate) fn configure(routes: &mut impl Routes) {
+    routes.service(ai_requests::record);
 }
 
 /// Adds the routes below `/v1`, where collectors expect them.
-pub(crate) fn configure_otlp(config: &mut ServiceConfig<'_>) {
-    config.service(otlp::receive_traces);
+pub(crate) fn configure_otlp(routes: &mut impl Routes) {
+    routes.service(otlp::receive_traces);
 }

@@ -6,9 +6,8 @@ mod handlers;
 mod history;
 mod settings;
 
-use utoipa_actix_web::service_config::ServiceConfig;
-
 use crate::http::failure::Family;
+use crate::http::routing::Routes;
 
 /// The family of the model inventory.
 pub(crate) struct Registry;
@@ -18,8 +17,8 @@ impl Family for Registry {}
 const TAG: &str = "model registry";
 
 /// Adds the routes below `/api/admin`.
-pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
-    config
+pub(crate) fn configure(routes: &mut impl Routes) {
+    routes
         .service(handlers::list_models)
         .service(handlers::register_model)
         .service(handlers::discover_models)

@@ -7,9 +7,9 @@ mod members;
 mod spaces;
 
 use actix_web::http::StatusCode;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::http::failure::Family;
+use crate::http::routing::Routes;
 
 /// The family of model repository records.
 pub(crate) struct Repository;
@@ -21,8 +21,8 @@ impl Family for Repository {
 const TAG: &str = "model repository";
 
 /// Adds the routes below `/api/v1.0`.
-pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
-    config
+pub(crate) fn configure(routes: &mut impl Routes) {
+    routes
         .service(spaces::create_space)
         .service(spaces::list_spaces)
         .service(spaces::get_space)

@@ -5,10 +5,10 @@ mod dto;
 mod handlers;
 
 use probity_webhooks::WebhookError;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::http::auth::{AdminAccess, Caller};
 use crate::http::failure::{Failure, Family};
+use crate::http::routing::Routes;
 
 /// The family of webhooks.
 pub(crate) struct Webhooks;
@@ -29,8 +29,8 @@ fn unconfined(caller: &Admin) -> Answer<()> {
 }
 
 /// Adds the routes below `/api/v1`.
-pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
-    config
+pub(crate) fn configure(routes: &mut impl Routes) {
+    routes
         .service(handlers::list_webhooks)
         .service(handlers::create_webhook)
         .service(handlers::get_webhook)
