@@ -64,7 +64,7 @@ fn run(command: Option<Command>) -> Outcome<()> {
     }
 }
 
-const ALL: [Measure; 10] = [
+const ALL: [Measure; 11] = [
     rows::ingest::measure,
     rows::read::measure,
     rows::inventory::measure,
