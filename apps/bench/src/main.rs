@@ -54,6 +54,7 @@ fn run(command: Option<Command>) -> Outcome<()> {
         Some(Command::Read(options)) => measure(&options, &[rows::read::measure]),
         Some(Command::Inventory(options)) => measure(&options, &[rows::inventory::measure]),
         Some(Command::Governance(options)) => measure(&options, &[rows::governance::measure]),
+        Some(Command::Products(options)) => measure(&options, &[rows::products::measure]),
         Some(Command::Register(options)) => measure(&options, &[rows::register::measure]),
         Some(Command::Artifacts(options)) => measure(&options, &[rows::artifacts::measure]),
         Some(Command::Webhooks(options)) => measure(&options, &[rows::webhooks::measure]),
@@ -63,11 +64,12 @@ fn run(command: Option<Command>) -> Outcome<()> {
     }
 }
 
-const ALL: [Measure; 10] = [
+const ALL: [Measure; 11] = [
     rows::ingest::measure,
     rows::read::measure,
     rows::inventory::measure,
     rows::governance::measure,
+    rows::products::measure,
     rows::register::measure,
     rows::artifacts::measure,
     rows::webhooks::measure,

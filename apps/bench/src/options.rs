@@ -27,6 +27,8 @@ pub(crate) enum Command {
     Inventory(Options),
     /// Summaries and the overview at a thousand and at a hundred thousand products: rows 31 to 33.
     Governance(Options),
+    /// Lists of products with filters and searches at 100,000 and a million, on both databases.
+    Products(Options),
     /// Registering models: our side of row 13.
     Register(Options),
     /// Uploads and downloads: rows 14 to 17.

@@ -53,7 +53,7 @@ impl PostgresDatabase {
     }
 
     fn admin(&self, statement: &str) -> Outcome<()> {
-        psql(&format!("{}/postgres", self.server), statement)
+        psql(&format!("{}/postgres", self.server), statement).map(drop)
     }
 }
 
@@ -69,11 +69,13 @@ impl Drop for PostgresDatabase {
     }
 }
 
-/// Runs statements through `psql`.
-pub(crate) fn psql(url: &str, statements: &str) -> Outcome<()> {
+/// Runs statements through `psql`; answers what they print, a row a line.
+pub(crate) fn psql(url: &str, statements: &str) -> Outcome<String> {
     let arguments = [
         "-X",
         "-q",
+        "-t",
+        "-A",
         "-v",
         "ON_ERROR_STOP=1",
         "-d",
@@ -83,7 +85,7 @@ pub(crate) fn psql(url: &str, statements: &str) -> Outcome<()> {
     ];
     let done = Command::new("psql").args(arguments).output()?;
     if done.status.success() {
-        return Ok(());
+        return Ok(String::from_utf8_lossy(&done.stdout).into_owned());
     }
     Err(format!("psql: {}", String::from_utf8_lossy(&done.stderr)).into())
 }
@@ -111,6 +113,11 @@ impl Home {
     /// The name of the database on PostgreSQL.
     pub(crate) fn backend(&self) -> Option<&str> {
         self.postgres.as_ref().map(PostgresDatabase::name)
+    }
+
+    /// The address of the database on PostgreSQL.
+    pub(crate) fn postgres_url(&self) -> Option<String> {
+        self.postgres.as_ref().map(PostgresDatabase::url)
     }
 
     /// The file of the database on SQLite.

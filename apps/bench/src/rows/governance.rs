@@ -15,8 +15,8 @@ const LARGE: u64 = 100_000;
 pub(crate) fn measure(options: &Options, results: &mut Results) -> Outcome<()> {
     println!("governance: {SMALL} and {LARGE} products");
     let program = options.probity()?;
-    let small = products(&program, SMALL)?;
-    let large = products(&program, LARGE)?;
+    let small = products(&program, None, SMALL)?;
+    let large = products(&program, None, LARGE)?;
     let (small_server, _) = small.serve()?;
     let (large_server, _) = large.serve()?;
     let summary = format!("/api/v1.0/catalog/products/{FIRST_COPY}/ai-governance-summary");

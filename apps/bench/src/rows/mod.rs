@@ -7,6 +7,7 @@ pub(crate) mod ingest;
 pub(crate) mod inventory;
 pub(crate) mod mlflow;
 pub(crate) mod operations;
+pub(crate) mod products;
 pub(crate) mod read;
 pub(crate) mod register;
 pub(crate) mod webhooks;

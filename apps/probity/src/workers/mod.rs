@@ -1,11 +1,13 @@
 //! What the server does by itself: signing checkpoints of the record, judging products anew as dates
-//! pass, telling of alerts that missed a deadline, forgetting what has expired.
+//! pass, telling of alerts that missed a deadline, indexing texts, forgetting what has expired.
 
 mod artifacts;
+mod background;
 pub(crate) mod courier;
 mod deadlines;
 mod postures;
 mod retention;
+mod searches;
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
@@ -13,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::web::Data;
 
+use self::background::Background;
 use crate::settings::Settings;
 use crate::startup::StartError;
 use crate::state::AppState;
@@ -28,12 +31,14 @@ const SWEEP_STEP: i64 = 1000;
 pub(crate) struct Workers {
     stop: Sender<()>,
     thread: JoinHandle<()>,
+    background: Vec<Background>,
 }
 
 impl Workers {
     /// Ends the workers after one last round, so that shutdown leaves nothing unsigned.
     pub(crate) fn stop(self) {
         drop(self.stop);
+        self.background.into_iter().for_each(Background::stop);
         if self.thread.join().is_err() {
             tracing::error!("the workers ended with a panic");
         }
@@ -42,6 +47,12 @@ impl Workers {
 
 /// Starts the workers.
 pub(crate) fn start(settings: &Settings, state: &Data<AppState>) -> Result<Workers, StartError> {
+    let mut background = vec![postures::start(
+        &state.database,
+        state.clock.clone(),
+        settings.checkpoint_interval,
+    )?];
+    background.extend(searches::start(&state.database)?);
     let signer = state.record.signer().clone();
     let (stop, stopped) = channel::<()>();
     let (state, every) = (state.clone(), settings.checkpoint_interval);
@@ -60,7 +71,6 @@ pub(crate) fn start(settings: &Settings, state: &Data<AppState>) -> Result<Worke
                 if ending {
                     return;
                 }
-                postures::rejudge(&state.database, state.clock.now());
                 deadlines::settle(&state.database, state.clock.now());
                 if swept.is_none_or(|at| at.elapsed() >= SWEEP_EVERY) {
                     sweep(&state);
@@ -74,7 +84,11 @@ pub(crate) fn start(settings: &Settings, state: &Data<AppState>) -> Result<Worke
                 }
             }
         })?;
-    Ok(Workers { stop, thread })
+    Ok(Workers {
+        stop,
+        thread,
+        background,
+    })
 }
 
 fn sweep(state: &AppState) {

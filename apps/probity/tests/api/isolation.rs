@@ -987,6 +987,14 @@ pub(crate) fn table() -> Vec<(&'static str, Vec<Probe>)> {
             ),
         ),
         (
+            "repository_get_space_history",
+            spaces(
+                "GET",
+                "/api/v1.0/organizations/{own}/spaces/{id}/history",
+                NOTHING,
+            ),
+        ),
+        (
             "repository_list_members",
             spaces(
                 "GET",

@@ -258,6 +258,7 @@ async fn the_members_of_a_space_are_kept_with_care(api: Api) {
         .send()
         .await;
     gone.problem(404, "member_not_found");
+    its_history_tells_who_was_what(&api, &format!("{spaces}/{slug}"), &second).await;
 
     for (body, fields) in [
         (json!({}), vec!["/user", "/role"]),
@@ -284,6 +285,43 @@ async fn the_members_of_a_space_are_kept_with_care(api: Api) {
     let body = json!({"user": stranger.subject, "role": "viewer"});
     let refused = api.put(&path, &body).send().await;
     assert_eq!(refused.faults(422, "validation_error"), ["/user"]);
+}
+
+/// The second member came as an editor, became an admin, and the first one left.
+async fn its_history_tells_who_was_what(api: &Api, space: &str, second: &User) {
+    let path = format!("{space}/history");
+    let told = api
+        .get(&path)
+        .bearer(&second.token)
+        .send()
+        .await
+        .expect(200);
+    let entries = told["history"].as_array().unwrap();
+    let role = |entry: &Value| {
+        let changes = entry["changes"].as_array().unwrap().clone();
+        let role = changes.into_iter().find(|change| change["field"] == "role");
+        role.map_or(Value::Null, |role| json!([role["before"], role["after"]]))
+    };
+    let told: Vec<(&str, Value)> = entries
+        .iter()
+        .map(|entry| (entry["action"].as_str().unwrap(), role(entry)))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("space.member.removed", json!(["admin", null])),
+            ("space.member.changed", json!(["editor", "admin"])),
+            ("space.member.added", json!([null, "editor"])),
+            ("space.created", Value::Null),
+        ]
+    );
+    let page = api.get(&format!("{path}?limit=1")).send().await.expect(200);
+    assert_eq!(
+        (&page["total"], page["history"].as_array().unwrap().len()),
+        (&json!(4), 1)
+    );
+    let refused = api.get(&format!("{path}?limit=101")).send().await;
+    assert_eq!(refused.faults(422, "validation_error"), ["limit"]);
 }
 
 async fn two_admins_cannot_both_leave(api: Api) {

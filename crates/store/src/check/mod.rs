@@ -23,6 +23,7 @@
 //! | `governance.posture_totals` | totals are counts of postures |
 //! | `governance.postures` | a product that is judged has a posture, and it is the judgement of what is known at the instant at which it was made; its next change is not later than the recomputed one |
 //! | `webhooks.deliveries` | a delivery of an event is of one that is in the record, under the event's id; what waits for nothing is not due |
+//! | `searches.index` | on PostgreSQL the index of searches says of every text what it holds, but for what is noted as not yet taken in |
 //! | `values.*` | every stored value is one that the domain reads |
 //!
 //! What is named where, by construction of the events (`record.evidence`):
@@ -48,6 +49,7 @@ mod names;
 mod postures;
 mod record;
 mod references;
+mod searches;
 mod sql;
 mod storage;
 mod values;
@@ -56,7 +58,7 @@ mod webhooks;
 use probity_kernel::RepositoryError;
 
 use self::findings::Findings;
-use crate::connection::AnyConnection;
+use crate::connection::{AnyConnection, Scope, Use};
 use crate::database::Database;
 use crate::error::StoreResult;
 
@@ -107,11 +109,16 @@ impl Database {
 
     /// [`check`](Self::check) with so many ids in memory at a time.
     pub(crate) fn check_with(&self, ids_at_once: u64) -> Result<CheckReport, RepositoryError> {
-        self.system_read(|conn| {
+        // A connection of its own: one that has searched remembers how SQLite's index of searches was
+        // then, and its integrity check would compare with that.
+        let opened = self.location().connect(Use::Read);
+        let mut conn = opened.map_err(|error| RepositoryError::Database(Box::new(error)))?;
+        let report = conn.read(Scope::System, true, |conn| -> StoreResult<CheckReport> {
             let mut findings = Findings::default();
             run(conn, &mut findings, ids_at_once)?;
             Ok(findings.into_report())
-        })
+        });
+        report.map_err(RepositoryError::from)
     }
 }
 
@@ -122,5 +129,6 @@ fn run(conn: &mut AnyConnection, findings: &mut Findings, ids_at_once: u64) -> S
     values::check(conn, findings)?;
     postures::check(conn, findings)?;
     webhooks::check(conn, findings)?;
+    searches::check(conn, findings)?;
     record::check(conn, findings, ids_at_once)
 }

@@ -98,15 +98,36 @@ fn fault(
         (None, Some(_)) => true,
         (_, None) => false,
     };
-    let same = Posture {
-        next_change_at: stored.next_change_at,
-        ..found.clone()
-    } == stored;
-    if same && !too_late {
-        return Ok(None);
+    if too_late {
+        return Ok(Some(
+            "is kept with a next change that is too late".to_owned(),
+        ));
     }
-    Ok(Some(format!(
-        "is kept with the score {} and judged {}",
-        stored.score, found.score
-    )))
+    Ok(difference(&stored, &found))
+}
+
+/// In what a kept judgement differs from the one that was made anew, but for its next change.
+fn difference(kept: &Posture, judged: &Posture) -> Option<String> {
+    if kept.score != judged.score {
+        let (kept, judged) = (kept.score, judged.score);
+        return Some(format!("is kept with the score {kept} and judged {judged}"));
+    }
+    let same = Posture {
+        next_change_at: kept.next_change_at,
+        ..judged.clone()
+    } == *kept;
+    if same {
+        return None;
+    }
+    let stands = |posture: &Posture| {
+        format!(
+            "{} and {}, items {:08b}, drifts {:06b}",
+            posture.lifecycle_gate.as_str(),
+            posture.review_status.as_str(),
+            posture.complete,
+            posture.drift,
+        )
+    };
+    let (kept, judged) = (stands(kept), stands(judged));
+    Some(format!("is kept as {kept} and judged as {judged}"))
 }

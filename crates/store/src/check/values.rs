@@ -4,7 +4,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use diesel::sql_types::Bool;
-use probity_access::{ApiKey, Organization, User};
+use probity_access::{ApiKey, Organization, SpaceMember, User};
 use probity_alerts::TrackedAlert;
 use probity_artifacts::Artifact;
 use probity_catalog::attachment::ProductVersion;
@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::PAGE;
 use super::findings::Findings;
+use crate::access::members::MemberRow;
 use crate::access::rows::{ApiKeyRow, OrganizationRow, UserRow};
 use crate::alerts::configured::parse_targets;
 use crate::alerts::rows::TrackedRow;
@@ -44,7 +45,7 @@ use crate::schema::{
     governance_settings, metric_snapshots, organizations, policy_attachments, product_governance,
     product_models, product_postures, product_versions, products, registered_models,
     registry_settings, review_requests, risk_metric_links, risk_mitigations, runtime_events,
-    safety_metrics, spaces, tracked_alerts, training_runs, users,
+    safety_metrics, space_members, spaces, tracked_alerts, training_runs, users,
 };
 use crate::types::{AnyTimestamp, AnyUuid, Id, Utc};
 
@@ -88,9 +89,35 @@ pub(super) fn check(conn: &mut AnyConnection, findings: &mut Findings) -> StoreR
     values!("values.governance_settings", governance_settings.organization_id after nil, governance_settings::settings, |text: String| parse_governance_settings(&text).map(drop));
     values!("values.artifact_uploads", artifact_uploads.id after nil, UploadRow::as_select(), |row: UploadRow| row.with(Vec::new()).map(drop));
     values!("values.artifacts", artifacts.id after nil, ArtifactRow::as_select(), parsed::<_, Artifact>);
+    member_values(conn, findings)?;
     product_values(conn, findings)?;
     snapshot_values(conn, findings)?;
     runtime_event_values(conn, findings)
+}
+
+type MemberKey = (Id, Id, Id);
+
+fn member_values(conn: &mut AnyConnection, findings: &mut Findings) -> StoreResult<()> {
+    use space_members::{organization_id, space_id, user_id};
+    let name = "values.space_members";
+    let nil = Id(Uuid::nil());
+    let shown = |key: &MemberKey| format!("{} in {}", key.2.shown(), key.1.shown());
+    let parse = parsed::<MemberRow, SpaceMember>;
+    pages(name, findings, (nil, nil, nil), shown, parse, |after| {
+        let later = sql::<Bool>("(organization_id, space_id, user_id) > (")
+            .bind::<AnyUuid, _>(after.0)
+            .sql(", ")
+            .bind::<AnyUuid, _>(after.1)
+            .sql(", ")
+            .bind::<AnyUuid, _>(after.2)
+            .sql(")");
+        space_members::table
+            .filter(later)
+            .order((organization_id, space_id, user_id))
+            .limit(PAGE)
+            .select(((organization_id, space_id, user_id), MemberRow::as_select()))
+            .load(conn)
+    })
 }
 
 /// A product with its other rows, where they are there.

@@ -24,6 +24,7 @@ use crate::error::{StoreError, StoreResult};
 use crate::record::absence::AbsenceEvent;
 use crate::record::position;
 use crate::schema::{audit_heads, users};
+use crate::search::take_in_all;
 use crate::turn::Tx;
 use crate::types::{AnyUuid, Id, Utc};
 
@@ -185,7 +186,7 @@ fn erase(tx: &mut Tx<'_>, context: &Context, erasure: &Erasure) -> StoreResult<E
         }
     }
     slots(tx, context, erasure, &needles, &mut erased)?;
-    forget_searches(tx.writing())?;
+    forget_searches(tx.writing(), organization)?;
     Ok(erased)
 }
 
@@ -255,7 +256,7 @@ impl Column {
 }
 
 /// Every text of every table that belongs to organisations; the past after the present, since what
-/// changes now is noted there.
+/// changes now is noted there. Not the texts that the index of searches is to forget: it does so by them.
 fn text_columns(conn: &mut AnyConnection) -> StoreResult<Vec<Column>> {
     let query = if conn.is_postgres() {
         "SELECT c.relname::text AS tab, a.attname::text AS col FROM pg_class c \
@@ -263,7 +264,7 @@ fn text_columns(conn: &mut AnyConnection) -> StoreResult<Vec<Column>> {
          WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' \
          AND a.atttypid = 'text'::regtype AND EXISTS (SELECT FROM pg_attribute o \
          WHERE o.attrelid = c.oid AND o.attname = 'organization_id') \
-         ORDER BY right(c.relname, 5) = '_past', c.relname, a.attnum"
+         AND c.relname <> 'search_pending' ORDER BY right(c.relname, 5) = '_past', c.relname, a.attnum"
     } else {
         "SELECT m.name AS tab, i.name AS col FROM sqlite_master m \
          JOIN pragma_table_info(m.name) i ON i.type = 'TEXT' \
@@ -496,14 +497,14 @@ fn redact(
 }
 
 /// Drops what the indexes of searches remember of texts that are no longer there.
-fn forget_searches(conn: &mut AnyConnection) -> StoreResult<()> {
+fn forget_searches(conn: &mut AnyConnection, organization: OrganizationId) -> StoreResult<()> {
     #[derive(QueryableByName)]
     struct Index {
         #[diesel(sql_type = Text)]
         name: String,
     }
     if conn.is_postgres() {
-        return Ok(());
+        return take_in_all(conn, organization);
     }
     let indexes: Vec<Index> = diesel::sql_query(
         "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL TABLE%fts5%'",

@@ -1,7 +1,9 @@
-//! Reading what is known about a product: two statements, whatever there is.
+//! Reading what is known about products: one statement, whatever there is; on PostgreSQL for many at once.
+
+use std::collections::HashMap;
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
 use probity_governance::assessment::evidence::{
     Approval, Dependencies, DeployedRun, Documentation, Evidence, Metrics, Mitigations, Reviews,
     Runs, Snapshots,
@@ -9,7 +11,7 @@ use probity_governance::assessment::evidence::{
 use probity_governance::{LifecycleGate, ProductKind};
 use probity_kernel::{OrganizationId, ProductId, RepositoryError, SpaceId};
 
-use crate::connection::{AnyConnection, MultiBackend};
+use crate::connection::AnyConnection;
 use crate::error::{StoreError, StoreResult, corrupt};
 use crate::types::{AnyTimestamp, AnyUuid, Id, Utc};
 
@@ -23,8 +25,9 @@ pub(crate) struct Known {
 }
 
 /// Every aggregate has one row, so that the joins have one; each reads one product's rows of an index.
+/// `{join}` is how an aggregate is joined, `{id}` how it names its product.
 const STATEMENT: &str = "\
-SELECT p.space_id, p.name, p.product_type, p.risk_classification, p.lifecycle_stage, \
+SELECT p.id, p.space_id, p.name, p.product_type, p.risk_classification, p.lifecycle_stage, \
 p.archived_at IS NOT NULL AS archived, m.deployment_status, \
 COALESCE(TRIM(m.intended_use), '') <> '' AS has_purpose, \
 COALESCE(TRIM(g.owner), '') <> '' AS has_owner, \
@@ -32,51 +35,54 @@ COALESCE(TRIM(g.monitoring_plan), '') <> '' AS has_monitoring_plan, \
 COALESCE(g.no_data_dependencies, FALSE) AS declared_none, \
 COALESCE(g.technical_documentation, '{}') <> '{}' AS has_documentation, \
 g.documentation_updated_at, g.next_review_due_at, \
-d.dependencies, r.runs, r.completed_runs, r.evaluation_runs, r.evaluated_at, r.deployed_runs, r.deployed_at, \
-e.metrics, e.measured_metrics, e.measured_at, a.policies, \
+d.dependencies, r.runs, r.completed_runs, r.evaluation_runs, r.deployed_runs, r.deployed_at, \
+e.metrics, e.measured_metrics, a.policies, \
 k.mitigations, k.open_mitigations, k.high_due_at, k.critical_due_at, \
 s.snapshots, s.latest_captured_at, \
 q.reviews, q.open_reviews, l.latest_status, y.approved_status, y.approval_expires_at, \
-v.versions, x.registered_models, t.runtime_events \
+v.versions, x.registered_models, t.runtime_events, \
+(SELECT MIN(c.changed_at) FROM data_dependencies c WHERE c.organization_id = p.organization_id \
+AND c.product_id = p.id AND c.changed_at > CASE WHEN r.evaluated_at IS NULL OR e.measured_at > r.evaluated_at \
+THEN e.measured_at ELSE r.evaluated_at END) AS changed_at \
 FROM products p \
 JOIN product_models m ON m.product_id = p.id \
 LEFT JOIN product_governance g ON g.product_id = p.id \
 LEFT JOIN product_standings s ON s.organization_id = p.organization_id AND s.product_id = p.id \
-CROSS JOIN (SELECT COUNT(*) AS dependencies FROM data_dependencies \
-WHERE organization_id = $1 AND product_id = $2) d \
-CROSS JOIN (SELECT COUNT(*) AS runs, \
+CROSS {join} (SELECT COUNT(*) AS dependencies FROM data_dependencies \
+WHERE organization_id = $1 AND product_id = {id}) d \
+CROSS {join} (SELECT COUNT(*) AS runs, \
 COUNT(CASE WHEN status = 'completed' AND run_type IN ('training', 'fine_tuning', 'evaluation') THEN 1 END) AS completed_runs, \
 COUNT(CASE WHEN status = 'completed' AND run_type = 'evaluation' THEN 1 END) AS evaluation_runs, \
 MAX(CASE WHEN status = 'completed' AND run_type = 'evaluation' THEN COALESCE(completed_at, started_at, created_at) END) AS evaluated_at, \
 COUNT(CASE WHEN is_deployed THEN 1 END) AS deployed_runs, \
 MAX(CASE WHEN is_deployed THEN COALESCE(completed_at, started_at, created_at) END) AS deployed_at \
-FROM training_runs WHERE organization_id = $1 AND product_id = $2) r \
-CROSS JOIN (SELECT COUNT(*) AS metrics, \
+FROM training_runs WHERE organization_id = $1 AND product_id = {id}) r \
+CROSS {join} (SELECT COUNT(*) AS metrics, \
 COUNT(CASE WHEN status <> 'not_available' THEN 1 END) AS measured_metrics, \
 MAX(CASE WHEN status <> 'not_available' THEN COALESCE(measured_at, created_at) END) AS measured_at \
-FROM safety_metrics WHERE organization_id = $1 AND product_id = $2) e \
-CROSS JOIN (SELECT COUNT(*) AS policies FROM policy_attachments \
-WHERE organization_id = $1 AND product_id = $2) a \
-CROSS JOIN (SELECT COUNT(*) AS mitigations, \
+FROM safety_metrics WHERE organization_id = $1 AND product_id = {id}) e \
+CROSS {join} (SELECT COUNT(*) AS policies FROM policy_attachments \
+WHERE organization_id = $1 AND product_id = {id}) a \
+CROSS {join} (SELECT COUNT(*) AS mitigations, \
 COUNT(CASE WHEN status IN ('open', 'in_progress') THEN 1 END) AS open_mitigations, \
 MIN(CASE WHEN status IN ('open', 'in_progress') AND severity = 'high' THEN due_at END) AS high_due_at, \
 MIN(CASE WHEN status IN ('open', 'in_progress') AND severity = 'critical' THEN due_at END) AS critical_due_at \
-FROM risk_mitigations WHERE organization_id = $1 AND product_id = $2) k \
-CROSS JOIN (SELECT COUNT(*) AS reviews, COUNT(CASE WHEN status = 'pending' THEN 1 END) AS open_reviews \
-FROM review_requests WHERE organization_id = $1 AND product_id = $2) q \
-LEFT JOIN (SELECT status AS latest_status FROM review_requests \
-WHERE organization_id = $1 AND product_id = $2 AND status <> 'pending' \
+FROM risk_mitigations WHERE organization_id = $1 AND product_id = {id}) k \
+CROSS {join} (SELECT COUNT(*) AS reviews, COUNT(CASE WHEN status = 'pending' THEN 1 END) AS open_reviews \
+FROM review_requests WHERE organization_id = $1 AND product_id = {id}) q \
+LEFT {join} (SELECT status AS latest_status FROM review_requests \
+WHERE organization_id = $1 AND product_id = {id} AND status <> 'pending' \
 ORDER BY requested_at DESC, id DESC LIMIT 1) l ON TRUE \
-LEFT JOIN (SELECT status AS approved_status, approval_expires_at FROM review_requests \
-WHERE organization_id = $1 AND product_id = $2 AND status = 'approved' \
+LEFT {join} (SELECT status AS approved_status, approval_expires_at FROM review_requests \
+WHERE organization_id = $1 AND product_id = {id} AND status = 'approved' \
 ORDER BY requested_at DESC, id DESC LIMIT 1) y ON TRUE \
-CROSS JOIN (SELECT COUNT(*) AS versions FROM product_versions \
-WHERE organization_id = $1 AND product_id = $2) v \
-CROSS JOIN (SELECT COUNT(*) AS registered_models FROM product_registered_models \
-WHERE organization_id = $1 AND product_id = $2) x \
-CROSS JOIN (SELECT CAST(COALESCE(SUM(events), 0) AS BIGINT) AS runtime_events FROM runtime_event_totals \
-WHERE organization_id = $1 AND product_id = $2) t \
-WHERE p.organization_id = $1 AND p.id = $2";
+CROSS {join} (SELECT COUNT(*) AS versions FROM product_versions \
+WHERE organization_id = $1 AND product_id = {id}) v \
+CROSS {join} (SELECT COUNT(*) AS registered_models FROM product_registered_models \
+WHERE organization_id = $1 AND product_id = {id}) x \
+CROSS {join} (SELECT CAST(COALESCE(SUM(events), 0) AS BIGINT) AS runtime_events FROM runtime_event_totals \
+WHERE organization_id = $1 AND product_id = {id}) t \
+WHERE p.organization_id = $1 AND p.id = ";
 
 #[expect(
     clippy::struct_excessive_bools,
@@ -84,6 +90,8 @@ WHERE p.organization_id = $1 AND p.id = $2";
 )]
 #[derive(QueryableByName)]
 struct Row {
+    #[diesel(sql_type = AnyUuid)]
+    id: Id,
     #[diesel(sql_type = AnyUuid)]
     space_id: Id,
     #[diesel(sql_type = Text)]
@@ -120,8 +128,6 @@ struct Row {
     completed_runs: i64,
     #[diesel(sql_type = BigInt)]
     evaluation_runs: i64,
-    #[diesel(sql_type = Nullable<AnyTimestamp>)]
-    evaluated_at: Option<Utc>,
     #[diesel(sql_type = BigInt)]
     deployed_runs: i64,
     #[diesel(sql_type = Nullable<AnyTimestamp>)]
@@ -130,8 +136,6 @@ struct Row {
     metrics: i64,
     #[diesel(sql_type = BigInt)]
     measured_metrics: i64,
-    #[diesel(sql_type = Nullable<AnyTimestamp>)]
-    measured_at: Option<Utc>,
     #[diesel(sql_type = BigInt)]
     policies: i64,
     #[diesel(sql_type = BigInt)]
@@ -162,10 +166,7 @@ struct Row {
     registered_models: i64,
     #[diesel(sql_type = BigInt)]
     runtime_events: i64,
-}
-
-#[derive(QueryableByName)]
-struct Changed {
+    /// When the first dependency changed after the newest evaluation.
     #[diesel(sql_type = Nullable<AnyTimestamp>)]
     changed_at: Option<Utc>,
 }
@@ -176,47 +177,54 @@ pub(crate) fn read(
     organization: OrganizationId,
     product: ProductId,
 ) -> StoreResult<Option<Known>> {
-    let (organization, product) = (Id(organization.uuid()), Id(product.uuid()));
-    let row: Option<Row> = diesel::sql_query(STATEMENT)
-        .into_boxed::<MultiBackend>()
-        .bind::<AnyUuid, _>(organization)
-        .bind::<AnyUuid, _>(product)
-        .get_result(conn)
-        .optional()?;
-    let Some(row) = row else { return Ok(None) };
-    let evaluated_at = row.evaluated_at.max(row.measured_at);
-    let changed = match evaluated_at {
-        Some(evaluated_at) if row.dependencies > 0 => {
-            changed_since(conn, organization, product, evaluated_at)?
-        }
-        _ => None,
-    };
-    let known = Known {
-        space: SpaceId::new(row.space_id.0),
-        name: row.name.clone(),
-        archived: row.archived,
-        evidence: row.evidence(changed).map_err(StoreError)?,
-    };
-    Ok(Some(known))
+    let mut found = read_many(conn, organization, &[Id(product.uuid())])?;
+    Ok(found.remove(&Id(product.uuid())))
 }
 
-/// When the first dependency changed after the newest evaluation.
-fn changed_since(
+/// What is known about some products, by their ids.
+pub(super) fn read_many(
     conn: &mut AnyConnection,
-    organization: Id,
-    product: Id,
-    evaluated_at: Utc,
-) -> StoreResult<Option<Utc>> {
-    let found: Changed = diesel::sql_query(
-        "SELECT MIN(changed_at) AS changed_at FROM data_dependencies \
-         WHERE organization_id = $1 AND product_id = $2 AND changed_at > $3",
-    )
-    .into_boxed::<MultiBackend>()
-    .bind::<AnyUuid, _>(organization)
-    .bind::<AnyUuid, _>(product)
-    .bind::<AnyTimestamp, _>(evaluated_at)
-    .get_result(conn)?;
-    Ok(found.changed_at)
+    organization: OrganizationId,
+    products: &[Id],
+) -> StoreResult<HashMap<Id, Known>> {
+    let organization = Id(organization.uuid());
+    let rows: Vec<Row> = match conn {
+        // Planning takes longer than reading: once for all.
+        AnyConnection::Postgres(conn) => {
+            diesel::sql_query(statement("JOIN LATERAL", "p.id", "ANY($2)"))
+                .bind::<AnyUuid, _>(organization)
+                .bind::<Array<AnyUuid>, _>(products)
+                .load(conn)?
+        }
+        AnyConnection::Sqlite(conn) => {
+            let text = statement("JOIN", "$2", "$2");
+            let mut rows = Vec::with_capacity(products.len());
+            for product in products {
+                let found: Option<Row> = diesel::sql_query(&text)
+                    .bind::<AnyUuid, _>(organization)
+                    .bind::<AnyUuid, _>(*product)
+                    .get_result(conn)
+                    .optional()?;
+                rows.extend(found);
+            }
+            rows
+        }
+    };
+    let known = |row: Row| -> StoreResult<(Id, Known)> {
+        let known = Known {
+            space: SpaceId::new(row.space_id.0),
+            name: row.name.clone(),
+            archived: row.archived,
+            evidence: row.evidence().map_err(StoreError)?,
+        };
+        Ok((row.id, known))
+    };
+    rows.into_iter().map(known).collect()
+}
+
+fn statement(join: &str, id: &str, wanted: &str) -> String {
+    let statement = STATEMENT.replace("{join}", join).replace("{id}", id);
+    statement + wanted
 }
 
 fn count(number: i64) -> u64 {
@@ -224,7 +232,7 @@ fn count(number: i64) -> u64 {
 }
 
 impl Row {
-    fn evidence(self, changed: Option<Utc>) -> Result<Option<Evidence>, RepositoryError> {
+    fn evidence(&self) -> Result<Option<Evidence>, RepositoryError> {
         let Ok(kind) = self.product_type.parse::<ProductKind>() else {
             return Ok(None);
         };
@@ -236,11 +244,11 @@ impl Row {
             gate,
             has_owner: self.has_owner,
             has_purpose: self.has_purpose,
-            risk_classification: self.risk_classification,
+            risk_classification: self.risk_classification.clone(),
             dependencies: Dependencies {
                 declared: count(self.dependencies),
                 declared_none: self.declared_none,
-                changed_since_evaluation: at(changed),
+                changed_since_evaluation: at(self.changed_at),
             },
             runs: Runs {
                 total: count(self.runs),
@@ -272,8 +280,11 @@ impl Row {
             reviews: Reviews {
                 total: count(self.reviews),
                 open: self.open_reviews > 0,
-                latest_approved: self.latest_status.map(|status| status == "approved"),
-                approval: self.approved_status.map(|_| Approval {
+                latest_approved: self
+                    .latest_status
+                    .as_ref()
+                    .map(|status| status == "approved"),
+                approval: self.approved_status.as_ref().map(|_| Approval {
                     expires_at: at(self.approval_expires_at),
                 }),
             },

@@ -11,8 +11,8 @@ use probity_kernel::{
 };
 use time::OffsetDateTime;
 
-use super::postures::{PostureRow, UNJUDGED, severity_of_total, small};
-use super::{reassess, settings};
+use super::postures::{PostureRow, UNJUDGED, severity_of_total, small, stored_many};
+use super::{evidence, judge, settings};
 use crate::connection::{AnyConnection, MultiBackend};
 use crate::error::{StoreError, StoreResult, corrupt};
 use crate::listing::page_of;
@@ -88,37 +88,38 @@ pub(super) fn rejudge(
 ) -> StoreResult<u32> {
     let context = Context::new(organization, Actor::System(ACTOR), now);
     let due = due(tx.conn, organization, now, limit)?;
+    let configuration = settings::in_force(tx.conn, organization)?;
+    let mut kept = stored_many(tx.conn, organization, &due)?;
+    let mut known = evidence::read_many(tx.conn, organization, &due)?;
     let judged = u32::try_from(due.len()).unwrap_or(u32::MAX);
     for product in due {
-        reassess(tx, &context, ProductId::new(product.0))?;
+        let (before, known) = (kept.remove(&product), known.remove(&product));
+        let product = ProductId::new(product.0);
+        judge(tx, &context, &configuration, product, before, known)?;
     }
     Ok(judged)
 }
 
-/// How many products are due.
+/// How many products are due: by the passing of time or by other settings. What is due is few, and each
+/// part is counted from its own index.
 fn pending(
     conn: &mut AnyConnection,
     organization: OrganizationId,
     now: OffsetDateTime,
 ) -> StoreResult<u64> {
-    let key = Id(organization.uuid());
-    let by_time: i64 = postures::table
-        .filter(postures::organization_id.eq(key))
-        .filter(postures::next_change_at.le(Utc(now)))
-        .count()
-        .get_result(conn)?;
     let Configuration { version, .. } = settings::in_force(conn, organization)?;
-    let by_settings: i64 = postures::table
-        .filter(postures::organization_id.eq(key))
-        .filter(postures::settings_version.lt(version.get()))
-        .filter(
-            postures::next_change_at
-                .is_null()
-                .or(postures::next_change_at.gt(Utc(now))),
-        )
-        .count()
-        .get_result(conn)?;
-    Ok(u64::try_from(by_time + by_settings).unwrap_or_default())
+    let mine = || postures::table.filter(postures::organization_id.eq(Id(organization.uuid())));
+    let by_time = postures::next_change_at.le(Utc(now));
+    let by_settings = postures::settings_version.lt(version.get());
+    let timely: i64 = mine().filter(by_time).count().get_result(conn)?;
+    let behind: i64 = mine().filter(by_settings).count().get_result(conn)?;
+    let both: i64 = if timely > 0 && behind > 0 {
+        let both = mine().filter(by_time).filter(by_settings);
+        both.count().get_result(conn)?
+    } else {
+        0
+    };
+    Ok(u64::try_from(timely + behind - both).unwrap_or_default())
 }
 
 /// The fleet in these spaces, or in all.
@@ -196,31 +197,30 @@ fn ids(spaces: &[SpaceId]) -> Vec<Id> {
 
 type PostureOf = (PostureRow, String, String);
 
-/// Narrows a boxed query over postures by a filter.
+/// Narrows a query over postures, or over how many there are of each kind, by a filter.
 macro_rules! narrowed {
-    ($query:expr, $organization:expr, $filter:expr) => {{
+    ($table:ident, $name:literal, $query:expr, $organization:expr, $filter:expr) => {{
         let mut query = $query
-            .filter(postures::organization_id.eq(Id($organization.uuid())))
-            .filter(postures::score_version.ne(UNJUDGED))
+            .filter($table::organization_id.eq(Id($organization.uuid())))
             .into_boxed::<MultiBackend>();
         if let Some(spaces) = &$filter.spaces {
-            query = query.filter(postures::space_id.eq_any(ids(spaces)));
+            query = query.filter($table::space_id.eq_any(ids(spaces)));
         }
         if let Some(gate) = $filter.lifecycle_gate {
-            query = query.filter(postures::lifecycle_gate.eq(gate.as_str()));
+            query = query.filter($table::lifecycle_gate.eq(gate.as_str()));
         }
         if let Some(status) = $filter.review_status {
-            query = query.filter(postures::review_status.eq(status.as_str()));
+            query = query.filter($table::review_status.eq(status.as_str()));
         }
         if let Some(key) = $filter.drift {
-            let active = format!("(product_postures.drift & {}) <> 0", key.bit());
+            let active = format!(concat!("(", $name, ".drift & {}) <> 0"), key.bit());
             query = query.filter(diesel::dsl::sql::<Bool>(&active));
         }
         if let Some(lowest) = $filter.min_score {
-            query = query.filter(postures::score.ge(i64::from(lowest)));
+            query = query.filter($table::score.ge(i64::from(lowest)));
         }
         if let Some(highest) = $filter.max_score {
-            query = query.filter(postures::score.le(i64::from(highest)));
+            query = query.filter($table::score.le(i64::from(highest)));
         }
         query
     }};
@@ -239,7 +239,8 @@ fn worst_first(
             .eq(postures::organization_id)
             .and(products::id.eq(postures::product_id))),
     );
-    let mut query = narrowed!(with_products, organization, filter);
+    let judged = with_products.filter(postures::score_version.ne(UNJUDGED));
+    let mut query = narrowed!(postures, "product_postures", judged, organization, filter);
     let mut offset = 0;
     match paging {
         Paging::Offset(skip) => offset = i64::try_from(*skip).unwrap_or(i64::MAX),
@@ -271,9 +272,19 @@ pub(super) fn list(
     filter: &PostureFilter,
     page: &PageRequest,
 ) -> StoreResult<Page<ProductPosture>> {
-    let total: i64 = narrowed!(postures::table, organization, filter)
-        .count()
-        .get_result(conn)?;
+    // The totals are kept by everything that a filter asks for.
+    let totals = narrowed!(
+        totals,
+        "posture_totals",
+        totals::table,
+        organization,
+        filter
+    );
+    let total = totals
+        .select(totals::products)
+        .load::<i64>(conn)?
+        .into_iter()
+        .sum();
     let limit = i64::from(page.limit) + 1;
     let rows = worst_first(conn, organization, filter, &page.paging, limit)?;
     page_of(page, total, rows, place, product_posture)

@@ -212,6 +212,20 @@ pub(crate) fn reassess(tx: &mut Tx<'_>, context: &Context, product: ProductId) -
     let organization = context.organization;
     let before = postures::stored(tx.conn, organization, product)?;
     let known = evidence::read(tx.conn, organization, product)?;
+    let configuration = settings::in_force(tx.conn, organization)?;
+    judge(tx, context, &configuration, product, before, known)
+}
+
+/// The judgement of [`reassess`] over what was read.
+fn judge(
+    tx: &mut Tx<'_>,
+    context: &Context,
+    configuration: &Configuration,
+    product: ProductId,
+    before: Option<PostureRow>,
+    known: Option<evidence::Known>,
+) -> StoreResult<()> {
+    let organization = context.organization;
     let judged = known.filter(|known| !known.archived);
     let judged = judged.and_then(|known| Some((known.space, known.evidence?)));
     let Some((space, evidence)) = judged else {
@@ -221,7 +235,6 @@ pub(crate) fn reassess(tx: &mut Tx<'_>, context: &Context, product: ProductId) -
         postures::remove(tx.writing(), row)?;
         return tracking::posture_moved(tx, context, product, worst, None);
     };
-    let configuration = settings::in_force(tx.conn, organization)?;
     // A request that waited in the lane is older than what was judged meanwhile: time does not run
     // backwards for a product.
     let earlier = before.as_ref().map(|row| row.evaluated_at().0);

@@ -1,5 +1,6 @@
 //! Postures as they are kept, and how many products stand the same way.
 
+use std::collections::HashMap;
 use std::str::FromStr;
 
 use diesel::prelude::*;
@@ -7,7 +8,7 @@ use probity_governance::vocabulary::NotInVocabulary;
 use probity_governance::{DriftSeverity, Posture};
 use probity_kernel::{OrganizationId, ProductId, RepositoryError, SpaceId, Version};
 
-use crate::connection::{AnyConnection, on_backend};
+use crate::connection::{AnyConnection, MultiBackend, on_backend};
 use crate::error::{StoreError, StoreResult, corrupt};
 use crate::schema::{posture_totals as totals, product_postures as postures};
 use crate::types::{Id, Utc};
@@ -138,6 +139,21 @@ pub(super) fn stored(
         .get_result(conn)
         .optional()?;
     Ok(found)
+}
+
+/// The postures that are kept of some products, by their ids.
+pub(super) fn stored_many(
+    conn: &mut AnyConnection,
+    organization: OrganizationId,
+    products: &[Id],
+) -> StoreResult<HashMap<Id, PostureRow>> {
+    let found: Vec<PostureRow> = postures::table
+        .filter(postures::organization_id.eq(Id(organization.uuid())))
+        .filter(postures::product_id.eq_any(products.to_vec()))
+        .select(PostureRow::as_select())
+        .into_boxed::<MultiBackend>()
+        .load(conn)?;
+    Ok(found.into_iter().map(|row| (row.product_id, row)).collect())
 }
 
 /// Puts a posture in place of the one that is kept, and moves the totals.

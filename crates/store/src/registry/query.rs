@@ -1,7 +1,7 @@
 //! Reading the inventory: which rows pass a filter, and in which steps a page is found.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Bool, Text};
 use probity_kernel::text::{fold, search_words};
 use probity_kernel::{Cursor, OrganizationId, Page, PageRequest, Paging};
 use probity_registry::{ModelFilter, RegisteredModel};
@@ -12,7 +12,7 @@ use crate::error::StoreResult;
 use crate::listing::page_of;
 use crate::record::position;
 use crate::schema::{registered_models as models, registry_heads, registry_totals};
-use crate::search::{like_pattern, trigram_expression};
+use crate::search::{Source, array, candidates, like_pattern, trigram_expression};
 use crate::types::{AnyUuid, Id};
 
 type Query<'a> = models::BoxedQuery<'a, MultiBackend>;
@@ -34,7 +34,9 @@ pub(super) fn page(
 ) -> StoreResult<Page<RegisteredModel>> {
     let index = indexed(conn, organization, no, filter).filter(|_| may_index);
     let index = index.as_ref();
-    let total = total(conn, organization, filter, index)?;
+    let among = among(conn, organization, filter, may_index)?;
+    let among = among.as_deref();
+    let total = total(conn, organization, filter, index, among)?;
     let limit = i64::from(page.limit) + 1;
     let (before, skip) = match &page.paging {
         Paging::After(cursor) => (Some(cursor.key), 0),
@@ -48,7 +50,13 @@ pub(super) fn page(
     };
     let positions = match index {
         Some(index) => index.positions(conn, before, skip, limit)?,
-        None => positions(conn, organization, filter, before, skip, limit)?,
+        None => positions(
+            conn,
+            matching(organization, filter, among),
+            before,
+            skip,
+            limit,
+        )?,
     };
     let rows = by_positions(conn, organization, &positions)?;
     page_of(
@@ -71,7 +79,7 @@ pub(super) fn after(
     after: Option<i64>,
     limit: u32,
 ) -> StoreResult<Vec<ModelRow>> {
-    let mut query = matching(organization, filter);
+    let mut query = matching(organization, filter, None);
     if let Some(after) = after {
         query = query.filter(models::position.lt(after));
     }
@@ -105,11 +113,32 @@ fn jump(
     Ok(dense.then(|| position(no, (total - skip).max(0))))
 }
 
-/// Everything of the filter that columns answer.
-fn matching<'a>(organization: OrganizationId, filter: &ModelFilter) -> Query<'a> {
+/// The rows that may hold the words of a search, as an array, where the index on PostgreSQL helps.
+fn among(
+    conn: &mut AnyConnection,
+    organization: OrganizationId,
+    filter: &ModelFilter,
+    may_index: bool,
+) -> StoreResult<Option<String>> {
+    let search = filter.search.as_deref().filter(|_| may_index);
+    let words = search.map(search_words).unwrap_or_default();
+    let found = candidates(conn, Source::Inventory, organization, &words)?;
+    Ok(found.as_deref().map(array))
+}
+
+/// Everything of the filter that columns answer, among all rows or these.
+fn matching<'a>(
+    organization: OrganizationId,
+    filter: &ModelFilter,
+    among: Option<&str>,
+) -> Query<'a> {
     let mut query = models::table
         .filter(models::organization_id.eq(Id(organization.uuid())))
         .into_boxed::<MultiBackend>();
+    if let Some(positions) = among {
+        let among = format!("registered_models.position = ANY({positions})");
+        query = query.filter(diesel::dsl::sql::<Bool>(&among));
+    }
     if let Some(tier) = filter.risk_tier {
         query = query.filter(models::risk_tier.eq(tier.to_string()));
     }
@@ -137,12 +166,15 @@ fn total(
     organization: OrganizationId,
     filter: &ModelFilter,
     index: Option<&TrigramSearch>,
+    among: Option<&str>,
 ) -> StoreResult<i64> {
     if filter.provider.is_some() || filter.search.is_some() {
         if let Some(index) = index {
             return index.count(conn);
         }
-        return Ok(matching(organization, filter).count().get_result(conn)?);
+        return Ok(matching(organization, filter, among)
+            .count()
+            .get_result(conn)?);
     }
     let mut query = registry_totals::table
         .filter(registry_totals::organization_id.eq(Id(organization.uuid())))
@@ -160,13 +192,11 @@ fn total(
 /// The positions of a page's rows, found in a narrow index before any row is read.
 fn positions(
     conn: &mut AnyConnection,
-    organization: OrganizationId,
-    filter: &ModelFilter,
+    mut query: Query<'_>,
     before: Option<i64>,
     skip: i64,
     limit: i64,
 ) -> StoreResult<Vec<i64>> {
-    let mut query = matching(organization, filter);
     if let Some(before) = before {
         query = query.filter(models::position.lt(before));
     }
@@ -206,7 +236,7 @@ fn by_positions(
 }
 
 /// A search that SQLite's trigram index answers: every trigram of every word must occur, and what
-/// the index finds is compared with the words themselves. PostgreSQL does the same by itself.
+/// the index finds is compared with the words themselves.
 struct TrigramSearch {
     organization: OrganizationId,
     first: i64,

@@ -1,5 +1,13 @@
-//! Substring search over folded text: patterns for `LIKE`, and the search language of SQLite's trigram
-//! index, whose matches are then compared with the patterns.
+//! Substring search over folded text: patterns for `LIKE`, the search language of SQLite's trigram
+//! index, and an index of our own on PostgreSQL. What an index finds is compared with the patterns.
+
+mod grams;
+mod index;
+mod postings;
+mod sound;
+
+pub(crate) use index::{Source, array, candidates, take_in_all};
+pub(crate) use sound::faults;
 
 /// The pattern of everything that holds a part.
 pub(crate) fn like_pattern(part: &str) -> String {

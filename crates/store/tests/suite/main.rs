@@ -21,3 +21,5 @@ mod idempotency;
 mod policies;
 #[cfg(test)]
 mod record;
+#[cfg(test)]
+mod searches;

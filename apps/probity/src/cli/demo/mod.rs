@@ -1,8 +1,12 @@
 //! `probity demo`: a throw-away server with an organisation that has a year behind it.
 
+mod evidence;
+mod files;
 mod models;
 mod products;
+mod receiver;
 mod seed;
+mod timeline;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -11,6 +15,7 @@ use std::time::Instant;
 use base64::Engine as _;
 use clap::{ArgMatches, Command};
 
+use self::receiver::Receiver;
 use self::seed::Seeded;
 use super::Outcome;
 use crate::settings::{Settings, Sources};
@@ -23,14 +28,18 @@ pub(super) fn command() -> Command {
 
 pub(super) fn run(_: &ArgMatches, sources: &Sources) -> Outcome {
     let folder = tempfile::Builder::new().prefix("probity-demo-").tempdir()?;
-    let settings = settings(sources, folder.path())?;
+    let receiver = Receiver::bind()?;
+    let settings = settings(sources, folder.path(), receiver.address())?;
     crate::telemetry::init(&settings)?;
     let code = actix_web::rt::System::new().block_on(async {
         let started = Instant::now();
+        let events = format!("http://{}", receiver.address());
+        let receiver = receiver.start()?;
         let application = Application::build(&settings)?;
-        let seeded = seed::organization(application.state()).await?;
+        let seeded = seed::organization(application.state(), events).await?;
         print(application.address(), &seeded, started);
         application.run().await?;
+        receiver.stop(false).await;
         Ok::<_, Box<dyn std::error::Error>>(ExitCode::SUCCESS)
     })?;
     folder.close()?;
@@ -42,6 +51,7 @@ pub(super) fn run(_: &ArgMatches, sources: &Sources) -> Outcome {
 fn settings(
     sources: &Sources,
     folder: &std::path::Path,
+    receiver: SocketAddr,
 ) -> Result<Settings, Box<dyn std::error::Error>> {
     let mut sources = sources.clone().with("data-dir", folder.to_string_lossy());
     let database = folder.join("probity.db");
@@ -49,6 +59,9 @@ fn settings(
     let key = folder.join("webhook-master.key");
     std::fs::write(&key, master_key()?)?;
     sources = sources.with("webhook-key-file", key.to_string_lossy());
+    if sources.is_default("webhook-private-hosts") {
+        sources = sources.with("webhook-private-hosts", receiver.to_string());
+    }
     if sources.is_default("log-level") {
         sources = sources.with("log-level", "warn").with("log-format", "text");
     }
@@ -91,6 +104,10 @@ fn print(address: SocketAddr, seeded: &Seeded, started: Instant) {
     println!("  # what is out of bounds right now?");
     println!(
         "  curl -s 'http://{address}/api/v1/alerts?state=open' -H 'Authorization: Bearer {key}'\n"
+    );
+    println!("  # how does the fleet stand, and what would help most?");
+    println!(
+        "  curl -s http://{address}/api/v1.0/organizations/example-bank/ai-governance-overview -H 'Authorization: Bearer {key}'\n"
     );
     println!("  # tonight's figures of the fraud model: judged, alerted, on the record");
     println!(

@@ -4,7 +4,7 @@ use probity_registry::{ModelPatchInput, NewModelInput, Patch};
 
 /// One entry of the story: how it was registered and through which statuses it went since.
 pub(super) struct Entry {
-    model_id: &'static str,
+    pub(super) model_id: &'static str,
     provider: &'static str,
     name: &'static str,
     tier: &'static str,

@@ -1,6 +1,9 @@
 //! The twelve products of the sample bank, and how each of them fared over the year.
 
-use probity_catalog::ProductInput;
+use probity_catalog::{DossierInput, ProductInput};
+use probity_kernel::Patch;
+
+use super::files::File;
 
 /// How a product's figures moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -223,10 +226,27 @@ pub(super) const PRODUCTS: [Sample; 12] = [
 ];
 
 impl Sample {
+    /// Whether it is in service.
+    pub(super) fn is_live(&self) -> bool {
+        self.status == "production"
+    }
+
+    /// Whether it is made by training, and not of a model that others made.
+    pub(super) fn is_trained(&self) -> bool {
+        matches!(self.product_type, "ML Model" | "AI System")
+    }
+
     /// The record to create.
-    pub(super) fn input(&self) -> ProductInput {
+    pub(super) fn input(&self, file: &File) -> ProductInput {
         let text = |text: &str| Some(text.to_owned());
+        let given =
+            |text: Option<&str>| text.map_or(Patch::Absent, |text| Patch::Value(text.to_owned()));
         ProductInput {
+            dossier: DossierInput {
+                owner: given(file.owner),
+                monitoring_plan: given(file.monitoring_plan),
+                ..DossierInput::default()
+            },
             name: text(self.name),
             description: text(self.use_case),
             product_type: text(self.product_type),

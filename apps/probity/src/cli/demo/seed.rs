@@ -1,20 +1,26 @@
 //! Tells the story to the server's own services: every fact goes through the rules and onto the
 //! record, at the instant at which it happened.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use actix_web::web::Data;
+use futures_util::FutureExt as _;
 use probity_access::{NewApiKey, NewOrganization, ScopeSet};
 use probity_catalog::{NewProduct, NewSpace, Product};
-use probity_governance::{NewDecision, Verdict};
 use probity_guardian::{OverridesDraft, SnapshotDraft, ThresholdDraft};
-use probity_kernel::{Actor, Context, OrganizationId};
-use probity_registry::{AiRequest, ModelPatch, NewModel};
+use probity_kernel::{Actor, Context, OrganizationId, RegisteredModelId, ReviewRequestId};
+use probity_registry::{AiRequest, ModelPatch, ModelPatchInput, NewModel};
 use time::{Duration, OffsetDateTime};
 
+use super::evidence;
+use super::files::FILES;
 use super::models::{ENTRIES, Entry, UNREGISTERED, moved_to, raised_to};
-use super::products::{Course, PRODUCTS, SPACES};
+use super::products::{Course, Figures, PRODUCTS, SPACES};
+use super::timeline::Timeline;
 use crate::state::AppState;
 
-type Failure = Box<dyn std::error::Error>;
+pub(super) type Failure = Box<dyn std::error::Error>;
 
 /// How far back the story begins, in days.
 const BEGINNING: i64 = 720;
@@ -32,14 +38,23 @@ pub(super) struct Seeded {
     pub(super) watched: String,
 }
 
-struct Teller<'a> {
-    state: &'a AppState,
-    organization: OrganizationId,
-    now: OffsetDateTime,
+/// Who tells, and what has come to be so far.
+pub(super) struct Teller<'a> {
+    pub(super) state: &'a AppState,
+    pub(super) organization: OrganizationId,
+    pub(super) now: OffsetDateTime,
+    /// Where events are received, as `http://127.0.0.1:port`.
+    pub(super) receiver: String,
+    products: RefCell<HashMap<usize, Product>>,
+    models: RefCell<HashMap<&'static str, RegisteredModelId>>,
+    pub(super) reviews: RefCell<HashMap<usize, ReviewRequestId>>,
 }
 
-/// Creates the sample organisation.
-pub(super) async fn organization(state: &Data<AppState>) -> Result<Seeded, Failure> {
+/// Creates the sample organisation, whose events go to the receiver.
+pub(super) async fn organization(
+    state: &Data<AppState>,
+    receiver: String,
+) -> Result<Seeded, Failure> {
     let now = state.clock.now();
     let nobody = OrganizationId::new(uuid::Uuid::nil());
     let founded = Context::new(
@@ -53,30 +68,113 @@ pub(super) async fn organization(state: &Data<AppState>) -> Result<Seeded, Failu
         state,
         organization: organization.id,
         now,
+        receiver,
+        products: RefCell::default(),
+        models: RefCell::default(),
+        reviews: RefCell::default(),
     };
-    let products = teller.products().await?;
-    teller.inventory().await?;
-    let snapshots = teller.figures(&products).await?;
-    teller.usage().await?;
-    teller.reviews(&products).await?;
-    let watched = products
+    let mut timeline = Timeline::default();
+    let snapshots = figures(&mut timeline);
+    products(&mut timeline);
+    inventory(&mut timeline);
+    usage(&mut timeline);
+    evidence::tell(&mut timeline);
+    for (place, new) in SPACES.into_iter().enumerate() {
+        let (slug, name) = new;
+        // One after the other: whoever comes first is listed first.
+        let days = BEGINNING - i64::try_from(place)?;
+        let space = NewSpace::parse(slug, name, None)?;
+        state
+            .catalog
+            .create_space(&teller.days_ago(days), space)
+            .await?;
+    }
+    timeline.play(&teller).await?;
+    let watched = PRODUCTS
         .iter()
-        .zip(&PRODUCTS)
-        .find(|(_, p)| p.course == Course::ShockAndRecovery);
+        .position(|one| one.course == Course::ShockAndRecovery);
     Ok(Seeded {
         organization: organization.name,
-        products: products.len(),
+        products: PRODUCTS.len(),
         models: ENTRIES.len(),
         snapshots,
         key: teller.key().await?,
-        watched: watched
-            .map(|(product, _)| product.id.type_id())
-            .unwrap_or_default(),
+        watched: teller.product(watched.unwrap_or_default())?.id.type_id(),
     })
 }
 
+/// A year of nightly figures, a batch per night; answers how many.
+fn figures(timeline: &mut Timeline<'_>) -> usize {
+    let mut noise = Noise(0x9e37_79b9_7f4a_7c15);
+    let mut count = 0;
+    for day in 0..DAYS {
+        let night: Vec<(usize, Figures)> = PRODUCTS
+            .iter()
+            .enumerate()
+            .filter_map(|(at, one)| Some((at, one.course.figures(f64::from(day), noise.next())?)))
+            .collect();
+        count += night.len();
+        timeline.add_free(
+            i64::from(DAYS - day),
+            Box::new(move |teller, context| teller.night(context, day, night).boxed_local()),
+        );
+    }
+    count
+}
+
+fn products(timeline: &mut Timeline<'_>) {
+    for (place, age) in (0..PRODUCTS.len()).zip((370..=700).rev().step_by(30)) {
+        timeline.add(
+            age,
+            Box::new(move |teller, context| teller.create(context, place).boxed_local()),
+        );
+    }
+    let strict = PRODUCTS.iter().position(|one| one.course == Course::Strict);
+    if let Some(place) = strict {
+        timeline.add(
+            i64::from(DAYS) + 1,
+            Box::new(move |teller, context| teller.strict_limits(context, place).boxed_local()),
+        );
+    }
+}
+
+fn inventory(timeline: &mut Timeline<'_>) {
+    for entry in &ENTRIES {
+        timeline.add(
+            entry.registered,
+            Box::new(move |teller, context| teller.register(context, entry).boxed_local()),
+        );
+        let moves = entry
+            .moves
+            .iter()
+            .map(|(days, status)| (*days, moved_to(status)));
+        let raised = entry
+            .raised
+            .iter()
+            .map(|(days, tier)| (*days, raised_to(tier)));
+        for (days, patch) in moves.chain(raised) {
+            timeline.add(
+                days,
+                Box::new(move |teller, context| {
+                    teller.move_entry(context, entry, patch).boxed_local()
+                }),
+            );
+        }
+    }
+}
+
+/// Three weeks of requests to models, some of which nobody registered.
+fn usage(timeline: &mut Timeline<'_>) {
+    for day in 0..21 {
+        timeline.add_free(
+            day,
+            Box::new(|teller, context| teller.requests(context).boxed_local()),
+        );
+    }
+}
+
 impl Teller<'_> {
-    fn days_ago(&self, days: i64) -> Context {
+    pub(super) fn days_ago(&self, days: i64) -> Context {
         Context::new(
             self.organization,
             Actor::System("demo"),
@@ -84,166 +182,113 @@ impl Teller<'_> {
         )
     }
 
-    /// Reviews in every state: an approval that holds, one that has expired, an open request, none.
-    async fn reviews(&self, products: &[Product]) -> Result<(), Failure> {
-        let story = [
-            Some((40, Some(100))),
-            Some((200, Some(-20))),
-            Some((3, None)),
-            None,
+    /// A product that was created before.
+    pub(super) fn product(&self, place: usize) -> Result<Product, Failure> {
+        let known = self.products.borrow().get(&place).cloned();
+        Ok(known.ok_or("a product of the story is not there yet")?)
+    }
+
+    /// The entry behind a product, once it is registered.
+    pub(super) fn model(&self, name: &str) -> Result<RegisteredModelId, Failure> {
+        let known = self.models.borrow().get(name).copied();
+        Ok(known.ok_or("an entry of the story is not there yet")?)
+    }
+
+    async fn create(&self, context: Context, place: usize) -> Result<(), Failure> {
+        let sample = PRODUCTS.get(place).ok_or("no such product")?;
+        let file = FILES.get(place).ok_or("no such file")?;
+        let space = self
+            .state
+            .catalog
+            .space(self.organization, sample.space)
+            .await?;
+        let new = NewProduct::parse(sample.input(file))?;
+        let made = self
+            .state
+            .catalog
+            .create_product(&context, &space, new)
+            .await?;
+        self.products.borrow_mut().insert(place, made);
+        Ok(())
+    }
+
+    async fn register(&self, context: Context, entry: &'static Entry) -> Result<(), Failure> {
+        let new = NewModel::parse(entry.input()).map_err(|faults| format!("{faults:?}"))?;
+        let model = self.state.registry.register(&context, new).await?;
+        self.models.borrow_mut().insert(entry.model_id, model.id);
+        Ok(())
+    }
+
+    async fn move_entry(
+        &self,
+        context: Context,
+        entry: &'static Entry,
+        patch: ModelPatchInput,
+    ) -> Result<(), Failure> {
+        let patch = ModelPatch::parse(patch).map_err(|faults| format!("{faults:?}"))?;
+        let id = self.model(entry.model_id)?;
+        self.state
+            .registry
+            .update(&context, id, patch, None)
+            .await?;
+        Ok(())
+    }
+
+    async fn night(
+        &self,
+        context: Context,
+        day: u16,
+        night: Vec<(usize, Figures)>,
+    ) -> Result<(), Failure> {
+        let mut drafts = Vec::with_capacity(night.len());
+        for (place, figures) in night {
+            drafts.push(SnapshotDraft {
+                product: Some(self.product(place)?.id.to_string()),
+                drift_score: Some(figures.drift),
+                fairness_score: Some(figures.fairness),
+                psi: Some(figures.psi),
+                disparate_impact: Some(figures.impact),
+                sample_size: Some(2000 + i64::from(day) * 10),
+                captured_at: Some(context.now),
+                notes: None,
+                recipe: None,
+            });
+        }
+        self.state.guardian.ingest_batch(context, drafts).await?;
+        Ok(())
+    }
+
+    async fn strict_limits(&self, context: Context, place: usize) -> Result<(), Failure> {
+        let limits = ThresholdDraft {
+            amber: Some(25.0),
+            red: Some(40.0),
+        };
+        let draft = OverridesDraft {
+            drift: Some(limits),
+            ..OverridesDraft::default()
+        };
+        let overrides = draft.parse("").map_err(|faults| format!("{faults:?}"))?;
+        let product = self.product(place)?;
+        self.state
+            .guardian
+            .create_link(&context, product.id, overrides)
+            .await?;
+        Ok(())
+    }
+
+    async fn requests(&self, context: Context) -> Result<(), Failure> {
+        let registered = [
+            ("gpt-4o", "openai"),
+            ("claude-3-5-sonnet-20241022", "anthropic"),
         ];
-        for (product, review) in products.iter().zip(story.into_iter().cycle()) {
-            let Some((asked, expires)) = review else {
-                continue;
-            };
-            let governance = &self.state.governance;
-            let requested = governance
-                .request_review(&self.days_ago(asked), product.id, None)
-                .await?;
-            let Some(days) = expires else { continue };
-            let decision = NewDecision {
-                verdict: Verdict::Approve,
-                comment: Some("Evidence and open findings were reviewed.".to_owned()),
-                approval_expires_at: Some(self.now + Duration::days(days)),
-                next_review_due_at: None,
-            };
-            let decided = self.days_ago(asked - 1);
-            governance
-                .decide_review(&decided, product.id, requested.request.id, decision)
-                .await?;
-        }
-        Ok(())
-    }
-
-    async fn products(&self) -> Result<Vec<Product>, Failure> {
-        let mut spaces = Vec::new();
-        for (slug, name) in SPACES {
-            let new = NewSpace::parse(slug, name, None)?;
-            spaces.push(
-                self.state
-                    .catalog
-                    .create_space(&self.days_ago(BEGINNING), new)
-                    .await?,
-            );
-        }
-        let mut products = Vec::new();
-        for (sample, age) in PRODUCTS.iter().zip((370..=700).rev().step_by(30)) {
-            let space = spaces
-                .iter()
-                .find(|space| space.slug.as_str() == sample.space);
-            let space = space.ok_or("a product of the story has no space")?;
-            let new = NewProduct::parse(sample.input())?;
-            let context = self.days_ago(age);
-            products.push(
-                self.state
-                    .catalog
-                    .create_product(&context, space, new)
-                    .await?,
-            );
-        }
-        Ok(products)
-    }
-
-    /// The inventory, in the order in which it happened.
-    async fn inventory(&self) -> Result<(), Failure> {
-        let mut entries: Vec<&Entry> = ENTRIES.iter().collect();
-        entries.sort_by_key(|entry| std::cmp::Reverse(entry.registered));
-        for entry in entries {
-            let context = self.days_ago(entry.registered);
-            let new = NewModel::parse(entry.input()).map_err(|faults| format!("{faults:?}"))?;
-            let model = self.state.registry.register(&context, new).await?;
-            let moves = entry
-                .moves
-                .iter()
-                .map(|(days, status)| (*days, moved_to(status)));
-            let raised = entry
-                .raised
-                .iter()
-                .map(|(days, tier)| (*days, raised_to(tier)));
-            for (days, patch) in moves.chain(raised) {
-                let patch = ModelPatch::parse(patch).map_err(|faults| format!("{faults:?}"))?;
-                self.state
-                    .registry
-                    .update(&self.days_ago(days), model.id, patch, None)
-                    .await?;
+        let mut requests = Vec::new();
+        for (place, (model, provider)) in registered.iter().chain(&UNREGISTERED).enumerate() {
+            for _ in 0..(40 >> place).max(2) {
+                let request = AiRequest::parse(model, Some(provider), context.now, context.now);
+                requests.push(request.map_err(|faults| format!("{faults:?}"))?);
             }
         }
-        Ok(())
-    }
-
-    /// A year of nightly figures, a batch per night.
-    async fn figures(&self, products: &[Product]) -> Result<usize, Failure> {
-        self.strict_limits(products).await?;
-        let mut noise = Noise(0x9e37_79b9_7f4a_7c15);
-        let mut count = 0;
-        for day in 0..DAYS {
-            let context = self.days_ago(i64::from(DAYS - day));
-            let mut drafts = Vec::new();
-            for (product, sample) in products.iter().zip(&PRODUCTS) {
-                let figures = sample.course.figures(f64::from(day), noise.next());
-                drafts.extend(figures.map(|figures| SnapshotDraft {
-                    product: Some(product.id.to_string()),
-                    drift_score: Some(figures.drift),
-                    fairness_score: Some(figures.fairness),
-                    psi: Some(figures.psi),
-                    disparate_impact: Some(figures.impact),
-                    sample_size: Some(2000 + i64::from(day) * 10),
-                    captured_at: Some(context.now),
-                    notes: None,
-                    recipe: None,
-                }));
-            }
-            count += self
-                .state
-                .guardian
-                .ingest_batch(context, drafts)
-                .await?
-                .len();
-        }
-        Ok(count)
-    }
-
-    async fn strict_limits(&self, products: &[Product]) -> Result<(), Failure> {
-        let strict = products
-            .iter()
-            .zip(&PRODUCTS)
-            .filter(|(_, p)| p.course == Course::Strict);
-        for (product, _) in strict {
-            let limits = ThresholdDraft {
-                amber: Some(25.0),
-                red: Some(40.0),
-            };
-            let draft = OverridesDraft {
-                drift: Some(limits),
-                ..OverridesDraft::default()
-            };
-            let overrides = draft.parse("").map_err(|faults| format!("{faults:?}"))?;
-            let context = self.days_ago(i64::from(DAYS));
-            self.state
-                .guardian
-                .create_link(&context, product.id, overrides)
-                .await?;
-        }
-        Ok(())
-    }
-
-    /// Three weeks of requests to models, some of which nobody registered.
-    async fn usage(&self) -> Result<(), Failure> {
-        for day in (0..21).rev() {
-            let context = self.days_ago(day);
-            let registered = [
-                ("gpt-4o", "openai"),
-                ("claude-3-5-sonnet-20241022", "anthropic"),
-            ];
-            let mut requests = Vec::new();
-            for (place, (model, provider)) in registered.iter().chain(&UNREGISTERED).enumerate() {
-                for _ in 0..(40 >> place).max(2) {
-                    let request = AiRequest::parse(model, Some(provider), context.now, context.now);
-                    requests.push(request.map_err(|faults| format!("{faults:?}"))?);
-                }
-            }
-            self.state.registry.record_usage(&context, requests).await?;
-        }
+        self.state.registry.record_usage(&context, requests).await?;
         Ok(())
     }
 

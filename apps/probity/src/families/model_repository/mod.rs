@@ -2,6 +2,7 @@
 
 mod dto;
 mod handlers;
+mod history;
 mod list;
 mod members;
 mod spaces;
@@ -27,6 +28,7 @@ pub(crate) fn configure(routes: &mut impl Routes) {
         .service(spaces::list_spaces)
         .service(spaces::get_space)
         .service(spaces::update_space)
+        .service(history::of_space)
         .service(members::list_members)
         .service(members::put_member)
         .service(members::remove_member)

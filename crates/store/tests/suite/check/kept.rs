@@ -43,4 +43,15 @@ damages! {
         => "governance.runtime_totals", "counted 1, kept 2";
     a_runtime_total_of_nothing: |raw, two| two.set(raw, "runtime_event_totals", "event_type = 'blocked_action'", "1 = 1")
         => "governance.runtime_totals", "counted 0, kept 1";
+    a_posture_has_another_score: |raw, two| two.set(raw, "product_postures", "score = CASE WHEN score > 0 THEN score - 1 ELSE 1 END", "1 = 1")
+        => "governance.postures", "is kept with the score";
+    a_posture_has_another_review_status: |raw, two| two.set(raw, "product_postures",
+        "review_status = CASE WHEN review_status = 'approved' THEN 'needs_review' ELSE 'approved' END", "1 = 1")
+        => "governance.postures", "is kept as";
+    a_posture_has_another_drift: |raw, two| two.set(raw, "product_postures", "drift = CASE WHEN drift % 2 = 0 THEN drift + 1 ELSE drift - 1 END", "1 = 1")
+        => "governance.postures", "drifts";
+    a_posture_is_gone: |raw, two| format!("DELETE FROM product_postures WHERE {}", two.mine(raw))
+        => "governance.postures", "has no posture";
+    a_posture_never_changes: |raw, two| two.set(raw, "product_postures", "next_change_at = NULL", "next_change_at IS NOT NULL")
+        => "governance.postures", "next change that is too late";
 }

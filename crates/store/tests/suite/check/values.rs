@@ -27,4 +27,12 @@ damages! {
         => "values.training_runs", "training_runs.metrics";
     the_metadata_of_a_runtime_event: |raw, two| two.set(raw, "runtime_events", "event_metadata = 'x'", "1 = 1")
         => "values.runtime_events", "runtime_events.event_metadata";
+    the_role_of_a_member: |raw, two| {
+        let set = two.set(raw, "space_members", "role = 'owner'", "1 = 1");
+        match raw {
+            Raw::Sqlite(_) => set,
+            Raw::Postgres(_) => format!("ALTER TABLE space_members DROP CONSTRAINT space_members_role_check; {set}"),
+        }
+    }
+        => "values.space_members", "space_members.role";
 }

@@ -1,0 +1,1 @@
+-- Nothing: SQLite answers searches from the trigram indexes that it has. The name is for both databases.
