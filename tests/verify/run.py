@@ -26,6 +26,8 @@ import time
 import urllib.error
 import urllib.request
 
+from browser import Browser
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -77,6 +79,7 @@ class Judges:
 
     def __init__(self, binary, folder):
         self.binary, self.folder, self.cases = binary, folder, 0
+        self.browser = Browser(folder)
 
     def write(self, name, data):
         path = os.path.join(self.folder, name)
@@ -99,7 +102,8 @@ class Judges:
         return done.returncode, failed and failed[1], {name: int(count) for name, count in limits.items()}
 
     def page(self, case, page, code, reason=None, keys=None, kept=None):
-        """The page that checks itself, by its own script in Node, where that is installed."""
+        """The page that checks itself, by its own script in Node and in a browser, where they are installed."""
+        self.in_browser(case, page, code, reason, keys, kept)
         if not shutil.which("node"):
             print(f"skipped   {case}: there is no node")
             return
@@ -112,6 +116,17 @@ class Judges:
         print(f"{'agree' if good else 'DISAGREE':<9} {case}: {done.returncode} {failed[1] if failed else ''}")
         if not good:
             raise SystemExit(f"{case}: {done.stdout} {done.stderr}")
+
+    def in_browser(self, case, page, code, reason, keys, kept):
+        if not self.browser.binary:
+            print(f"skipped   {case}, in a browser: there is no Chromium")
+            return
+        result, told, asked = self.browser.judge(page, keys, kept)
+        good = result == {0: "good", 1: "bad", 3: "limited"}[code] and reason in (None, told) and not asked
+        self.cases += 1
+        print(f"{'agree' if good else 'DISAGREE':<9} {case}, in a browser: {result} {told or ''}")
+        if not good:
+            raise SystemExit(f"{case}: expected {code} {reason}, the page says {result} {told} and asked for {asked}")
 
     def expect(self, case, bundle, code, reason=None, keys=None, since=None):
         path, more = self.write("bundle", bundle), []
@@ -166,6 +181,37 @@ def thieves_without_the_key(judges, whole, keys):
     judges.expect("erased without a leaf", b"".join(lines[:first] + [quiet] + lines[first + 1 :]), 1,
                   "unexplained_absence", keys=keys)
     judges.expect("another file", b"hello\n", 2)
+
+
+def pages(server, judges, keys, kept):
+    page = server.call("/api/v1/audit/export?format=html")
+    judges.page("the page that checks itself", page, 3, keys=keys, kept=kept)
+    judges.page("the page with its own keys", page, 3)
+    judges.page("the page, edited", page.replace(b"registered_model", b"registered_modex", 1), 1, keys=keys)
+    judges.page("the page with a slot edited", page.replace(b"openai", b"openbi", 1), 1, "commitment", keys=keys)
+    entries = [line for line in page.split(b"\n") if line.startswith(b'{"action"')]
+    without = page.replace(entries[2] + b"\n", b"", 1)
+    judges.page("the page with an entry left out", without, 1, "order", keys=keys)
+    judges.page("the page, cut", page.replace(b"\nseal\t", b"\nsealed\t", 1), 1, keys=keys)
+    other = keys.replace(b"+AQ", b"+AR", 1) if b"+AQ" in keys else keys[:-6] + b"AAAAA="
+    judges.page("the page, to who has another key", page, 1, keys=other)
+    no_network(judges, page)
+
+
+def no_network(judges, page):
+    """The page cannot ask anybody for anything, even with an image smuggled in; without its policy the browser would."""
+    if not judges.browser.binary:
+        return
+    probe = b'<img src="http://probe.example/x"><img src="http://127.0.0.1:9/y">'
+    smuggled = page.replace(b"<main>", b"<main>" + probe, 1)
+    open_page = re.sub(rb"<meta http-equiv=[^>]*>", b"", smuggled, count=1)
+    for case, page, quiet in [("an image smuggled in", smuggled, True), ("the same without the policy", open_page, False)]:
+        asked = judges.browser.judge(page)[2]
+        good = quiet == (not asked)
+        print(f"{'agree' if good else 'DISAGREE':<9} {case}: {len(asked)} requests")
+        judges.cases += 1
+        if not good:
+            raise SystemExit(f"{case}: {asked}")
 
 
 def every_bit(judges, bundle, keys):
@@ -368,11 +414,7 @@ def main():
             # A checkpoint from the middle: its size lies within the run.
             judges.expect("continues what was kept", whole, 3, keys=keys, since=kept)
             thieves_without_the_key(judges, whole, keys)
-            page = server.call("/api/v1/audit/export?format=html")
-            judges.page("the page that checks itself", page, 3, keys=keys, kept=kept)
-            judges.page("the page with its own keys", page, 3)
-            judges.page("the page, edited", page.replace(b"registered_model", b"registered_modex", 1), 1, keys=keys)
-            judges.page("the page with a slot edited", page.replace(b"openai", b"openbi", 1), 1, "commitment", keys=keys)
+            pages(server, judges, keys, kept)
             every_bit(judges, server.call("/api/v1/audit/export?from=2&to=4"), keys)
             witness(server, judges, folder, keys)
             if not given.database_url:

@@ -1,6 +1,7 @@
 //! Reading the record: heads, hashes for proofs, entries, and the checkpoints that were signed.
 
 mod entries;
+mod timestamps;
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -21,6 +22,7 @@ use crate::types::{Id, Utc};
 use crate::webhooks::fan_out_note;
 
 pub use self::entries::{EntryFilter, EntryPage, OpenSlot, RecordEntry};
+pub use self::timestamps::KeptTimestamp;
 
 /// Where an organisation's log stands, and the last note that was signed over it.
 #[derive(Debug, Clone, PartialEq, Eq)]
