@@ -409,6 +409,17 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::types::*;
 
+    audit_blocks (organization_id, block) {
+        organization_id -> AnyUuid,
+        block -> BigInt,
+        words -> Binary,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+
     audit_timestamps (organization_id, epoch, size) {
         organization_id -> AnyUuid,
         epoch -> BigInt,

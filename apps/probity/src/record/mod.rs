@@ -282,7 +282,7 @@ impl Record {
         limit: usize,
     ) -> Result<EntryPage, RecordError> {
         /// How many entries one request looks at.
-        const EXAMINE: u64 = 20_000;
+        const EXAMINE: u64 = 8_000;
         let found = self
             .database
             .find_entries(organization, filter, below, limit, EXAMINE);

@@ -4,6 +4,7 @@
 mod artifacts;
 pub(crate) mod courier;
 mod deadlines;
+mod entries;
 mod postures;
 mod retention;
 
@@ -66,6 +67,7 @@ pub(crate) fn start(settings: &Settings, state: &Data<AppState>) -> Result<Worke
                 if ending {
                     return;
                 }
+                entries::index(&state.database);
                 postures::rejudge(&state.database, state.clock.now());
                 deadlines::settle(&state.database, state.clock.now());
                 if swept.is_none_or(|at| at.elapsed() >= SWEEP_EVERY) {
