@@ -231,7 +231,14 @@ fn build_state(settings: &Settings) -> Result<AppState, StartError> {
         .transpose()?;
     let signer = record_signer(settings, &database)?
         .with_witnesses(Witnesses::new(settings.witnesses.as_deref())?)
-        .with_anchors(settings.anchors.file.as_deref().map(AnchorFile::open).transpose()?);
+        .with_anchors(
+            settings
+                .anchors
+                .file
+                .as_deref()
+                .map(AnchorFile::open)
+                .transpose()?,
+        );
     signer.check_states()?;
     Ok(AppState {
         authenticator: Authenticator::new(

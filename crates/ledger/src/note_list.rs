@@ -28,7 +28,9 @@ impl NoteList {
                 list.broken += usize::from(text.replace(paragraph).is_some());
                 continue;
             }
-            let whole = text.take().map(|text| [text, b"\n\n", paragraph, b"\n"].concat());
+            let whole = text
+                .take()
+                .map(|text| [text, b"\n\n", paragraph, b"\n"].concat());
             match whole.map(|whole| SignedNote::parse(&whole)) {
                 Some(Ok(note)) => list.notes.push(note),
                 Some(Err(_)) | None => list.broken += 1,

@@ -1,9 +1,9 @@
 //! Whom to believe about the time.
 
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 use x509_cert::Certificate;
 
@@ -84,13 +84,21 @@ impl Authorities {
                 Err(untrusted("its certificate was not valid then".to_owned()))
             };
         }
-        let signer = EndEntityCert::try_from(der)
-            .map_err(|error| Refusal::Malformed(error.to_string()))?;
+        let signer =
+            EndEntityCert::try_from(der).map_err(|error| Refusal::Malformed(error.to_string()))?;
         let at = UnixTime::since_unix_epoch(since);
         // That the signer's own names this purpose was checked; issuers may name none.
         let usage = KeyUsage::required_if_present(TIME_STAMPING);
         signer
-            .verify_for_usage(ALL_VERIFICATION_ALGS, &self.anchors, others, at, usage, None, None)
+            .verify_for_usage(
+                ALL_VERIFICATION_ALGS,
+                &self.anchors,
+                others,
+                at,
+                usage,
+                None,
+                None,
+            )
             .map(|_| ())
             .map_err(|error| untrusted(error.to_string()))
     }

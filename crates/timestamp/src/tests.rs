@@ -48,7 +48,10 @@ fn stamps_of_trusted_authorities_are_believed() {
         assert_eq!(stamp.policy, "1.3.6.1.4.1.99999.1");
         assert_eq!(stamp.accuracy, Some(Duration::milliseconds(1_500)));
         assert!(stamp.time > datetime!(2026-11-01 00:00 UTC), "{stamp:?}");
-        assert!(stamp.authority.contains(&format!("Authority {name}")), "{stamp:?}");
+        assert!(
+            stamp.authority.contains(&format!("Authority {name}")),
+            "{stamp:?}"
+        );
         assert!(!stamp.serial.is_empty());
     }
 }
@@ -71,12 +74,23 @@ fn a_certificate_that_is_trusted_itself_needs_no_chain() {
 fn what_is_not_an_honest_stamp_is_refused_for_its_reason() {
     for (case, certificates, token) in [
         ("another root", OTHER, token(vector!("p256.tsr"))),
-        ("another root, with a chain", OTHER, token(vector!("p384.tsr"))),
+        (
+            "another root, with a chain",
+            OTHER,
+            token(vector!("p384.tsr")),
+        ),
         ("another certificate", PINNED, token(vector!("rsa.tsr"))),
-        ("before the certificate", ROOT, vector!("too_early.token").to_vec()),
+        (
+            "before the certificate",
+            ROOT,
+            vector!("too_early.token").to_vec(),
+        ),
     ] {
         let told = verify(certificates, &token);
-        assert!(matches!(told, Err(Refusal::Untrusted { .. })), "{case}: {told:?}");
+        assert!(
+            matches!(told, Err(Refusal::Untrusted { .. })),
+            "{case}: {told:?}"
+        );
     }
     for (case, token) in [
         ("for servers", &vector!("server.token")[..]),
@@ -102,7 +116,12 @@ fn a_rejection_tells_the_authoritys_words() {
     };
     assert_eq!(*status, 2);
     assert!(text.contains("not supported"), "{told}");
-    for bytes in [&b""[..], b"<html>", &[0x30, 0x80, 0, 0], &[0x30, 0x05, 0x30, 0x03, 2, 1, 0]] {
+    for bytes in [
+        &b""[..],
+        b"<html>",
+        &[0x30, 0x80, 0, 0],
+        &[0x30, 0x05, 0x30, 0x03, 2, 1, 0],
+    ] {
         let told = Response::parse(bytes).unwrap_err();
         assert!(matches!(told, Refusal::Malformed(_)), "{told:?}");
     }
@@ -137,7 +156,10 @@ fn no_bit_of_a_token_changes_what_it_proves() {
                 accepted += 1;
             }
         }
-        assert!(accepted * 20 < token.len() * 8, "{accepted} bits are bound by nothing");
+        assert!(
+            accepted * 20 < token.len() * 8,
+            "{accepted} bits are bound by nothing"
+        );
     }
 }
 
@@ -145,7 +167,10 @@ fn no_bit_of_a_token_changes_what_it_proves() {
 fn fractions_of_seconds_are_read() {
     for (text, read) in [
         ("20260511160000Z", Some(datetime!(2026-05-11 16:00 UTC))),
-        ("20260511160000.25Z", Some(datetime!(2026-05-11 16:00:00.25 UTC))),
+        (
+            "20260511160000.25Z",
+            Some(datetime!(2026-05-11 16:00:00.25 UTC)),
+        ),
         ("20260511160000", None),
         ("20261311160000Z", None),
         ("20260511160000+0100", None),
@@ -157,7 +182,10 @@ fn fractions_of_seconds_are_read() {
 
 #[test]
 fn certificates_are_read_strictly() {
-    assert_eq!(Authorities::from_pem(b"hello").unwrap_err(), AuthoritiesError::Empty);
+    assert_eq!(
+        Authorities::from_pem(b"hello").unwrap_err(),
+        AuthoritiesError::Empty
+    );
     let broken = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     let told = Authorities::from_pem(broken).unwrap_err();
     assert!(matches!(told, AuthoritiesError::Malformed(_)), "{told:?}");

@@ -6,9 +6,9 @@ use cms::content_info::ContentInfo;
 use cms::signed_data::{SignedData, SignerIdentifier, SignerInfo};
 use der::asn1::{Any, ObjectIdentifier, OctetString};
 use der::{Decode as _, Encode as _, Tag, Tagged as _};
+use rustls_pki_types::CertificateDer;
 use time::{Duration, OffsetDateTime, PrimitiveDateTime};
 use webpki::EndEntityCert;
-use rustls_pki_types::CertificateDer;
 use x509_cert::Certificate;
 use x509_cert::ext::pkix::{ExtendedKeyUsage, SubjectKeyIdentifier};
 
@@ -65,7 +65,11 @@ impl Authorities {
             return Err(malformed("it has not exactly one signer"));
         };
         let mut certificates = certificates_of(&signed)?;
-        certificates.extend(self.certificates().map(parsed).collect::<Result<Vec<_>, _>>()?);
+        certificates.extend(
+            self.certificates()
+                .map(parsed)
+                .collect::<Result<Vec<_>, _>>()?,
+        );
         let (der, certificate) = certificates
             .iter()
             .find(|(_, certificate)| is_of(certificate, &signer.sid))
@@ -231,7 +235,11 @@ fn check_signature(
     if !matches!(stated, Some(Ok(stated)) if stated.as_bytes() == made.as_ref()) {
         return Err(Refusal::Attributes("the digest of the content"));
     }
-    if !names(certificate, one(oid::SIGNING_CERTIFICATE), one(oid::SIGNING_CERTIFICATE_V2))? {
+    if !names(
+        certificate,
+        one(oid::SIGNING_CERTIFICATE),
+        one(oid::SIGNING_CERTIFICATE_V2),
+    )? {
         return Err(Refusal::Attributes("the certificate of the signer"));
     }
     let signer_certificate = EndEntityCert::try_from(certificate)
@@ -239,7 +247,12 @@ fn check_signature(
     let algorithms = (signer.signature_algorithm.oid, signer.digest_alg.oid);
     // Signed is the set as such, not the field of the structure.
     let message = attributes.to_der()?;
-    verify(&signer_certificate, algorithms, &message, signer.signature.as_bytes())
+    verify(
+        &signer_certificate,
+        algorithms,
+        &message,
+        signer.signature.as_bytes(),
+    )
 }
 
 /// Whether the signer named this certificate (RFC 5035): by whichever of the two attributes there is, and by both.
@@ -253,7 +266,10 @@ fn names(
         let list: SigningCertificate = value.decode_as()?;
         // SHA-1 binds nothing here that the signature does not bind: the key is that of the certificate.
         let made = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, certificate);
-        named = list.certificates.first().is_some_and(|id| id.hash.as_bytes() == made.as_ref());
+        named = list
+            .certificates
+            .first()
+            .is_some_and(|id| id.hash.as_bytes() == made.as_ref());
         if !named {
             return Ok(false);
         }
@@ -263,7 +279,10 @@ fn names(
         let Some(id) = list.certificates.first() else {
             return Ok(false);
         };
-        let name = id.algorithm.as_ref().map_or(oid::SHA256, |algorithm| algorithm.oid);
+        let name = id
+            .algorithm
+            .as_ref()
+            .map_or(oid::SHA256, |algorithm| algorithm.oid);
         let made = digest::digest(digest_named(name)?, certificate);
         named = id.hash.as_bytes() == made.as_ref();
     }

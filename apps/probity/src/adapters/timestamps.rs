@@ -94,7 +94,9 @@ impl TimestampAuthority {
         let (imprint, nonce) = (imprint_of(note), Nonce::from_random(random));
         let answer = self.ask(Request::new(imprint, nonce).to_der()?).await?;
         let answer = Response::parse(&answer)?;
-        let stamp = self.trusted.verify(answer.token(), &imprint, Some(&nonce))?;
+        let stamp = self
+            .trusted
+            .verify(answer.token(), &imprint, Some(&nonce))?;
         Ok((answer.token().to_vec(), stamp))
     }
 
@@ -129,7 +131,9 @@ mod tests {
 
     fn vector(name: &str) -> PathBuf {
         let vectors = "../../crates/timestamp/tests/vectors";
-        Path::new(env!("CARGO_MANIFEST_DIR")).join(vectors).join(name)
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join(vectors)
+            .join(name)
     }
 
     async fn asked(answer: ResponseTemplate) -> AskError {
@@ -144,8 +148,7 @@ mod tests {
             certificates: vector("root.pem"),
             every: Duration::ZERO,
         };
-        let authority =
-            TimestampAuthority::patient(&settings, Duration::from_millis(500)).unwrap();
+        let authority = TimestampAuthority::patient(&settings, Duration::from_millis(500)).unwrap();
         authority.stamp("a note\n").await.unwrap_err()
     }
 
@@ -164,13 +167,19 @@ mod tests {
         let told = asked(of("rejected.tsr")).await;
         assert!(told.to_string().contains("not supported"), "{told}");
         let told = asked(ok(b"<html>".to_vec())).await;
-        assert!(matches!(told, AskError::Refused(Refusal::Malformed(_))), "{told:?}");
+        assert!(
+            matches!(told, AskError::Refused(Refusal::Malformed(_))),
+            "{told:?}"
+        );
         let told = asked(ok(vec![0x30; LARGEST_ANSWER + 1])).await;
         assert!(matches!(told, AskError::TooLong), "{told:?}");
         for status in [302, 404, 500] {
             let answer = ResponseTemplate::new(status).insert_header("location", "/elsewhere");
             let told = asked(answer).await;
-            assert!(matches!(told, AskError::Status(found) if found == status), "{told:?}");
+            assert!(
+                matches!(told, AskError::Status(found) if found == status),
+                "{told:?}"
+            );
         }
         let told = asked(ok(Vec::new()).set_delay(Duration::from_secs(30))).await;
         assert!(matches!(told, AskError::Unreachable(_)), "{told:?}");
@@ -184,7 +193,9 @@ mod tests {
             every: Duration::ZERO,
         };
         for bad in ["missing.pem", "make.sh"] {
-            let told = TimestampAuthority::new(&settings(vector(bad))).err().unwrap();
+            let told = TimestampAuthority::new(&settings(vector(bad)))
+                .err()
+                .unwrap();
             assert!(told.to_string().contains(bad), "{told}");
         }
     }

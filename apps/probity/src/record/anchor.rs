@@ -73,7 +73,9 @@ fn appending(path: &Path) -> std::io::Result<File> {
         .create(true)
         .open(path)?;
     if is_new {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
         File::open(folder.unwrap_or_else(|| Path::new(".")))?.sync_all()?;
     }
     Ok(file)
@@ -95,7 +97,9 @@ fn is_torn(file: &mut File) -> std::io::Result<bool> {
     if length == 0 {
         return Ok(false);
     }
-    let back = i64::try_from(END.len()).unwrap_or(0).min(i64::try_from(length).unwrap_or(0));
+    let back = i64::try_from(END.len())
+        .unwrap_or(0)
+        .min(i64::try_from(length).unwrap_or(0));
     file.seek(SeekFrom::End(-back))?;
     let mut end = Vec::new();
     file.read_to_end(&mut end)?;

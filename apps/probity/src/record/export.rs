@@ -8,8 +8,8 @@ use futures_util::stream::{self, Stream};
 use probity_kernel::{OrganizationId, RepositoryError};
 use probity_ledger::bundle::{BundleWriter, Manifest, Shown, SlotShown, Stamped, Window};
 use probity_ledger::{
-    Absence, ConsistencyProof, Explanations, InclusionProof, Leaf, NoteSigner, SlotName, consistency_proof,
-    inclusion_proof, instant_text, range_proof,
+    Absence, ConsistencyProof, Explanations, InclusionProof, Leaf, NoteSigner, SlotName,
+    consistency_proof, inclusion_proof, instant_text, range_proof,
 };
 use time::OffsetDateTime;
 

@@ -59,7 +59,9 @@ impl Stamper {
             return Ok(Ok(false));
         };
         let (size, now) = (checkpoint.size(), clock.now());
-        let last = self.database.last_timestamp(head.organization, head.epoch)?;
+        let last = self
+            .database
+            .last_timestamp(head.organization, head.epoch)?;
         if last.is_some_and(|(known, at)| known >= size || now - at < self.every) {
             return Ok(Ok(false));
         }

@@ -237,7 +237,10 @@ impl House {
         for handed in &self.handed {
             let report = verify(&handed.bundle, anchored.clone())
                 .unwrap_or_else(|failure| panic!("an old bundle after {after:?}: {failure}"));
-            assert_eq!((report.start, report.end), (handed.run.start, handed.run.end));
+            assert_eq!(
+                (report.start, report.end),
+                (handed.run.start, handed.run.end)
+            );
             let since = Trust {
                 since: Some(handed.checkpoint.clone()),
                 ..trust.clone()

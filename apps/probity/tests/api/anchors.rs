@@ -60,38 +60,68 @@ async fn every_signed_checkpoint_is_in_the_anchor_file(place: Arc<Place>) {
     let (code, told) = ask("anchored", &bundle, &anchors);
     assert_eq!(code, 3, "{told}");
     assert_eq!(told["anchors"]["this_checkpoint"], true, "{told}");
-    assert!(seen.iter().all(|size| numbers(&told["anchors"]["continued"]).contains(size)), "{told}");
+    assert!(
+        seen.iter()
+            .all(|size| numbers(&told["anchors"]["continued"]).contains(size)),
+        "{told}"
+    );
     assert_eq!(told["limits"], json!({"unwitnessed": 1}));
     // An old bundle is a part of what was anchored since.
     let (code, told) = ask("old", &old, &anchors);
-    assert_eq!((code, numbers(&told["anchors"]["later"]).len() > 0), (3, true), "{told}");
+    assert_eq!(
+        (code, numbers(&told["anchors"]["later"]).len() > 0),
+        (3, true),
+        "{told}"
+    );
     // A log whose end was cut off, or that never was anchored.
     let without = without(&anchors, seen[2]);
     let (code, told) = ask("cut", &old, &without);
     assert_eq!((code, &told["reason"]), (1, &json!("shrunk")), "{told}");
     // Another root in an anchor: with nobody's key there is nothing else to go by.
-    let forged = anchors.replacen(&root_line(&anchors, seen[0]), &format!("{}=", "A".repeat(43)), 1);
+    let forged = anchors.replacen(
+        &root_line(&anchors, seen[0]),
+        &format!("{}=", "A".repeat(43)),
+        1,
+    );
     let (code, told) = verify(&api, "forged", &bundle, &[("--anchors", &forged)]);
     assert_eq!((code, &told["reason"]), (1, &json!("rewritten")), "{told}");
     let (code, told) = ask("unsigned", &bundle, &forged);
-    assert_eq!((code, &told["anchors"]["unsigned"]), (3, &json!(1)), "{told}");
+    assert_eq!(
+        (code, &told["anchors"]["unsigned"]),
+        (3, &json!(1)),
+        "{told}"
+    );
     let (code, told) = ask("none", &bundle, "");
-    assert_eq!((code, &told["limits"]["unanchored"]), (3, &json!(1)), "{told}");
+    assert_eq!(
+        (code, &told["limits"]["unanchored"]),
+        (3, &json!(1)),
+        "{told}"
+    );
     stop(&api);
     let refused = place
-        .command(&["serve", "--listen", "127.0.0.1:0", "--anchor-file", "/nowhere/anchors"])
+        .command(&[
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--anchor-file",
+            "/nowhere/anchors",
+        ])
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert!(!refused.status.success() && said.contains("anchor-file"), "{said}");
+    assert!(
+        !refused.status.success() && said.contains("anchor-file"),
+        "{said}"
+    );
 }
 
 /// The file without the checkpoint over so many entries.
 fn without(anchors: &str, size: u64) -> String {
     let list = NoteList::parse(anchors.as_bytes());
-    let others = list.notes.iter().filter(|note| {
-        Checkpoint::parse_body(note.text()).unwrap().size() != size
-    });
+    let others = list
+        .notes
+        .iter()
+        .filter(|note| Checkpoint::parse_body(note.text()).unwrap().size() != size);
     others.map(|note| format!("{note}\n")).collect()
 }
 
@@ -167,7 +197,8 @@ impl Authority {
 impl Respond for Authority {
     fn respond(&self, request: &Request) -> ResponseTemplate {
         std::fs::write(self.folder.join("query"), &request.body).unwrap();
-        let arguments = "ts -reply -config conf -queryfile query -signer tsa.pem -inkey tsa.key -out reply";
+        let arguments =
+            "ts -reply -config conf -queryfile query -signer tsa.pem -inkey tsa.key -out reply";
         openssl(&self.folder, &arguments.split(' ').collect::<Vec<_>>());
         let reply = std::fs::read(self.folder.join("reply")).unwrap();
         ResponseTemplate::new(200).set_body_raw(reply, "application/timestamp-reply")
@@ -181,7 +212,10 @@ async fn stamped(api: &Api, trusted: &str, query: &str, size: u64) -> (String, V
         let bundle = export(api, query).await;
         let (_, told) = verify(api, "waiting", &bundle, &[("--tsa-cert", trusted)]);
         let stamps = told["timestamps"]["verified"].as_array().unwrap();
-        let sizes: Vec<u64> = stamps.iter().map(|one| one["size"].as_u64().unwrap()).collect();
+        let sizes: Vec<u64> = stamps
+            .iter()
+            .map(|one| one["size"].as_u64().unwrap())
+            .collect();
         if sizes.last() == Some(&size) {
             return (bundle, sizes);
         }
@@ -196,14 +230,26 @@ async fn checkpoints_are_stamped_and_the_time_verifies_offline(place: Arc<Place>
     let Some(authority) = Authority::new(&folder) else {
         return;
     };
-    let (trusted, foreign) = (authority.certificates(), include_str!("../../../../crates/timestamp/tests/vectors/root.pem"));
+    let (trusted, foreign) = (
+        authority.certificates(),
+        include_str!("../../../../crates/timestamp/tests/vectors/root.pem"),
+    );
     let server = MockServer::start().await;
-    Mock::given(method("POST")).respond_with(authority).mount(&server).await;
+    Mock::given(method("POST"))
+        .respond_with(authority)
+        .mount(&server)
+        .await;
     let certificates = folder.join("ca.pem").display().to_string();
     let url = server.uri();
     let flags = [
-        "--timestamp-url", &url, "--timestamp-cert-file", &certificates,
-        "--timestamp-interval", "0", "--checkpoint-interval", "1",
+        "--timestamp-url",
+        &url,
+        "--timestamp-cert-file",
+        &certificates,
+        "--timestamp-interval",
+        "0",
+        "--checkpoint-interval",
+        "1",
     ];
     let api = Api::on(&Arc::new(TestApp::spawn(&place, &flags)));
     api.new_model(&json!({})).await;
@@ -222,15 +268,26 @@ async fn checkpoints_are_stamped_and_the_time_verifies_offline(place: Arc<Place>
         verify(&api, name, bundle, &given)
     };
     let (code, told) = ask("stamped", &both, &trusted);
-    assert_eq!((code, &told["limits"]), (3, &json!({"unwitnessed": 1})), "{told}");
+    assert_eq!(
+        (code, &told["limits"]),
+        (3, &json!({"unwitnessed": 1})),
+        "{told}"
+    );
     let stamps = told["timestamps"]["verified"].as_array().unwrap();
     assert_eq!(stamps.len(), 2, "{told}");
     assert_eq!(stamps[0]["authority"], "CN=Clock");
-    assert!(stamps[0]["time"].as_str() <= stamps[1]["time"].as_str(), "{told}");
+    assert!(
+        stamps[0]["time"].as_str() <= stamps[1]["time"].as_str(),
+        "{told}"
+    );
     let (code, told) = ask("foreign", &first, foreign);
     assert_eq!((code, &told["reason"]), (1, &json!("timestamp")), "{told}");
     let (code, told) = verify(&api, "unasked", &first, &[("--keys", &known)]);
-    assert_eq!((code, &told["timestamps"]["unchecked"]), (3, &json!(1)), "{told}");
+    assert_eq!(
+        (code, &told["timestamps"]["unchecked"]),
+        (3, &json!(1)),
+        "{told}"
+    );
     stop(&api);
     // The authority is gone: the log goes on, and the stamps that there are stay.
     drop(server);
@@ -238,7 +295,14 @@ async fn checkpoints_are_stamped_and_the_time_verifies_offline(place: Arc<Place>
     api.new_model(&json!({})).await;
     let later = export(&api, "").await;
     let (code, told) = ask("later", &later, &trusted);
-    assert_eq!((code, told["timestamps"]["verified"].as_array().unwrap().len()), (3, 1), "{told}");
+    assert_eq!(
+        (
+            code,
+            told["timestamps"]["verified"].as_array().unwrap().len()
+        ),
+        (3, 1),
+        "{told}"
+    );
     let deadline = Instant::now() + PATIENCE;
     while !api.app.log().contains("was not stamped") {
         assert!(Instant::now() < deadline, "{}", api.app.log());
@@ -251,7 +315,10 @@ async fn checkpoints_are_stamped_and_the_time_verifies_offline(place: Arc<Place>
 /// Whoever listens for `audit.checkpoint` gets each as it was signed, and can verify the log with it.
 async fn checkpoints_reach_webhooks_as_they_were_signed(api: Api) {
     let server = MockServer::start().await;
-    Mock::given(method("POST")).respond_with(ResponseTemplate::new(200)).mount(&server).await;
+    Mock::given(method("POST"))
+        .respond_with(ResponseTemplate::new(200))
+        .mount(&server)
+        .await;
     let body = json!({"target_url": format!("{}/anchors", server.uri()), "event_types": ["audit.checkpoint"]});
     let path = "/api/v1/governance-events/webhooks";
     api.post(path, &body).send().await.expect(201);
@@ -261,7 +328,9 @@ async fn checkpoints_reach_webhooks_as_they_were_signed(api: Api) {
     let deadline = Instant::now() + PATIENCE;
     let told = loop {
         let requests = server.received_requests().await.unwrap();
-        let bodies = requests.iter().map(|one| serde_json::from_slice::<Value>(&one.body).unwrap());
+        let bodies = requests
+            .iter()
+            .map(|one| serde_json::from_slice::<Value>(&one.body).unwrap());
         let found = bodies
             .filter(|body| body["type"] == "audit.checkpoint")
             .find(|body| body["data"]["size"] == signed.size());
@@ -274,8 +343,17 @@ async fn checkpoints_reach_webhooks_as_they_were_signed(api: Api) {
     let received = told["data"]["checkpoint"].as_str().unwrap();
     assert_eq!(received, note);
     api.new_model(&json!({})).await;
-    let (code, told) = verify(&api, "hook", &export(&api, "").await, &[("--keys", &known(&api).await), ("--since", received)]);
-    assert_eq!((code, &told["continues"]), (3, &json!(signed.size())), "{told}");
+    let (code, told) = verify(
+        &api,
+        "hook",
+        &export(&api, "").await,
+        &[("--keys", &known(&api).await), ("--since", received)],
+    );
+    assert_eq!(
+        (code, &told["continues"]),
+        (3, &json!(signed.size())),
+        "{told}"
+    );
 }
 
 both_alone!(

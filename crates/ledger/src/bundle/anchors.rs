@@ -43,12 +43,8 @@ pub(super) fn relate(kept: &Checkpoint, now: &Checkpoint, run: (u64, u64)) -> Co
 pub(super) fn contradiction(kept: &[&Checkpoint]) -> Option<u64> {
     let mut sorted: Vec<&Checkpoint> = kept.to_vec();
     sorted.sort_by_key(|checkpoint| checkpoint.size());
-    sorted
-        .windows(2)
-        .find_map(|pair| match pair {
-            [one, next] if one.size() == next.size() && one.root() != next.root() => {
-                Some(one.size())
-            }
-            _ => None,
-        })
+    sorted.windows(2).find_map(|pair| match pair {
+        [one, next] if one.size() == next.size() && one.root() != next.root() => Some(one.size()),
+        _ => None,
+    })
 }

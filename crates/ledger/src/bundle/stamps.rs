@@ -28,8 +28,8 @@ pub(super) fn check(stamped: &Stamped, now: &Checkpoint) -> Result<Stamp, Failur
         .map_err(|error| wrong(error.to_string()))?;
     let checkpoint =
         Checkpoint::parse_body(note.text()).map_err(|error| wrong(error.to_string()))?;
-    let proof = ConsistencyProof::new(unwrap(&stamped.proof))
-        .map_err(|error| wrong(error.to_string()))?;
+    let proof =
+        ConsistencyProof::new(unwrap(&stamped.proof)).map_err(|error| wrong(error.to_string()))?;
     now.follows(&checkpoint, &proof)
         .map_err(|error| wrong(error.to_string()))?;
     let token = STANDARD

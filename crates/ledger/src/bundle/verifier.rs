@@ -272,7 +272,8 @@ impl Run {
             .filter(|anchor| anchor.origin() == origin)
             .collect();
         if let Some(size) = contradiction(&kept) {
-            let told = format!("the log had two roots at {size} entries: two histories were signed");
+            let told =
+                format!("the log had two roots at {size} entries: two histories were signed");
             return Err(Failure::new(Reason::Rewritten, told));
         }
         let run = (self.manifest.start, self.manifest.end);
@@ -283,7 +284,8 @@ impl Run {
                 compared: relate(kept, &self.checkpoint, run),
             })
             .collect();
-        let seen = |compared: Compared| self.anchors.iter().any(move |one| one.compared == compared);
+        let seen =
+            |compared: Compared| self.anchors.iter().any(move |one| one.compared == compared);
         self.limits.unanchored = !seen(Compared::Same) && !seen(Compared::Continued);
         if seen(Compared::Later) && !seen(Compared::Same) {
             let largest = self.anchors.iter().map(|one| one.checkpoint.size()).max();

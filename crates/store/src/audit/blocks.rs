@@ -84,13 +84,21 @@ fn wanted(filter: &EntryFilter) -> Vec<Bits> {
         wanted.extend(text.map(|text| bits(kind, &[text])));
     }
     // Each alone may be in every block.
-    wanted.extend(actor.zip(action).map(|(who, action)| bits("deed", &[who, action])));
+    wanted.extend(
+        actor
+            .zip(action)
+            .map(|(who, action)| bits("deed", &[who, action])),
+    );
     wanted
 }
 
 fn has(words: &[u8], bits: &Bits) -> bool {
     let mut places = bits.iter();
-    places.all(|bit| words.get(bit / 8).is_some_and(|byte| byte & (1 << (bit % 8)) != 0))
+    places.all(|bit| {
+        words
+            .get(bit / 8)
+            .is_some_and(|byte| byte & (1 << (bit % 8)) != 0)
+    })
 }
 
 fn filter_of<'a>(entries: impl IntoIterator<Item = &'a RecordEntry>) -> Vec<u8> {
@@ -145,7 +153,8 @@ impl Blocks {
         self.known.clear();
         for (block, words) in rows {
             let admits = self.wanted.iter().all(|bits| has(&words, bits));
-            self.known.insert(u64::try_from(block).unwrap_or(u64::MAX), admits);
+            self.known
+                .insert(u64::try_from(block).unwrap_or(u64::MAX), admits);
         }
         self.read_from = first;
         Ok(())
@@ -206,7 +215,9 @@ fn missing(
         .load(conn)?;
     let mut there = there.into_iter().peekable();
     let gaps = (first..end).filter(|block| there.next_if_eq(block).is_none());
-    let gaps = gaps.take(limit).filter_map(|block| u64::try_from(block).ok());
+    let gaps = gaps
+        .take(limit)
+        .filter_map(|block| u64::try_from(block).ok());
     Ok((no, gaps.collect()))
 }
 

@@ -179,7 +179,11 @@ fn signed(index: u64) -> i64 {
 }
 
 /// The entries of a range that are there, rising.
-pub(super) fn load(conn: &mut AnyConnection, no: i64, range: Range<u64>) -> StoreResult<Vec<RecordEntry>> {
+pub(super) fn load(
+    conn: &mut AnyConnection,
+    no: i64,
+    range: Range<u64>,
+) -> StoreResult<Vec<RecordEntry>> {
     let rows: Vec<Row> = audit_entries::table
         .filter(audit_entries::position.ge(position(no, signed(range.start))))
         .filter(audit_entries::position.lt(position(no, signed(range.end))))

@@ -52,8 +52,8 @@ fn find(
         .find((key, epoch, size))
         .select(audit_checkpoints::note)
         .get_result(conn)?;
-    let size = u64::try_from(size)
-        .map_err(|error| corrupt("audit_timestamps", "size")(error.into()))?;
+    let size =
+        u64::try_from(size).map_err(|error| corrupt("audit_timestamps", "size")(error.into()))?;
     Ok(Some(KeptTimestamp { size, note, token }))
 }
 

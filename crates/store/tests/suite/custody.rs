@@ -71,13 +71,23 @@ fn what_is_old_is_pruned_in_steps_on_the_record(bed: &Bed) {
     assert_eq!(prune_all(bed, &early, 1000), Pruned::default());
     let resolved = sources(bed, organization, AlertState::Resolved);
     let kinds: BTreeSet<&str> = resolved.iter().map(|source| source.as_str()).collect();
-    assert!(kinds.contains("review"), "one source at least beside metrics: {kinds:?}");
+    assert!(
+        kinds.contains("review"),
+        "one source at least beside metrics: {kinds:?}"
+    );
     let open = sources(bed, organization, AlertState::Open);
     let late = later(organization, 4000);
     let pruned = prune_all(bed, &late, 7);
-    assert_eq!(pruned.alerts, u64::try_from(resolved.len()).expect("a count"));
+    assert_eq!(
+        pruned.alerts,
+        u64::try_from(resolved.len()).expect("a count")
+    );
     assert_eq!(sources(bed, organization, AlertState::Resolved), []);
-    assert_eq!(sources(bed, organization, AlertState::Open), open, "open ones stay");
+    assert_eq!(
+        sources(bed, organization, AlertState::Open),
+        open,
+        "open ones stay"
+    );
     assert_eq!(pruned.leaves, before, "all that the story told");
     assert_eq!(prune_all(bed, &late, 7), Pruned::default(), "and no more");
     assert!(size(organization) > before, "each step is on the record");

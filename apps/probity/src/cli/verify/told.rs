@@ -193,7 +193,9 @@ fn stamped_in_words(stamps: &Stamps) -> impl Iterator<Item = String> {
     let lines: Vec<String> = match stamps {
         Stamps::Unchecked(0) => Vec::new(),
         Stamps::Unchecked(count) => {
-            vec![format!("{count} time stamps were not looked at: pass --tsa-cert")]
+            vec![format!(
+                "{count} time stamps were not looked at: pass --tsa-cert"
+            )]
         }
         Stamps::Verified(stamps) => stamps.iter().map(stamp_in_words).collect(),
     };
