@@ -120,7 +120,7 @@ class Judges:
 
     def in_browser(self, case, page, code, reason, keys, kept):
         if not self.browser.binary:
-            print(f"skipped   {case}, in a browser: there is no Chromium")
+            print(f"skipped   {case}, in a browser: there is no chromium-headless-shell")
             return
         result, told, asked = self.browser.judge(page, keys, kept)
         good = result == {0: "good", 1: "bad", 3: "limited"}[code] and reason in (None, told) and not asked

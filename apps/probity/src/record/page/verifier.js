@@ -548,6 +548,7 @@ function rows(shown) {
 function clear() {
   for (const id of ["facts", "limits", "rows"]) at(id).replaceChildren();
   (at("entries").hidden = true), (at("more").hidden = true);
+  at("about").textContent = "What was checked";
 }
 
 async function show() {
@@ -567,6 +568,7 @@ async function show() {
     // Nothing of a bundle that is refused is shown as if it were true.
     clear();
     const refused = error instanceof Refused;
+    at("about").textContent = "Why";
     verdict("bad", "✗", refused ? "Refused" : "Not checked", refused ? "This page does not hold what was signed." : "This browser cannot check it.");
     if (refused && error.entry !== null && error.entry !== undefined) say("Entry", String(error.entry));
     say("Reason", refused ? error.reason : "unsupported");
