@@ -29,7 +29,11 @@ impl DomainEvent for Deed {
 
     fn subject(&self) -> Subject {
         Subject {
-            kind: if self.0 == 300 { "one_of_a_kind" } else { "thing" },
+            kind: if self.0 == 300 {
+                "one_of_a_kind"
+            } else {
+                "thing"
+            },
             id: Uuid::from_u128(u128::from(self.0 / 3)),
         }
     }
@@ -77,7 +81,9 @@ fn fill(bed: &Bed, organization: OrganizationId, leaves: u64) {
 fn found(bed: &Bed, organization: OrganizationId, filter: &EntryFilter) -> Vec<u64> {
     let (mut found, mut below) = (Vec::new(), None);
     loop {
-        let page = bed.database.find_entries(organization, filter.clone(), below, 100, 8_000);
+        let page = bed
+            .database
+            .find_entries(organization, filter.clone(), below, 100, 8_000);
         let page = bed.block(page).unwrap();
         found.extend(page.entries.iter().map(|entry| entry.index));
         below = page.next;
@@ -94,16 +100,49 @@ fn filters(who: &str) -> Vec<EntryFilter> {
     let none = EntryFilter::default;
     vec![
         none(),
-        EntryFilter { action: text("test.rare"), ..none() },
-        EntryFilter { action: text("test.even"), ..none() },
-        EntryFilter { action: text("test.never"), ..none() },
-        EntryFilter { target_type: text("one_of_a_kind"), ..none() },
-        EntryFilter { target_id: Some(thing.clone()), ..none() },
-        EntryFilter { target_id: Some(thing), action: text("test.odd"), ..none() },
-        EntryFilter { actor: Some(spelled.clone()), ..none() },
-        EntryFilter { actor: Some(spelled.clone()), action: text("test.rare"), ..none() },
-        EntryFilter { actor: Some(spelled), action: text("test.never"), ..none() },
-        EntryFilter { actor: text("nobody"), ..none() },
+        EntryFilter {
+            action: text("test.rare"),
+            ..none()
+        },
+        EntryFilter {
+            action: text("test.even"),
+            ..none()
+        },
+        EntryFilter {
+            action: text("test.never"),
+            ..none()
+        },
+        EntryFilter {
+            target_type: text("one_of_a_kind"),
+            ..none()
+        },
+        EntryFilter {
+            target_id: Some(thing.clone()),
+            ..none()
+        },
+        EntryFilter {
+            target_id: Some(thing),
+            action: text("test.odd"),
+            ..none()
+        },
+        EntryFilter {
+            actor: Some(spelled.clone()),
+            ..none()
+        },
+        EntryFilter {
+            actor: Some(spelled.clone()),
+            action: text("test.rare"),
+            ..none()
+        },
+        EntryFilter {
+            actor: Some(spelled),
+            action: text("test.never"),
+            ..none()
+        },
+        EntryFilter {
+            actor: text("nobody"),
+            ..none()
+        },
     ]
 }
 
@@ -121,9 +160,17 @@ fn searches_find_the_same_with_and_without_an_index(bed: &Bed) {
     let organization = bed.organization("north");
     fill(bed, organization, LEAVES);
     let who = who(bed, organization, 4);
-    let all = |bed: &Bed| filters(&who).iter().map(|filter| found(bed, organization, filter)).collect();
+    let all = |bed: &Bed| {
+        filters(&who)
+            .iter()
+            .map(|filter| found(bed, organization, filter))
+            .collect()
+    };
     let before: Vec<Vec<u64>> = all(bed);
-    assert!(before.iter().filter(|found| !found.is_empty()).count() >= 8, "{before:?}");
+    assert!(
+        before.iter().filter(|found| !found.is_empty()).count() >= 8,
+        "{before:?}"
+    );
     assert_eq!(index_all(bed, organization), 5);
     assert_eq!(index_all(bed, organization), 0, "and no more");
     assert_eq!(all(bed) as Vec<Vec<u64>>, before);
@@ -133,7 +180,9 @@ fn searches_find_the_same_with_and_without_an_index(bed: &Bed) {
         basis: "gdpr:art-17".to_owned(),
         ticket: None,
     };
-    bed.database.erase(&context(organization), &erasure).unwrap();
+    bed.database
+        .erase(&context(organization), &erasure)
+        .unwrap();
     let erased: Vec<Vec<u64>> = all(bed);
     let again = index_all(bed, organization);
     assert_eq!(all(bed) as Vec<Vec<u64>>, erased);
@@ -153,9 +202,16 @@ fn searches_of_a_million(bed: &Bed) {
     println!("{blocks} blocks indexed in {:?}", started.elapsed());
     for filter in filters(&who(bed, organization, 4)) {
         let started = Instant::now();
-        let page = bed.database.find_entries(organization, filter.clone(), None, 100, 8_000);
+        let page = bed
+            .database
+            .find_entries(organization, filter.clone(), None, 100, 8_000);
         let page = bed.block(page).unwrap();
-        println!("{:?} {} entries, next {:?}: {filter:?}", started.elapsed(), page.entries.len(), page.next);
+        println!(
+            "{:?} {} entries, next {:?}: {filter:?}",
+            started.elapsed(),
+            page.entries.len(),
+            page.next
+        );
     }
 }
 
