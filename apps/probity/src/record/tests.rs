@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use ed25519_dalek::SigningKey;
@@ -118,7 +117,8 @@ impl House {
             ..WindowInput::default()
         };
         let retention = RetentionService::new(DieselRetention::new(house.database.clone()));
-        let set = retention.set(&house.context(), Target::AuditLogs, &window);
+        let context = house.context();
+        let set = retention.set(&context, Target::AuditLogs, &window);
         set.await.unwrap();
         house
     }

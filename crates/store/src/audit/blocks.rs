@@ -201,14 +201,22 @@ fn missing(
     let Some((no, size)) = head else {
         return Ok((0, Vec::new()));
     };
-    let (first, end) = (block_of(past::floor(conn, no, size)?), block_of(size));
-    let rows = audit_blocks::table
-        .filter(audit_blocks::organization_id.eq(key))
-        .filter(audit_blocks::block.ge(first));
-    let count: i64 = rows.count().get_result(conn)?;
-    if count >= end - first {
+    let end = block_of(size);
+    let own = audit_blocks::table.filter(audit_blocks::organization_id.eq(key));
+    let (count, least): (i64, Option<i64>) = if end == 0 {
+        (0, None)
+    } else {
+        let counted = (
+            diesel::dsl::count_star(),
+            diesel::dsl::min(audit_blocks::block),
+        );
+        own.select(counted).get_result(conn)?
+    };
+    if count == end - least.unwrap_or(0) {
         return Ok((no, Vec::new()));
     }
+    let first = block_of(past::floor(conn, no, size)?);
+    let rows = own.filter(audit_blocks::block.ge(first));
     let there: Vec<i64> = rows
         .order(audit_blocks::block)
         .select(audit_blocks::block)
