@@ -27,6 +27,7 @@ import time
 import urllib.error
 import urllib.request
 
+from authority import Authority
 from browser import Browser
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -246,6 +247,46 @@ def every_bit(judges, bundle, keys):
         raise SystemExit("a changed bundle was accepted")
 
 
+def stamps(server, judges, folder, keys):
+    """Time stamps travel in bundles: every verifier checks that the log continues them, and one the tokens as well."""
+    authority = Authority(os.path.join(folder, "authority"))
+    server.stop()
+    server.env |= {"PROBITY_TIMESTAMP_URL": authority.url, "PROBITY_TIMESTAMP_CERT_FILE": authority.certificates,
+                   "PROBITY_TIMESTAMP_INTERVAL": "0", "PROBITY_CHECKPOINT_INTERVAL": "1"}
+    server.start()
+    history(server, 2)
+    for _ in range(100):
+        bundle = server.call("/api/v1/audit/export")
+        if b'"timestamps":' in bundle:
+            break
+        time.sleep(0.1)
+    judges.expect("with a time stamp", bundle, 3, keys=keys)
+    judges.page("the page with a time stamp", server.call("/api/v1/audit/export?format=html"), 3, keys=keys)
+    lines = bundle.split(b"\n")
+    manifest = json.loads(lines[1])
+    stamp = manifest["timestamps"][0]
+    stamp["checkpoint"] = re.sub(r"\n\S{43}=\n", "\n" + base64.b64encode(bytes(32)).decode() + "\n", stamp["checkpoint"], count=1)
+    lines[1] = json.dumps(manifest, separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode()
+    judges.expect("with a time stamp of another log", b"\n".join(lines), 1, "timestamp", keys=keys)
+    path, keys_path = judges.write("stamped", bundle), judges.write("keys", keys)
+    foreign = os.path.join(HERE, "..", "..", "crates", "timestamp", "tests", "vectors", "root.pem")
+    for case, certificates, expected in [
+        ("the token, to who trusts the authority", authority.certificates, (3, None)),
+        ("the token, to who trusts another", foreign, (1, "timestamp")),
+    ]:
+        told = judges.rust(path, "--keys", keys_path, "--tsa-cert", certificates)
+        good = told[:2] == expected and "unstamped" not in told[2]
+        print(f"{'agree' if good else 'DISAGREE':<9} {case}: {told}")
+        judges.cases += 1
+        if not good:
+            raise SystemExit(f"{case}: expected {expected}, got {told}")
+    for name in list(server.env):
+        if name.startswith(("PROBITY_TIMESTAMP", "PROBITY_CHECKPOINT")):
+            del server.env[name]
+    server.stop()
+    server.start()
+
+
 def witness(server, judges, folder, keys):
     """Somebody else who remembers: with its signature nothing limits the proof any more, and it signs one history only."""
     data = os.path.join(folder, "witness")
@@ -370,6 +411,7 @@ def thief_with_the_database(server, judges, keys, kept):
                              (leaf, digest, position))
         database.execute("UPDATE audit_heads SET frontier = ? WHERE size = ?",
                          (b"".join(part for _, part in tree.parts), size))
+        database.execute("DELETE FROM audit_timestamps")
         database.execute("DELETE FROM audit_checkpoints")
 
     attempt("the tail cut in the database", cut, True)
@@ -422,6 +464,7 @@ def main():
             thieves_without_the_key(judges, whole, keys)
             pages(server, judges, keys, kept)
             every_bit(judges, server.call("/api/v1/audit/export?from=2&to=4"), keys)
+            stamps(server, judges, folder, keys)
             witness(server, judges, folder, keys)
             if not given.database_url:
                 thief_with_the_database(server, judges, keys, server.call("/api/v1/audit/checkpoint"))
