@@ -12,6 +12,7 @@ Prints a line for each case. Exit 0 when all agree.
 import argparse
 import base64
 import contextlib
+import hashlib
 import json
 import os
 import random
@@ -25,6 +26,9 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+
+from authority import Authority
+from browser import Browser
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -77,6 +81,7 @@ class Judges:
 
     def __init__(self, binary, folder):
         self.binary, self.folder, self.cases = binary, folder, 0
+        self.browser = Browser(folder)
 
     def write(self, name, data):
         path = os.path.join(self.folder, name)
@@ -99,7 +104,8 @@ class Judges:
         return done.returncode, failed and failed[1], {name: int(count) for name, count in limits.items()}
 
     def page(self, case, page, code, reason=None, keys=None, kept=None):
-        """The page that checks itself, by its own script in Node, where that is installed."""
+        """The page that checks itself, by its own script in Node and in a browser, where they are installed."""
+        self.in_browser(case, page, code, reason, keys, kept)
         if not shutil.which("node"):
             print(f"skipped   {case}: there is no node")
             return
@@ -112,6 +118,17 @@ class Judges:
         print(f"{'agree' if good else 'DISAGREE':<9} {case}: {done.returncode} {failed[1] if failed else ''}")
         if not good:
             raise SystemExit(f"{case}: {done.stdout} {done.stderr}")
+
+    def in_browser(self, case, page, code, reason, keys, kept):
+        if not self.browser.binary:
+            print(f"skipped   {case}, in a browser: there is no chromium-headless-shell")
+            return
+        result, told, asked = self.browser.judge(page, keys, kept)
+        good = result == {0: "good", 1: "bad", 3: "limited"}[code] and reason in (None, told) and not asked
+        self.cases += 1
+        print(f"{'agree' if good else 'DISAGREE':<9} {case}, in a browser: {result} {told or ''}")
+        if not good:
+            raise SystemExit(f"{case}: expected {code} {reason}, the page says {result} {told} and asked for {asked}")
 
     def expect(self, case, bundle, code, reason=None, keys=None, since=None):
         path, more = self.write("bundle", bundle), []
@@ -168,6 +185,43 @@ def thieves_without_the_key(judges, whole, keys):
     judges.expect("another file", b"hello\n", 2)
 
 
+def pages(server, judges, keys, kept):
+    page = server.call("/api/v1/audit/export?format=html")
+    judges.page("the page that checks itself", page, 3, keys=keys, kept=kept)
+    judges.page("the page with its own keys", page, 3)
+    judges.page("the page, edited", page.replace(b"registered_model", b"registered_modex", 1), 1, keys=keys)
+    judges.page("the page with a slot edited", page.replace(b"openai", b"openbi", 1), 1, "commitment", keys=keys)
+    entries = [line for line in page.split(b"\n") if line.startswith(b'{"action"')]
+    without = page.replace(entries[2] + b"\n", b"", 1)
+    judges.page("the page with an entry left out", without, 1, "order", keys=keys)
+    judges.page("the page, cut", page.replace(b"\nseal\t", b"\nsealed\t", 1), 1, keys=keys)
+    judges.page("the page, to who has another key", page, 1, "signature", keys=another_key(keys))
+    no_network(judges, page)
+
+
+def another_key(keys):
+    """A key of the same name that signed nothing here: the base point of the curve."""
+    name, data = keys.decode().split("+")[0], b"\x01" + bytes([0x58]) + bytes([0x66]) * 31
+    key_id = hashlib.sha256(name.encode() + b"\n" + data).hexdigest()[:8]
+    return f"{name}+{key_id}+{base64.b64encode(data).decode()}".encode()
+
+
+def no_network(judges, page):
+    """The page cannot ask anybody for anything, even with an image smuggled in; without its policy the browser would."""
+    if not judges.browser.binary:
+        return
+    probe = b'<img src="http://probe.example/x"><img src="http://127.0.0.1:9/y">'
+    smuggled = page.replace(b"<main>", b"<main>" + probe, 1)
+    open_page = re.sub(rb"<meta http-equiv=[^>]*>", b"", smuggled, count=1)
+    for case, page, quiet in [("an image smuggled in", smuggled, True), ("the same without the policy", open_page, False)]:
+        asked = judges.browser.judge(page)[2]
+        good = quiet == (not asked)
+        print(f"{'agree' if good else 'DISAGREE':<9} {case}: {len(asked)} requests")
+        judges.cases += 1
+        if not good:
+            raise SystemExit(f"{case}: {asked}")
+
+
 def every_bit(judges, bundle, keys):
     """All bits against the first verifier; one in many against the second."""
     import verify as second
@@ -191,6 +245,46 @@ def every_bit(judges, bundle, keys):
     print(f"{len(chosen)} single-bit changes of {len(bundle)} bytes, {accepted} accepted")
     if accepted:
         raise SystemExit("a changed bundle was accepted")
+
+
+def stamps(server, judges, folder, keys):
+    """Time stamps travel in bundles: every verifier checks that the log continues them, and one the tokens as well."""
+    authority = Authority(os.path.join(folder, "authority"))
+    server.stop()
+    server.env |= {"PROBITY_TIMESTAMP_URL": authority.url, "PROBITY_TIMESTAMP_CERT_FILE": authority.certificates,
+                   "PROBITY_TIMESTAMP_INTERVAL": "0", "PROBITY_CHECKPOINT_INTERVAL": "1"}
+    server.start()
+    history(server, 2)
+    for _ in range(100):
+        bundle = server.call("/api/v1/audit/export")
+        if b'"timestamps":' in bundle:
+            break
+        time.sleep(0.1)
+    judges.expect("with a time stamp", bundle, 3, keys=keys)
+    judges.page("the page with a time stamp", server.call("/api/v1/audit/export?format=html"), 3, keys=keys)
+    lines = bundle.split(b"\n")
+    manifest = json.loads(lines[1])
+    stamp = manifest["timestamps"][0]
+    stamp["checkpoint"] = re.sub(r"\n\S{43}=\n", "\n" + base64.b64encode(bytes(32)).decode() + "\n", stamp["checkpoint"], count=1)
+    lines[1] = json.dumps(manifest, separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode()
+    judges.expect("with a time stamp of another log", b"\n".join(lines), 1, "timestamp", keys=keys)
+    path, keys_path = judges.write("stamped", bundle), judges.write("keys", keys)
+    foreign = os.path.join(HERE, "..", "..", "crates", "timestamp", "tests", "vectors", "root.pem")
+    for case, certificates, expected in [
+        ("the token, to who trusts the authority", authority.certificates, (3, None)),
+        ("the token, to who trusts another", foreign, (1, "timestamp")),
+    ]:
+        told = judges.rust(path, "--keys", keys_path, "--tsa-cert", certificates)
+        good = told[:2] == expected and "unstamped" not in told[2]
+        print(f"{'agree' if good else 'DISAGREE':<9} {case}: {told}")
+        judges.cases += 1
+        if not good:
+            raise SystemExit(f"{case}: expected {expected}, got {told}")
+    for name in list(server.env):
+        if name.startswith(("PROBITY_TIMESTAMP", "PROBITY_CHECKPOINT")):
+            del server.env[name]
+    server.stop()
+    server.start()
 
 
 def witness(server, judges, folder, keys):
@@ -301,7 +395,6 @@ def thief_with_the_database(server, judges, keys, kept):
                          (frontier - 3, b"".join(part for _, part in tree.parts), frontier))
 
     def rewrite(database):
-        import hashlib
 
         import verify as second
 
@@ -318,6 +411,7 @@ def thief_with_the_database(server, judges, keys, kept):
                              (leaf, digest, position))
         database.execute("UPDATE audit_heads SET frontier = ? WHERE size = ?",
                          (b"".join(part for _, part in tree.parts), size))
+        database.execute("DELETE FROM audit_timestamps")
         database.execute("DELETE FROM audit_checkpoints")
 
     attempt("the tail cut in the database", cut, True)
@@ -368,12 +462,9 @@ def main():
             # A checkpoint from the middle: its size lies within the run.
             judges.expect("continues what was kept", whole, 3, keys=keys, since=kept)
             thieves_without_the_key(judges, whole, keys)
-            page = server.call("/api/v1/audit/export?format=html")
-            judges.page("the page that checks itself", page, 3, keys=keys, kept=kept)
-            judges.page("the page with its own keys", page, 3)
-            judges.page("the page, edited", page.replace(b"registered_model", b"registered_modex", 1), 1, keys=keys)
-            judges.page("the page with a slot edited", page.replace(b"openai", b"openbi", 1), 1, "commitment", keys=keys)
+            pages(server, judges, keys, kept)
             every_bit(judges, server.call("/api/v1/audit/export?from=2&to=4"), keys)
+            stamps(server, judges, folder, keys)
             witness(server, judges, folder, keys)
             if not given.database_url:
                 thief_with_the_database(server, judges, keys, server.call("/api/v1/audit/checkpoint"))

@@ -325,7 +325,7 @@ class Bundle:
             shaped(
                 value,
                 {"checkpoint": str, "end": int, "keys": list, "left": list, "right": list, "start": int, "v": int},
-                {"consistency": dict, "window": dict},
+                {"consistency": dict, "timestamps": list, "window": dict},
             )
             and value["v"] == 1
             and all(isinstance(item, str) for name in ("keys", "left", "right") for item in value[name]),
@@ -352,8 +352,25 @@ class Bundle:
         match = re.fullmatch(r".*/([^/]+)/audit/[^/]+", self.checkpoint["origin"])
         need(match, "malformed", "the origin does not name a log")
         self.organization = match[1]
+        self.stamps(value.get("timestamps"))
         self.frontier = Frontier(self.start, [a_hash(text) for text in value["left"]])
         self.right = [a_hash(text) for text in value["right"]]
+
+    def stamps(self, stamped):
+        """Stamped checkpoints have to be continued. Whether a token is true is for who knows its authority."""
+        need(stamped != [], "malformed", "an empty list of time stamps")
+        for one in stamped or []:
+            need(shaped(one, {"checkpoint": str, "proof": list, "token": str}), "malformed", "a time stamp")
+            need(all(isinstance(item, str) for item in one["proof"]), "malformed", "the proof of a time stamp")
+            earlier, now = a_checkpoint(one["checkpoint"], None, "timestamp"), self.checkpoint
+            proof = [a_hash(text) for text in one["proof"]]
+            need(earlier["origin"] == now["origin"] and earlier["size"] <= now["size"], "timestamp", "another log")
+            if earlier["size"] in (0, now["size"]):
+                good = not proof and (not earlier["size"] or earlier["root"] == now["root"])
+            else:
+                good = consistent(earlier["size"], now["size"], proof, earlier["root"], now["root"])
+            need(good, "timestamp", f"the stamped checkpoint over {earlier['size']} entries is not continued")
+            unbase64(one["token"], "timestamp")
 
     def connect(self):
         """Compares with the checkpoint that was kept."""

@@ -1,5 +1,6 @@
 //! Settings: one table of names, and one way from flags, environment, file and defaults to values.
 
+mod anchors;
 mod artifacts;
 mod change_log;
 mod source;
@@ -10,6 +11,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub(crate) use anchors::{AnchorSettings, TimestampSettings};
 pub(crate) use artifacts::ArtifactSettings;
 pub(crate) use change_log::{ChangeLogProvider, ChangeLogSettings};
 pub(crate) use source::Sources;
@@ -46,6 +48,7 @@ pub(crate) struct Settings {
     pub(crate) log_format: LogFormat,
     pub(crate) origin: String,
     pub(crate) witnesses: Option<String>,
+    pub(crate) anchors: AnchorSettings,
     pub(crate) token_issuer: String,
     pub(crate) token_audience: String,
     pub(crate) external_issuers_file: Option<PathBuf>,
@@ -85,6 +88,7 @@ impl Settings {
             log_format,
             origin: origin(sources)?,
             witnesses: sources.text("witnesses"),
+            anchors: AnchorSettings::read(sources)?,
             token_issuer: sources.required("token-issuer")?,
             token_audience: sources.required("token-audience")?,
             external_issuers_file: sources.text("external-issuers-file").map(PathBuf::from),

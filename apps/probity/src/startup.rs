@@ -27,6 +27,7 @@ use crate::adapters::blobs::{Blobs, OpenStoreError};
 use crate::adapters::courier::{CourierClient, CourierError};
 use crate::adapters::drafters::{Drafter, DrafterError};
 use crate::adapters::redis_limits::RedisLimits;
+use crate::adapters::timestamps::TimestampError;
 use crate::adapters::vault::{MasterKeyError, MasterKeys};
 use crate::adapters::witnesses::{WitnessError, Witnesses};
 use crate::catch_ups::CatchUps;
@@ -37,7 +38,7 @@ use crate::http::streams::Streams;
 use crate::http::{request, routes};
 use crate::keys::{KeyFileError, KeyUse, load_or_create, record_keys};
 use crate::recent::Recent;
-use crate::record::{Record, RecordSigner, SignError, SignedStates};
+use crate::record::{AnchorError, AnchorFile, Record, RecordSigner, SignError, SignedStates};
 use crate::settings::{ArtifactSettings, Settings};
 use crate::state::{Access, AppState, ArtifactStore, Ids};
 use crate::workers::courier::Courier;
@@ -52,6 +53,10 @@ pub(crate) enum StartError {
     Key(#[from] KeyFileError),
     #[error(transparent)]
     Witnesses(#[from] WitnessError),
+    #[error(transparent)]
+    Anchor(#[from] AnchorError),
+    #[error(transparent)]
+    Timestamps(#[from] TimestampError),
     #[error("the record: {0}")]
     Record(#[from] SignError),
     #[error(transparent)]
@@ -225,7 +230,15 @@ fn build_state(settings: &Settings) -> Result<AppState, StartError> {
         .map(RedisLimits::new)
         .transpose()?;
     let signer = record_signer(settings, &database)?
-        .with_witnesses(Witnesses::new(settings.witnesses.as_deref())?);
+        .with_witnesses(Witnesses::new(settings.witnesses.as_deref())?)
+        .with_anchors(
+            settings
+                .anchors
+                .file
+                .as_deref()
+                .map(AnchorFile::open)
+                .transpose()?,
+        );
     signer.check_states()?;
     Ok(AppState {
         authenticator: Authenticator::new(

@@ -10,6 +10,7 @@ mod leaf;
 mod memory;
 mod note;
 mod note_key;
+mod note_list;
 mod proof;
 mod range;
 mod slot;
@@ -34,6 +35,7 @@ pub use leaf::{
 pub use memory::InMemoryTree;
 pub use note::{MAX_SIGNATURES, NoteError, NoteSignature, SignedNote};
 pub use note_key::{KeyError, NoteSigner, NoteVerifier};
+pub use note_list::{END_OF_NOTE, NoteList};
 pub use proof::{
     ConsistencyProof, InclusionProof, MAX_PROOF_LEN, ProofError, verify_consistency,
     verify_inclusion,

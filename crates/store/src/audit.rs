@@ -1,6 +1,8 @@
 //! Reading the record: heads, hashes for proofs, entries, and the checkpoints that were signed.
 
+mod blocks;
 mod entries;
+mod timestamps;
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -20,7 +22,9 @@ use crate::schema::{audit_checkpoints, audit_entries, audit_heads, audit_nodes};
 use crate::types::{Id, Utc};
 use crate::webhooks::fan_out_note;
 
+pub(crate) use self::blocks::{block_of, forget as forget_blocks};
 pub use self::entries::{EntryFilter, EntryPage, OpenSlot, RecordEntry};
+pub use self::timestamps::KeptTimestamp;
 
 /// Where an organisation's log stands, and the last note that was signed over it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -46,7 +46,9 @@ pub use access::DieselAccess;
 pub use address::AddressError;
 pub use alerts::DieselAlerts;
 pub use artifacts::DieselArtifacts;
-pub use audit::{EntryFilter, EntryPage, LogHead, OpenSlot, RecordEntry, StoredHashes};
+pub use audit::{
+    EntryFilter, EntryPage, KeptTimestamp, LogHead, OpenSlot, RecordEntry, StoredHashes,
+};
 pub use backup::{Copied, CopiedLog, CopyError, bring_back};
 pub use catalog::DieselCatalog;
 pub use catalog::attachments::DieselAttachments;

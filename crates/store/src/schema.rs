@@ -409,6 +409,30 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::types::*;
 
+    audit_blocks (organization_id, block) {
+        organization_id -> AnyUuid,
+        block -> BigInt,
+        words -> Binary,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+
+    audit_timestamps (organization_id, epoch, size) {
+        organization_id -> AnyUuid,
+        epoch -> BigInt,
+        size -> BigInt,
+        token -> Binary,
+        stamped_at -> AnyTimestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+
     audit_explanations (organization_id, audit_index) {
         organization_id -> AnyUuid,
         audit_index -> BigInt,

@@ -4,5 +4,6 @@ pub(crate) mod blobs;
 pub(crate) mod courier;
 pub(crate) mod drafters;
 pub(crate) mod redis_limits;
+pub(crate) mod timestamps;
 pub(crate) mod vault;
 pub(crate) mod witnesses;

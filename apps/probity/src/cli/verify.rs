@@ -1,15 +1,20 @@
 //! `probity verify`: checks a bundle of the record, with no network and no database.
 
+mod outside;
+mod told;
+
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use probity_ledger::bundle::{BundleVerifier, Failure, Limits, Reason, Report, Trust};
-use probity_ledger::{Checkpoint, NoteVerifier, instant_text};
-use serde_json::{Value, json};
+use probity_ledger::bundle::{BundleVerifier, Failure, Reason, Report, Trust};
+use probity_ledger::{Checkpoint, NoteVerifier};
 
+use self::outside::{AnchorsRead, Stamps};
 use super::Outcome;
+use crate::adapters::timestamps::authorities;
 
 /// The longest line that is read: what an entry holds is bounded by what a request may send.
 const LONGEST_LINE: u64 = 64 << 20;
@@ -47,6 +52,18 @@ pub(super) fn command() -> Command {
                 .help("A checkpoint that you kept from earlier: the record has to continue it"),
         )
         .arg(
+            Arg::new("anchors")
+                .long("anchors")
+                .value_name("FILE")
+                .help("Checkpoints that were kept outside, as the setting `anchor-file` keeps them: the record must not contradict one"),
+        )
+        .arg(
+            Arg::new("tsa-cert")
+                .long("tsa-cert")
+                .value_name("FILE")
+                .help("Certificates in PEM of time-stamp authorities, or of their issuers, that you trust: verifies the time stamps"),
+        )
+        .arg(
             Arg::new("json")
                 .long("json")
                 .action(ArgAction::SetTrue)
@@ -56,35 +73,66 @@ pub(super) fn command() -> Command {
 
 /// What came of it.
 enum Verdict {
-    Verified(Box<Report>),
+    Verified(Box<Verified>),
     Failed(Failure),
     Unreadable(String),
+}
+
+/// What a bundle proves, and what was kept outside says to it.
+struct Verified {
+    report: Report,
+    anchors: Option<AnchorsRead>,
+    stamps: Stamps,
+}
+
+impl Verified {
+    fn is_without_limits(&self) -> bool {
+        self.report.limits.is_none() && !self.stamps.are_missing()
+    }
 }
 
 pub(super) fn run(matches: &ArgMatches) -> Outcome {
     let path = |name: &str| matches.get_one::<String>(name).map(String::as_str);
     let file = path("file").unwrap_or_default();
-    let verdict = match trust(path("keys"), path("since")) {
-        Ok(mut trust) => {
-            let quorum = matches.get_one::<u8>("quorum").copied();
-            trust.quorum = usize::from(quorum.unwrap_or(1));
-            check(file, trust)
-        }
-        Err(reason) => Verdict::Unreadable(reason),
-    };
+    let verdict = judge(matches, file).unwrap_or_else(Verdict::Unreadable);
     if matches.get_flag("json") {
-        println!(
-            "{}",
-            serde_json::to_string_pretty(&as_json(file, &verdict))?
-        );
+        let told = told::as_json(file, &verdict);
+        println!("{}", serde_json::to_string_pretty(&told)?);
     } else {
-        print!("{}", in_words(file, &verdict));
+        print!("{}", told::in_words(file, &verdict));
     }
     Ok(match &verdict {
-        Verdict::Verified(report) if report.limits.is_none() => ExitCode::SUCCESS,
+        Verdict::Verified(verified) if verified.is_without_limits() => ExitCode::SUCCESS,
         Verdict::Verified(_) => ExitCode::from(LIMITED),
         Verdict::Failed(_) => ExitCode::from(FAILED),
         Verdict::Unreadable(_) => ExitCode::from(UNREADABLE),
+    })
+}
+
+/// Reads what the auditor brings along, and checks the bundle against it.
+fn judge(matches: &ArgMatches, file: &str) -> Result<Verdict, String> {
+    let path = |name: &str| matches.get_one::<String>(name).map(String::as_str);
+    let mut trust = trust(path("keys"), path("since"))?;
+    trust.quorum = usize::from(matches.get_one::<u8>("quorum").copied().unwrap_or(1));
+    let anchors = path("anchors")
+        .map(|path| AnchorsRead::read(path, &trust.keys))
+        .transpose()?;
+    trust.anchors = anchors.as_ref().map(|read| read.checkpoints.clone());
+    let trusted = path("tsa-cert")
+        .map(|path| authorities(Path::new(path)).map_err(|error| format!("{path}: {error}")))
+        .transpose()?;
+    let report = match check(file, trust)? {
+        Ok(report) => report,
+        Err(failure) if failure.reason == Reason::NotABundle => return Err(failure.to_string()),
+        Err(failure) => return Ok(Verdict::Failed(failure)),
+    };
+    Ok(match Stamps::verify(&report.stamps, trusted.as_ref()) {
+        Ok(stamps) => Verdict::Verified(Box::new(Verified {
+            report,
+            anchors,
+            stamps,
+        })),
+        Err(failure) => Verdict::Failed(failure),
     })
 }
 
@@ -120,176 +168,22 @@ fn kept(note: &[u8], keys: &[NoteVerifier]) -> Result<Checkpoint, String> {
     crate::record::body_of(text)
 }
 
-fn check(path: &str, trust: Trust) -> Verdict {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) => return Verdict::Unreadable(error.to_string()),
-    };
+fn check(path: &str, trust: Trust) -> Result<Result<Report, Failure>, String> {
+    let file = File::open(path).map_err(|error| error.to_string())?;
     let mut reader = BufReader::with_capacity(1 << 18, file);
     let mut verifier = BundleVerifier::new(trust);
     let mut line = Vec::new();
     loop {
         line.clear();
-        match reader
+        let read = reader
             .by_ref()
             .take(LONGEST_LINE)
-            .read_until(b'\n', &mut line)
-        {
-            Err(error) => return Verdict::Unreadable(error.to_string()),
-            Ok(0) => break,
-            Ok(_) => {
-                if let Err(failure) = verifier.line(&line) {
-                    return of(failure);
-                }
-            }
+            .read_until(b'\n', &mut line);
+        if read.map_err(|error| error.to_string())? == 0 {
+            return Ok(verifier.finish());
         }
-    }
-    match verifier.finish() {
-        Ok(report) => Verdict::Verified(Box::new(report)),
-        Err(failure) => of(failure),
-    }
-}
-
-fn of(failure: Failure) -> Verdict {
-    if failure.reason == Reason::NotABundle {
-        Verdict::Unreadable(failure.to_string())
-    } else {
-        Verdict::Failed(failure)
-    }
-}
-
-/// What limits the proof, each with its code, its count and a sentence.
-fn limits(limits: &Limits) -> Vec<(&'static str, u64, String)> {
-    let mut told = Vec::new();
-    if limits.own_keys {
-        let text =
-            "the keys were taken from the bundle itself; fetch them elsewhere and pass --keys";
-        told.push(("own_keys", 1, text.to_owned()));
-    }
-    if limits.unwitnessed {
-        let text = "fewer witnesses signed the checkpoint than have to, or none did";
-        told.push(("unwitnessed", 1, text.to_owned()));
-    }
-    for (code, count, text) in [
-        (
-            "pruned",
-            limits.pruned,
-            "entries were pruned; the log says when and why",
-        ),
-        (
-            "redacted",
-            limits.redacted,
-            "slots were erased; the log says when and why",
-        ),
-        (
-            "withheld",
-            limits.withheld,
-            "slots were withheld from whoever exported the bundle",
-        ),
-        (
-            "open_edges",
-            limits.open_edges,
-            "ends of the span of time are not shown by a neighbouring entry",
-        ),
-    ] {
-        if count > 0 {
-            told.push((code, count, format!("{count} {text}")));
-        }
-    }
-    told
-}
-
-fn in_words(file: &str, verdict: &Verdict) -> String {
-    match verdict {
-        Verdict::Unreadable(reason) => format!("CANNOT READ  {file}\n  {reason}\n"),
-        Verdict::Failed(failure) => {
-            let entry = failure
-                .entry
-                .map(|entry| format!("  entry   {entry}\n"))
-                .unwrap_or_default();
-            let reason = failure.reason.code();
-            format!(
-                "FAILED  {file}\n{entry}  reason  {reason}\n  {}\n",
-                failure.detail
-            )
-        }
-        Verdict::Verified(report) => verified_in_words(file, report),
-    }
-}
-
-fn verified_in_words(file: &str, report: &Report) -> String {
-    let limits = limits(&report.limits);
-    let log = &report.checkpoint;
-    let mut facts = vec![
-        ("log", format!("{}, {} entries", log.origin(), log.size())),
-        ("root", log.root().to_string()),
-        (
-            "entries",
-            match report.entries() {
-                0 => "none".to_owned(),
-                count => format!("{count}: {} to {}", report.start, report.end - 1),
-            },
-        ),
-    ];
-    if let Some((first, last)) = report.instants {
-        facts.push(("from", instant_text(first)));
-        facts.push(("to", instant_text(last)));
-    }
-    let opened = report.opened;
-    facts.push((
-        "slots",
-        format!("{opened} shown and true to their commitments"),
-    ));
-    facts.extend(
-        report
-            .signed_by
-            .iter()
-            .map(|key| ("signed by", key.clone())),
-    );
-    facts.push((
-        "continues",
-        match report.continues {
-            Some(size) => format!("the checkpoint over {size} entries that you kept"),
-            None => "not compared: keep a checkpoint and pass --since next time".to_owned(),
-        },
-    ));
-    let word = if limits.is_empty() {
-        "VERIFIED"
-    } else {
-        "VERIFIED, WITH LIMITS"
-    };
-    facts.extend(limits.into_iter().map(|(_, _, text)| ("limit", text)));
-    let lines = facts
-        .into_iter()
-        .map(|(name, text)| format!("  {name:<10}  {text}\n"));
-    format!("{word}  {file}\n{}", lines.collect::<String>())
-}
-
-fn as_json(file: &str, verdict: &Verdict) -> Value {
-    match verdict {
-        Verdict::Unreadable(reason) => {
-            json!({"file": file, "result": "unreadable", "detail": reason})
-        }
-        Verdict::Failed(failure) => json!({
-            "file": file, "result": "failed", "reason": failure.reason.code(),
-            "entry": failure.entry, "detail": failure.detail,
-        }),
-        Verdict::Verified(report) => {
-            let told: serde_json::Map<String, Value> = limits(&report.limits)
-                .into_iter()
-                .map(|(code, count, _)| (code.to_owned(), json!(count)))
-                .collect();
-            json!({
-                "file": file,
-                "result": if told.is_empty() { "verified" } else { "verified_with_limits" },
-                "origin": report.checkpoint.origin(), "size": report.checkpoint.size(),
-                "root": report.checkpoint.root().to_string(),
-                "start": report.start, "end": report.end,
-                "from": report.instants.map(|(first, _)| instant_text(first)),
-                "to": report.instants.map(|(_, last)| instant_text(last)),
-                "opened": report.opened, "signed_by": report.signed_by,
-                "continues": report.continues, "limits": told,
-            })
+        if let Err(failure) = verifier.line(&line) {
+            return Ok(Err(failure));
         }
     }
 }

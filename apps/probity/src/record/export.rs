@@ -6,13 +6,14 @@ use std::ops::Range;
 use actix_web::web::Bytes;
 use futures_util::stream::{self, Stream};
 use probity_kernel::{OrganizationId, RepositoryError};
-use probity_ledger::bundle::{BundleWriter, Manifest, Shown, SlotShown, Window};
+use probity_ledger::bundle::{BundleWriter, Manifest, Shown, SlotShown, Stamped, Window};
 use probity_ledger::{
-    Absence, Explanations, InclusionProof, Leaf, NoteSigner, SlotName, consistency_proof,
-    inclusion_proof, instant_text, range_proof,
+    Absence, ConsistencyProof, Explanations, InclusionProof, Leaf, NoteSigner, SlotName,
+    consistency_proof, inclusion_proof, instant_text, range_proof,
 };
 use time::OffsetDateTime;
 
+use super::signer::epoch_of;
 use super::{OpenSlot, Record, RecordEntry, RecordError, Signed, unproved};
 
 /// How many entries are read and sent at a time.
@@ -164,11 +165,41 @@ impl Record {
         let (range, earlier) = made.await?.ok_or(RecordError::NoLog)?;
         let keys = self.signer.verifiers(signed.checkpoint.origin());
         let keys = keys.iter().map(ToString::to_string).collect();
-        let manifest = Manifest::new(signed.note.clone(), keys, run, &range).with_window(window);
+        let stamps = self.stamps(organization, signed, run.end).await?;
+        let manifest = Manifest::new(signed.note.clone(), keys, run, &range)
+            .with_window(window)
+            .with_timestamps(stamps);
         Ok(match since.zip(earlier) {
             Some((since, proof)) => manifest.with_consistency(since, &proof),
             None => manifest,
         })
+    }
+
+    /// The time stamps that tell when the entries before `end` existed.
+    async fn stamps(
+        &self,
+        organization: OrganizationId,
+        signed: &Signed,
+        end: u64,
+    ) -> Result<Vec<Stamped>, RecordError> {
+        let size = signed.checkpoint.size();
+        let epoch = epoch_of(signed.checkpoint.origin()).unwrap_or(1);
+        let kept = self.database.timestamps(organization, epoch, end, size);
+        let kept = kept.await?;
+        if kept.is_empty() {
+            return Ok(Vec::new());
+        }
+        let made = self.database.read_log(organization, move |hashes| {
+            let stamped = kept.into_iter().map(|kept| {
+                let proof = match kept.size {
+                    0 => ConsistencyProof::default(),
+                    from => consistency_proof(hashes, from, size).map_err(unproved)?,
+                };
+                Ok(Stamped::new(kept.note, &proof, &kept.token))
+            });
+            stamped.collect()
+        });
+        made.await?.ok_or(RecordError::NoLog)
     }
 
     /// The entries on both sides of a run that was named by instants.

@@ -1,9 +1,11 @@
 //! The record as it is read and proved: checkpoints, proofs, tiles, entries.
 
+mod anchor;
 pub(crate) mod durable;
 mod export;
 mod page;
 mod signer;
+mod stamper;
 mod state;
 
 use std::ops::Range;
@@ -18,9 +20,11 @@ use probity_ledger::{
 use probity_store::{Database, LogHead};
 pub(crate) use probity_store::{EntryFilter, EntryPage, OpenSlot, RecordEntry};
 
+pub(crate) use self::anchor::{AnchorError, AnchorFile};
 pub(crate) use self::export::Wanted;
 pub(crate) use self::page::page;
 pub(crate) use self::signer::{RecordSigner, SignError, body_of};
+pub(crate) use self::stamper::Stamper;
 pub(crate) use self::state::SignedStates;
 
 /// How often another node's checkpoint is waited for.
@@ -278,10 +282,13 @@ impl Record {
         limit: usize,
     ) -> Result<EntryPage, RecordError> {
         /// How many entries one request looks at.
-        const EXAMINE: u64 = 20_000;
+        const EXAMINE: u64 = 8_000;
         let found = self
             .database
             .find_entries(organization, filter, below, limit, EXAMINE);
         Ok(found.await?)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,7 @@ use probity_ledger::{
 };
 use probity_store::{Database, LogHead};
 
+use super::anchor::{AnchorError, AnchorFile};
 use super::state::{SignedStates, StateError};
 use crate::adapters::witnesses::Witnesses;
 
@@ -28,6 +29,7 @@ pub(crate) struct RecordSigner {
     database: Database,
     states: SignedStates,
     witnesses: Option<Witnesses>,
+    anchors: Option<AnchorFile>,
     /// Within this process one log is signed at a time: a request may ask while the worker is at it.
     turn: Mutex<()>,
 }
@@ -39,6 +41,8 @@ pub(crate) enum SignError {
     Repository(#[from] RepositoryError),
     #[error(transparent)]
     State(#[from] StateError),
+    #[error(transparent)]
+    Anchor(#[from] AnchorError),
     #[error("organization {organization}: {reason}")]
     Refused {
         organization: String,
@@ -59,6 +63,7 @@ impl RecordSigner {
             database,
             states,
             witnesses: None,
+            anchors: None,
             turn: Mutex::default(),
         }
     }
@@ -66,6 +71,12 @@ impl RecordSigner {
     /// Has its checkpoints cosigned.
     pub(crate) fn with_witnesses(mut self, witnesses: Witnesses) -> Self {
         self.witnesses = Some(witnesses).filter(|witnesses| !witnesses.is_empty());
+        self
+    }
+
+    /// Appends its checkpoints to a file outside.
+    pub(crate) fn with_anchors(mut self, anchors: Option<AnchorFile>) -> Self {
+        self.anchors = anchors;
         self
     }
 
@@ -230,7 +241,7 @@ impl RecordSigner {
         }
     }
 
-    /// Keeps a note beside the key and then in the database, before anybody gets to see it.
+    /// Keeps a note beside the key, outside, and then in the database, before anybody gets to see it.
     fn keep(
         &self,
         head: &LogHead,
@@ -239,6 +250,9 @@ impl RecordSigner {
         stored: bool,
     ) -> Result<(), SignError> {
         self.states.keep(head.organization, note)?;
+        if let Some(anchors) = &self.anchors {
+            anchors.append(note)?;
+        }
         if !stored {
             self.database
                 .keep_checkpoint(head.organization, head.size, note, clock.now())?;
@@ -304,7 +318,7 @@ fn refused(head: &LogHead, reason: String) -> SignError {
 }
 
 /// The epoch that an origin ends with.
-fn epoch_of(origin: &str) -> Option<u64> {
+pub(super) fn epoch_of(origin: &str) -> Option<u64> {
     origin.rsplit_once('/')?.1.parse().ok()
 }
 

@@ -103,6 +103,30 @@ pub(crate) const TABLE: &[Setting] = &[
         "Witnesses that cosign the record's checkpoints: VKEY=URL, separated by commas",
     ),
     setting(
+        "anchor-file",
+        "PROBITY_ANCHOR_FILE",
+        None,
+        "File to which every signed checkpoint is appended before anybody sees it; best on a medium that can only be added to",
+    ),
+    setting(
+        "timestamp-url",
+        "PROBITY_TIMESTAMP_URL",
+        None,
+        "Time-stamp authority (RFC 3161) that stamps checkpoints, e.g. http://tsa.example/tsr",
+    ),
+    setting(
+        "timestamp-cert-file",
+        "PROBITY_TIMESTAMP_CERT_FILE",
+        None,
+        "Certificates in PEM that vouch for the time-stamp authority: its own, or those of its issuers",
+    ),
+    setting(
+        "timestamp-interval",
+        "PROBITY_TIMESTAMP_INTERVAL",
+        Some("3600"),
+        "Seconds between time stamps of one record, 0 to 604800; 0 stamps every checkpoint of a round",
+    ),
+    setting(
         "token-issuer",
         "PROBITY_TOKEN_ISSUER",
         Some("probity"),

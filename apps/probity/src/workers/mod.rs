@@ -5,6 +5,7 @@ mod artifacts;
 mod background;
 pub(crate) mod courier;
 mod deadlines;
+mod entries;
 mod postures;
 mod retention;
 mod searches;
@@ -16,6 +17,8 @@ use std::time::{Duration, Instant};
 use actix_web::web::Data;
 
 use self::background::Background;
+use crate::adapters::timestamps::TimestampAuthority;
+use crate::record::Stamper;
 use crate::settings::Settings;
 use crate::startup::StartError;
 use crate::state::AppState;
@@ -58,6 +61,7 @@ pub(crate) fn start(settings: &Settings, state: &Data<AppState>) -> Result<Worke
     let (state, every) = (state.clone(), settings.checkpoint_interval);
     let mut upkeep = artifacts::Upkeep::new(settings.artifacts.scrub_after)?;
     let retention = time::Duration::days(settings.webhooks.retention_days);
+    let stamper = stamper(settings, &state)?;
     let thread = std::thread::Builder::new()
         .name("workers".to_owned())
         .spawn(move || {
@@ -68,9 +72,13 @@ pub(crate) fn start(settings: &Settings, state: &Data<AppState>) -> Result<Worke
                 if let Err(error) = signer.sign_all(state.clock.as_ref()) {
                     tracing::error!(error = %error, "checkpoints were not signed");
                 }
+                if let Some(stamper) = &stamper {
+                    stamp(stamper, &state);
+                }
                 if ending {
                     return;
                 }
+                entries::index(&state.database);
                 deadlines::settle(&state.database, state.clock.now());
                 if swept.is_none_or(|at| at.elapsed() >= SWEEP_EVERY) {
                     sweep(&state);
@@ -89,6 +97,24 @@ pub(crate) fn start(settings: &Settings, state: &Data<AppState>) -> Result<Worke
         thread,
         background,
     })
+}
+
+/// What has checkpoints stamped, if there is an authority.
+fn stamper(settings: &Settings, state: &AppState) -> Result<Option<Stamper>, StartError> {
+    let Some(timestamps) = &settings.anchors.timestamps else {
+        return Ok(None);
+    };
+    let authority = TimestampAuthority::new(timestamps)?;
+    let stamper = Stamper::new(authority, timestamps.every, state.database.clone());
+    Ok(Some(stamper))
+}
+
+fn stamp(stamper: &Stamper, state: &AppState) {
+    match stamper.round(state.clock.as_ref()) {
+        Ok(0) => {}
+        Ok(count) => tracing::debug!(count, "had checkpoints stamped"),
+        Err(error) => tracing::warn!(error = %error, "checkpoints were not stamped"),
+    }
 }
 
 fn sweep(state: &AppState) {

@@ -19,6 +19,7 @@ mod harness;
 
 mod access;
 mod alerts;
+mod anchors;
 mod artifacts;
 mod as_of;
 mod attachments;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Api, Call, Place, TestApp, bare_command};
 
-const AUDIT: &str = "/api/v1/audit";
+pub(crate) const AUDIT: &str = "/api/v1/audit";
 
 pub(crate) async fn text(call: Call) -> String {
     let reply = call.send().await;
@@ -271,7 +271,7 @@ async fn tiles_are_those_of_the_checkpoint(api: Api) {
 }
 
 /// Runs `probity verify` and answers its exit code and what it said.
-fn verify(api: &Api, name: &str, bundle: &str, more: &[(&str, &str)]) -> (i32, Value) {
+pub(crate) fn verify(api: &Api, name: &str, bundle: &str, more: &[(&str, &str)]) -> (i32, Value) {
     let place = &api.app.place;
     let name = format!("{}-{name}", api.organization);
     let file = place.file(&name, bundle).display().to_string();
@@ -365,7 +365,7 @@ async fn exports_verify_offline(api: Api) {
     }
 }
 
-fn stop(api: &Api) {
+pub(crate) fn stop(api: &Api) {
     api.app.signal("TERM");
     api.app.wait();
 }

@@ -39,6 +39,8 @@ pub enum Reason {
     OtherLog,
     /// The log was opened anew since the checkpoint that was kept: entries that it covers may be lost.
     Epoch,
+    /// A time stamp is not of a checkpoint that the log continues, or is not what its authority says.
+    Timestamp,
     /// The bytes are not those that were sealed.
     Seal,
 }
@@ -65,6 +67,7 @@ impl Reason {
             Self::Unconnected => "unconnected",
             Self::OtherLog => "other_log",
             Self::Epoch => "epoch",
+            Self::Timestamp => "timestamp",
             Self::Seal => "seal",
         }
     }
@@ -82,7 +85,9 @@ pub struct Failure {
 }
 
 impl Failure {
-    pub(super) fn new(reason: Reason, detail: impl Into<String>) -> Self {
+    /// A failure that is about no entry in particular.
+    #[must_use]
+    pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
         Self {
             reason,
             entry: None,

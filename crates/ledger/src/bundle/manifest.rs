@@ -30,6 +30,9 @@ pub struct Manifest {
     pub right: Vec<Base64Hash>,
     /// The first entry of the run.
     pub start: u64,
+    /// Time stamps of checkpoints that this one continues, oldest first, if there are any.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub timestamps: Vec<Stamped>,
     /// The version of this format.
     pub v: u8,
     /// The span of time that was asked for, if the run was not named by numbers.
@@ -45,6 +48,30 @@ pub struct Consistency {
     pub from: u64,
     /// The hashes.
     pub proof: Vec<Base64Hash>,
+}
+
+/// A checkpoint that a time-stamp authority stamped (RFC 3161).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stamped {
+    /// The signed checkpoint, a note. Its bytes are what was stamped.
+    pub checkpoint: String,
+    /// A consistency proof from it to the checkpoint of the bundle.
+    pub proof: Vec<Base64Hash>,
+    /// The token, DER in base64.
+    pub token: String,
+}
+
+impl Stamped {
+    /// A stamped checkpoint for a manifest.
+    #[must_use]
+    pub fn new(checkpoint: String, proof: &crate::proof::ConsistencyProof, token: &[u8]) -> Self {
+        Self {
+            checkpoint,
+            proof: wrap(proof.hashes()),
+            token: STANDARD.encode(token),
+        }
+    }
 }
 
 /// A span of time, each end as leaves spell instants; the second is not in it.
@@ -109,6 +136,7 @@ impl Manifest {
             left: wrap(&proof.left),
             right: wrap(&proof.right),
             start: run.start,
+            timestamps: Vec::new(),
             v: VERSION,
             window: None,
         }
@@ -118,6 +146,13 @@ impl Manifest {
     #[must_use]
     pub fn with_window(mut self, window: Option<Window>) -> Self {
         self.window = window;
+        self
+    }
+
+    /// Adds time stamps.
+    #[must_use]
+    pub fn with_timestamps(mut self, timestamps: Vec<Stamped>) -> Self {
+        self.timestamps = timestamps;
         self
     }
 

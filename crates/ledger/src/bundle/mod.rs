@@ -13,15 +13,19 @@
 //! base64url, a colon and its bytes. Proofs are hashes in base64, separated by commas, or `-` if there are none. Memory
 //! does not grow with the run, neither for the writer nor for the verifier.
 
+mod anchors;
 mod failure;
 mod manifest;
 mod report;
+mod stamps;
 mod verifier;
 mod writer;
 
+pub use anchors::{Anchor, Compared};
 pub use failure::{Failure, Reason};
-pub use manifest::{Consistency, Manifest, Window};
+pub use manifest::{Consistency, Manifest, Stamped, Window};
 pub use report::{Limits, Report};
+pub use stamps::Stamp;
 pub use verifier::{BundleVerifier, Trust};
 pub use writer::{BundleWriter, Shown, SlotShown};
 

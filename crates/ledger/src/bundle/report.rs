@@ -2,7 +2,9 @@
 
 use time::OffsetDateTime;
 
+use super::anchors::Anchor;
 use super::manifest::Window;
+use super::stamps::Stamp;
 use crate::checkpoint::Checkpoint;
 
 /// What a verified bundle proves.
@@ -24,6 +26,10 @@ pub struct Report {
     pub opened: u64,
     /// The size of the checkpoint that was kept and that this log continues, if one was given.
     pub continues: Option<u64>,
+    /// The checkpoints of this log that were kept outside, in the order in which they were given.
+    pub anchors: Vec<Anchor>,
+    /// The time stamps that the bundle brings along. Their tokens are not verified.
+    pub stamps: Vec<Stamp>,
     /// What limits the proof.
     pub limits: Limits,
 }
@@ -37,6 +43,8 @@ pub struct Limits {
     pub own_keys: bool,
     /// No checkpoint kept from earlier was compared.
     pub no_earlier_checkpoint: bool,
+    /// Checkpoints kept outside were given, and none of them could be compared.
+    pub unanchored: bool,
     /// Entries without a leaf, explained by an `audit.prune`.
     pub pruned: u64,
     /// Slots without bytes, explained by an `audit.redact`.
@@ -62,6 +70,7 @@ impl Limits {
     pub const fn is_none(&self) -> bool {
         !self.unwitnessed
             && !self.own_keys
+            && !self.unanchored
             && self.pruned == 0
             && self.redacted == 0
             && self.withheld == 0

@@ -5,9 +5,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
+use super::anchors::{Anchor, Compared, contradiction, relate};
 use super::failure::{Failure, Reason};
 use super::manifest::{Manifest, hash, unwrap};
 use super::report::{Limits, Report};
+use super::stamps::{self, Stamp};
 use super::{MAGIC, seal_text};
 use crate::absence::{Absence, Explanations};
 use crate::canonical::push_string;
@@ -31,6 +33,8 @@ pub struct Trust {
     pub quorum: usize,
     /// A checkpoint that was kept from earlier, a signed note.
     pub since: Option<Checkpoint>,
+    /// Checkpoints that were kept outside, of this log and perhaps of others. `None`: nobody kept any.
+    pub anchors: Option<Vec<Checkpoint>>,
 }
 
 /// Checks one bundle: feed it every line, then ask it to [`finish`](Self::finish).
@@ -50,6 +54,40 @@ enum Stage {
     Failed,
 }
 
+/// A root that the log has to have at a size, and who says so.
+#[derive(Debug, Clone, Copy)]
+struct Milestone {
+    size: u64,
+    root: Hash,
+    source: Source,
+}
+
+/// Who names a root.
+#[derive(Debug, Clone, Copy)]
+enum Source {
+    /// The checkpoint that the auditor kept.
+    Kept,
+    /// A checkpoint that was kept outside.
+    Anchored,
+    /// A leaf that tells of pruned entries.
+    Pruned,
+}
+
+impl Source {
+    /// The failure at a root that is another.
+    fn failure(self, size: u64) -> Failure {
+        let (reason, whose) = match self {
+            Self::Kept => (Reason::Rewritten, "of the checkpoint that was kept"),
+            Self::Anchored => (Reason::Rewritten, "of an anchored checkpoint"),
+            Self::Pruned => (Reason::Explanation, "that were pruned"),
+        };
+        Failure::new(
+            reason,
+            format!("the first {size} entries are not those {whose}"),
+        )
+    }
+}
+
 /// A run of entries on its way.
 #[derive(Debug)]
 struct Run {
@@ -60,14 +98,16 @@ struct Run {
     signed_by: Vec<String>,
     frontier: Frontier,
     explanations: Explanations,
-    /// Roots that the log has to have at sizes inside the run, rising, the next one last.
-    milestones: Vec<(u64, Hash, Reason)>,
+    /// Roots that the log has to have at sizes inside the run, falling: the next one is last.
+    milestones: Vec<Milestone>,
     /// Whether the run has begun, after which nothing may be explained any more.
     begun: bool,
     edges: u64,
     instants: Option<(OffsetDateTime, OffsetDateTime)>,
     opened: u64,
     continues: Option<u64>,
+    anchors: Vec<Anchor>,
+    stamps: Vec<Stamp>,
     limits: Limits,
 }
 
@@ -210,10 +250,78 @@ impl Run {
             instants: None,
             opened: 0,
             continues: None,
+            anchors: Vec::new(),
+            stamps: Vec::new(),
             limits,
         };
         run.connect(trust.since.as_ref())?;
+        if let Some(anchors) = &trust.anchors {
+            run.compare(anchors)?;
+        }
+        let stamped = run.manifest.timestamps.iter();
+        let checked = stamped.map(|stamped| stamps::check(stamped, &run.checkpoint));
+        run.stamps = checked.collect::<Result<_, _>>()?;
         Ok(run)
+    }
+
+    /// Compares with the checkpoints of this log that were kept outside.
+    fn compare(&mut self, anchors: &[Checkpoint]) -> Result<(), Failure> {
+        let origin = self.checkpoint.origin();
+        let kept: Vec<&Checkpoint> = anchors
+            .iter()
+            .filter(|anchor| anchor.origin() == origin)
+            .collect();
+        if let Some(size) = contradiction(&kept) {
+            let told =
+                format!("the log had two roots at {size} entries: two histories were signed");
+            return Err(Failure::new(Reason::Rewritten, told));
+        }
+        let run = (self.manifest.start, self.manifest.end);
+        self.anchors = kept
+            .into_iter()
+            .map(|kept| Anchor {
+                checkpoint: kept.clone(),
+                compared: relate(kept, &self.checkpoint, run),
+            })
+            .collect();
+        let seen =
+            |compared: Compared| self.anchors.iter().any(move |one| one.compared == compared);
+        self.limits.unanchored = !seen(Compared::Same) && !seen(Compared::Continued);
+        if seen(Compared::Later) && !seen(Compared::Same) {
+            let largest = self.anchors.iter().map(|one| one.checkpoint.size()).max();
+            let told = format!(
+                "the log has {} entries, but a checkpoint over {} was anchored and this one was not: its end was cut \
+                 off, or the bundle is older than the anchors",
+                self.checkpoint.size(),
+                largest.unwrap_or_default()
+            );
+            return Err(Failure::new(Reason::Shrunk, told));
+        }
+        self.meet_anchors()
+    }
+
+    /// Notes the roots that anchored checkpoints name.
+    fn meet_anchors(&mut self) -> Result<(), Failure> {
+        let mut roots = Vec::with_capacity(self.anchors.len());
+        for Anchor {
+            checkpoint,
+            compared,
+        } in &self.anchors
+        {
+            match compared {
+                Compared::Same if checkpoint.root() != self.checkpoint.root() => {
+                    return Err(Source::Anchored.failure(checkpoint.size()));
+                }
+                Compared::Continued => roots.push((checkpoint.size(), checkpoint.root())),
+                Compared::Same | Compared::Outside | Compared::Later => {}
+            }
+        }
+        // The largest first, so that each takes its place at the end.
+        roots.sort_by(|one, other| other.0.cmp(&one.0));
+        for (size, root) in roots {
+            self.milestone(size, root, Source::Anchored)?;
+        }
+        Ok(())
     }
 
     /// Compares with the checkpoint that the auditor kept.
@@ -257,7 +365,7 @@ impl Run {
                 .map_err(|_| rewritten());
         }
         if (self.manifest.start..=self.manifest.end).contains(&size) {
-            self.milestone(size, kept.root(), Reason::Rewritten)?;
+            self.milestone(size, kept.root(), Source::Kept)?;
             return Ok(());
         }
         let told = format!(
@@ -267,23 +375,18 @@ impl Run {
     }
 
     /// Notes a root that the log has to have at a size inside the run.
-    fn milestone(&mut self, size: u64, root: Hash, reason: Reason) -> Result<(), Failure> {
-        let place = self.milestones.partition_point(|(known, ..)| *known > size);
-        self.milestones.insert(place, (size, root, reason));
+    fn milestone(&mut self, size: u64, root: Hash, source: Source) -> Result<(), Failure> {
+        let place = self.milestones.partition_point(|known| known.size > size);
+        let milestone = Milestone { size, root, source };
+        self.milestones.insert(place, milestone);
         self.pass_milestones()
     }
 
     fn pass_milestones(&mut self) -> Result<(), Failure> {
         let size = self.frontier.size();
-        while let Some((_, root, reason)) = self.milestones.pop_if(|(at, ..)| *at <= size) {
-            if self.frontier.root() != root {
-                let whose = if reason == Reason::Rewritten {
-                    "of the checkpoint that was kept"
-                } else {
-                    "that were pruned"
-                };
-                let told = format!("the first {size} entries are not those {whose}");
-                return Err(Failure::new(reason, told));
+        while let Some(passed) = self.milestones.pop_if(|known| known.size <= size) {
+            if self.frontier.root() != passed.root {
+                return Err(passed.source.failure(size));
             }
         }
         Ok(())
@@ -356,7 +459,7 @@ impl Run {
         if let Absence::Prune(prune) = &absence
             && (self.manifest.start..=self.manifest.end).contains(&prune.to)
         {
-            self.milestone(prune.to, prune.root, Reason::Explanation)?;
+            self.milestone(prune.to, prune.root, Source::Pruned)?;
         }
         self.explanations.add(&absence);
         Ok(())
@@ -509,6 +612,8 @@ impl Run {
             instants: self.instants,
             opened: self.opened,
             continues: self.continues,
+            anchors: self.anchors,
+            stamps: self.stamps,
             limits: self.limits,
         })
     }

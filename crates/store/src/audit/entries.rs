@@ -8,6 +8,7 @@ use probity_ledger::{Hash, Leaf, LeafHeader, Salt};
 use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 
+use super::blocks::{ACTOR_NAMES, Blocks, WIDTH};
 use super::hash;
 use crate::connection::{AnyConnection, Scope};
 use crate::database::Database;
@@ -101,7 +102,7 @@ impl EntryFilter {
             .as_ref()
             .and_then(|slot| serde_json::from_slice(&slot.bytes).ok());
         actor.is_some_and(|actor| {
-            ["id", "subject", "name"]
+            ACTOR_NAMES
                 .into_iter()
                 .any(|member| actor.get(member).and_then(Value::as_str) == Some(wanted))
         })
@@ -178,7 +179,11 @@ fn signed(index: u64) -> i64 {
 }
 
 /// The entries of a range that are there, rising.
-fn load(conn: &mut AnyConnection, no: i64, range: Range<u64>) -> StoreResult<Vec<RecordEntry>> {
+pub(super) fn load(
+    conn: &mut AnyConnection,
+    no: i64,
+    range: Range<u64>,
+) -> StoreResult<Vec<RecordEntry>> {
     let rows: Vec<Row> = audit_entries::table
         .filter(audit_entries::position.ge(position(no, signed(range.start))))
         .filter(audit_entries::position.lt(position(no, signed(range.end))))
@@ -275,7 +280,7 @@ impl Database {
     }
 
     /// Entries below a number (`None`: all), newest first: at most `limit` that the filter accepts, and
-    /// at most `examine` looked at.
+    /// at most about `examine` looked at; a block that is passed over counts as one.
     ///
     /// # Errors
     /// What the database says.
@@ -374,17 +379,24 @@ fn find(
     if let Some(from) = filter.from {
         start = first_at(conn, no, size, from)?;
     }
-    let floor = end.saturating_sub(examine).max(start);
-    while end > floor {
-        let from = end.saturating_sub(STEP).max(floor);
-        for entry in load(conn, no, from..end)?.into_iter().rev() {
-            if filter.accepts(&entry) {
-                if page.entries.len() == limit {
-                    page.next = Some(entry.index + 1);
-                    return Ok(page);
+    let mut blocks = Blocks::new(organization, filter);
+    let mut budget = examine;
+    while end > start && budget > 0 {
+        let block = (end - 1) / WIDTH;
+        let from = (block * WIDTH).max(start);
+        if blocks.may_hold(conn, block)? {
+            for entry in load(conn, no, from..end)?.into_iter().rev() {
+                if filter.accepts(&entry) {
+                    if page.entries.len() == limit {
+                        page.next = Some(entry.index + 1);
+                        return Ok(page);
+                    }
+                    page.entries.push(entry);
                 }
-                page.entries.push(entry);
             }
+            budget = budget.saturating_sub(end - from);
+        } else {
+            budget = budget.saturating_sub(1);
         }
         end = from;
     }

@@ -13,7 +13,7 @@ enum Name {
 }
 
 /// Tables whose rows belong to an organisation.
-const OWNED: [(&str, &str, Name); 51] = [
+const OWNED: [(&str, &str, Name); 53] = [
     ("references.users", "users", Name::Uuid("id")),
     ("references.api_keys", "api_keys", Name::Uuid("id")),
     ("references.spaces", "spaces", Name::Uuid("id")),
@@ -92,6 +92,16 @@ const OWNED: [(&str, &str, Name); 51] = [
     (
         "references.audit_checkpoints",
         "audit_checkpoints",
+        Name::Uuid("organization_id"),
+    ),
+    (
+        "references.audit_timestamps",
+        "audit_timestamps",
+        Name::Uuid("organization_id"),
+    ),
+    (
+        "references.audit_blocks",
+        "audit_blocks",
         Name::Uuid("organization_id"),
     ),
     (

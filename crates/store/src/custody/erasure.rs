@@ -18,6 +18,7 @@ use probity_ledger::{Absence, EntrySet, Redaction, SlotName};
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::audit::forget_blocks;
 use crate::connection::{AnyConnection, Location, MultiBackend, Use, on_backend};
 use crate::database::Database;
 use crate::error::{StoreError, StoreResult};
@@ -485,6 +486,7 @@ fn redact(
         .bind::<BigInt, _>(position(no, *index))
         .execute(tx.writing())?;
     }
+    forget_blocks(tx.writing(), context.organization, indexes.iter().copied())?;
     let redaction = Absence::Redaction(Redaction {
         entries,
         slot,

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::windows;
-use crate::audit::StoredHashes;
+use crate::audit::{StoredHashes, block_of};
 use crate::connection::{AnyConnection, MultiBackend};
 use crate::database::Database;
 use crate::error::{StoreError, StoreResult};
@@ -170,6 +170,8 @@ fn leaves(tx: &mut Tx<'_>, context: &Context, span: &Span, days: u16) -> StoreRe
     ] {
         delete_below(conn, organization, table, "audit_index", span.to)?;
     }
+    let blocks = block_of(span.to) + 1;
+    delete_below(conn, organization, "audit_blocks", "block", blocks)?;
     for (table, _) in CHANGING {
         delete_below(
             conn,
@@ -213,6 +215,7 @@ struct Found {
     id: Id,
 }
 
+/// Alerts of every source: each has its clock, those of metrics under the id of the alert itself.
 fn resolved_before(
     conn: &mut AnyConnection,
     organization: OrganizationId,
@@ -220,7 +223,7 @@ fn resolved_before(
     limit: u32,
 ) -> StoreResult<Vec<Id>> {
     let found: Vec<Found> = diesel::sql_query(
-        "SELECT id FROM alerts WHERE organization_id = $1 AND state = 'resolved' AND resolved_at < $2 \
+        "SELECT id FROM tracked_alerts WHERE organization_id = $1 AND state = 'resolved' AND resolved_at < $2 \
          ORDER BY id LIMIT $3",
     )
     .into_boxed::<MultiBackend>()

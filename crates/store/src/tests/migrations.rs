@@ -69,6 +69,8 @@ fn select_all(conn: &mut AnyConnection) -> QueryResult<()> {
         audit_entries,
         audit_nodes,
         audit_checkpoints,
+        audit_timestamps,
+        audit_blocks,
         audit_explanations,
         audit_subjects,
         retention_windows,

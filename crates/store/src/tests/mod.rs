@@ -6,3 +6,4 @@ mod gate;
 mod lanes;
 mod migrations;
 mod roles;
+mod search;

@@ -1,8 +1,11 @@
 //! Retention: windows, and pruning on the record.
 
+use std::collections::BTreeSet;
+
+use probity_alerts::{AlertState, AlertsRepository as _, BannerFilter, Source};
 use probity_custody::{HistoryQuery, HistoryRepository, RetentionService, Target, WindowInput};
 use probity_kernel::{Actor, Context, OrganizationId, PageRequest, Subject};
-use probity_store::{DieselHistory, DieselRetention, PastState, Pruned};
+use probity_store::{DieselAlerts, DieselHistory, DieselRetention, PastState, Pruned};
 use time::Duration;
 
 use crate::support::{Bed, NOW, tell};
@@ -40,6 +43,18 @@ fn sound(bed: &Bed) {
     assert!(report.violations.is_empty(), "{:#?}", report.violations);
 }
 
+/// The sources of the alerts in a state, each as often as there are alerts.
+fn sources(bed: &Bed, organization: OrganizationId, state: AlertState) -> Vec<Source> {
+    let alerts = DieselAlerts::new(bed.database.clone());
+    let filter = BannerFilter {
+        state: Some(state),
+        ..BannerFilter::default()
+    };
+    let found = bed.block(alerts.list_alerts(organization, &filter, &PageRequest::first(100)));
+    let found = found.expect("a list").items;
+    found.iter().map(|alert| alert.origin.source).collect()
+}
+
 /// After each step every invariant holds; what is over is explained, what is young stays.
 fn what_is_old_is_pruned_in_steps_on_the_record(bed: &Bed) {
     let told = tell(bed, "north", &mut |_, _| {});
@@ -54,8 +69,25 @@ fn what_is_old_is_pruned_in_steps_on_the_record(bed: &Bed) {
     let (before, others) = (size(organization), size(other.organization));
     let early = later(organization, 20);
     assert_eq!(prune_all(bed, &early, 1000), Pruned::default());
+    let resolved = sources(bed, organization, AlertState::Resolved);
+    let kinds: BTreeSet<&str> = resolved.iter().map(|source| source.as_str()).collect();
+    assert!(
+        kinds.contains("review"),
+        "one source at least beside metrics: {kinds:?}"
+    );
+    let open = sources(bed, organization, AlertState::Open);
     let late = later(organization, 4000);
     let pruned = prune_all(bed, &late, 7);
+    assert_eq!(
+        pruned.alerts,
+        u64::try_from(resolved.len()).expect("a count")
+    );
+    assert_eq!(sources(bed, organization, AlertState::Resolved), []);
+    assert_eq!(
+        sources(bed, organization, AlertState::Open),
+        open,
+        "open ones stay"
+    );
     assert_eq!(pruned.leaves, before, "all that the story told");
     assert_eq!(prune_all(bed, &late, 7), Pruned::default(), "and no more");
     assert!(size(organization) > before, "each step is on the record");

@@ -232,7 +232,7 @@ const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 class Bundle {
   constructor(keys, kept) {
-    Object.assign(this, { keys, kept, limits: {}, milestonesLeft: [], pruned: [], opened: 0, instants: [] });
+    Object.assign(this, { keys, kept, limits: {}, milestonesLeft: [], pruned: [], opened: 0, instants: [], shown: [] });
     this.redacted = Object.fromEntries(SLOTS.map((name) => [name, []]));
   }
 
@@ -275,7 +275,7 @@ class Bundle {
     const value = parse(line, "malformed");
     const strings = (list) => list.every((item) => typeof item === "string");
     need(shaped(value, { checkpoint: "string", end: "number", keys: "list", left: "list", right: "list", start: "number",
-      v: "number" }, { consistency: "object", window: "object" }) && value.v === 1 && strings(value.keys) &&
+      v: "number" }, { consistency: "object", timestamps: "list", window: "object" }) && value.v === 1 && strings(value.keys) &&
       strings(value.left) && strings(value.right), "malformed", "the manifest has other members");
     Object.assign(this, { start: value.start, end: value.end, window: value.window, consistency: value.consistency });
     need(0 <= this.start && this.start <= this.end && this.end <= MAX, "malformed", "the run ends before it starts");
@@ -294,8 +294,27 @@ class Bundle {
     const match = /^.*\/([^/]+)\/audit\/[^/]+$/.exec(this.checkpoint.origin);
     need(match, "malformed", "the origin does not name a log");
     this.organization = match[1];
+    await this.stampsOf(value.timestamps);
     this.frontier = new Frontier(this.start, value.left.map(aHash));
     this.right = value.right.map(aHash);
+  }
+
+  // Stamped checkpoints have to be continued. Whether a token is true is for who knows its authority.
+  async stampsOf(stamped) {
+    this.stamps = [];
+    need(stamped === undefined || stamped.length, "malformed", "an empty list of time stamps");
+    for (const one of stamped ?? []) {
+      need(shaped(one, { checkpoint: "string", proof: "list", token: "string" }) && one.proof.every((item) => typeof item === "string"),
+        "malformed", "a time stamp");
+      const earlier = await aCheckpoint(one.checkpoint, null), now = this.checkpoint, proof = one.proof.map(aHash);
+      need(earlier.origin === now.origin && earlier.size <= now.size, "timestamp", "the time stamp of another log");
+      const alike = earlier.size === 0 || earlier.size === now.size;
+      const good = alike ? !proof.length && (earlier.size === 0 || same(earlier.root, now.root))
+        : await consistent(earlier.size, now.size, proof, earlier.root, now.root);
+      need(good, "timestamp", `the stamped checkpoint over ${earlier.size} entries is not continued`);
+      unbase64(one.token, "timestamp");
+      this.stamps.push(earlier.size);
+    }
   }
 
   async connect() {
@@ -386,6 +405,7 @@ class Bundle {
       const digest = aHash(rest);
       need(within(this.pruned), "unexplained_absence", "the leaf is missing", index);
       this.limit("pruned");
+      this.shown.push({ index });
       return this.frontier.append(digest);
     }
     const [text, ...fields] = line.split("\t"), leaf = this.leaf(text, index);
@@ -405,6 +425,7 @@ class Bundle {
         this.opened += 1;
       }
     }
+    this.shown.push({ index, leaf, slots: slots.map(([name], place) => [name, fields[place]]) });
     this.instants = [this.instants[0] ?? leaf.ts, leaf.ts];
     await this.frontier.append(await leafHash(text));
   }
@@ -438,45 +459,125 @@ async function verifyBundle(text, keys = "", kept = "") {
 // The page
 
 const LIMITS = {
-  own_keys: "the keys were taken from this page: paste those that you got elsewhere",
-  unwitnessed: "nobody but the log itself signed the checkpoint",
-  pruned: "entries were pruned; the log says when and why",
-  redacted: "slots were erased; the log says when and why",
-  withheld: "slots were withheld from whoever exported this page",
-  open_edges: "ends of the span of time are not shown by a neighbouring entry",
+  own_keys: "The keys were taken from this page, so whoever made the page may have made them up. Paste those that you got elsewhere.",
+  unwitnessed: "Nobody but the log itself signed the checkpoint.",
+  pruned: "entries were pruned; the log says when and why.",
+  redacted: "slots were erased; the log says when and why.",
+  withheld: "slots were withheld from whoever exported this page.",
+  open_edges: "ends of the span of time are not shown by a neighbouring entry.",
 };
+const COUNTED = ["pruned", "redacted", "withheld", "open_edges"], PAGE = 200;
 
-async function show() {
-  const at = (id) => document.getElementById(id), result = at("result"), facts = at("facts");
-  facts.replaceChildren();
-  const say = (name, text) => {
-    const term = document.createElement("dt"), words = document.createElement("dd");
-    (term.textContent = name), (words.textContent = text);
-    facts.append(term, words);
-  };
+const at = (id) => document.getElementById(id);
+
+function element(name, text = "", className = "") {
+  const made = document.createElement(name);
+  (made.textContent = text), (made.className = className);
+  return made;
+}
+
+function verdict(className, mark, word, reason) {
+  at("result").className = className;
+  (at("mark").textContent = mark), (at("word").textContent = word), (at("reason").textContent = reason);
+}
+
+function say(name, text, className = "") {
+  at("facts").append(element("dt", name), element("dd", text, className));
+}
+
+function facts(bundle) {
+  const { checkpoint, start, end } = bundle;
+  say("Log", `${checkpoint.origin}, ${checkpoint.size} entries`);
+  say("Root", hex(checkpoint.root), "hash");
+  say("Entries", start < end ? `${end - start}: ${start} to ${end - 1}` : "none");
+  if (bundle.instants.length) say("From, to", bundle.instants.join(" to "));
+  say("Slots", `${bundle.opened} shown, and true to their commitments`);
+  for (const key of checkpoint.signed) say("Signed by", key.text, "hash");
+  say("Continues", bundle.kept ? `the checkpoint over ${bundle.kept.size} entries that you kept` : "not compared: paste a checkpoint that you kept");
+  for (const size of bundle.stamps) say("Time stamp", `over the first ${size} entries; this page cannot judge its authority: probity verify --tsa-cert can`);
+}
+
+// The value of a slot that is shown; what is no JSON stays the text that it is.
+function opened(field) {
+  const text = field.slice(field.indexOf(":") + 1);
   try {
-    const bundle = await verifyBundle(at("bundle").textContent, at("keys").value, at("kept").value);
-    const limits = Object.entries(bundle.limits);
-    result.className = limits.length ? "limited" : "good";
-    result.textContent = limits.length ? "Verified, with limits" : "Verified";
-    say("Log", `${bundle.checkpoint.origin}, ${bundle.checkpoint.size} entries`);
-    say("Root", hex(bundle.checkpoint.root));
-    say("Entries", bundle.start < bundle.end ? `${bundle.end - bundle.start}: ${bundle.start} to ${bundle.end - 1}` : "none");
-    if (bundle.instants.length) say("From, to", bundle.instants.join(", "));
-    say("Slots", bundle.opened + " shown and true to their commitments");
-    for (const key of bundle.checkpoint.signed) say("Signed by", key.text);
-    say("Continues", bundle.kept ? `the checkpoint over ${bundle.kept.size} entries that you kept` : "not compared: paste a checkpoint that you kept");
-    for (const [name, count] of limits) say("Limit", (count > 1 || name === "pruned" ? count + " " : "") + LIMITS[name]);
-  } catch (error) {
-    result.className = "bad";
-    result.textContent = "FAILED";
-    if (error.entry !== null && error.entry !== undefined) say("Entry", String(error.entry));
-    say("Reason", error.reason ?? "unsupported");
-    say("Detail", error.detail ?? "this browser lacks Ed25519 in WebCrypto: " + error.message);
+    return JSON.parse(text);
+  } catch {
+    return text;
   }
 }
 
+// What an entry says of who and what, as far as it is shown.
+function particulars({ slots }) {
+  const cell = element("td"), shown = slots.filter(([, field]) => field.includes(":"));
+  const actor = shown.find(([name]) => name === "actor");
+  const named = actor ? opened(actor[1]) : null, who = named?.name ?? named?.subject ?? named?.id ?? named?.type;
+  const gone = slots.map(([name, field]) => (field.includes(":") ? "" : `${name} ${field}`)).filter(Boolean).join(", ");
+  if (shown.length) {
+    const details = element("details");
+    details.append(element("summary", String(who ?? "in detail")));
+    for (const [name, field] of shown) details.append(element("pre", `${name} ${JSON.stringify(opened(field), null, 2)}`));
+    cell.append(details);
+  }
+  if (gone) cell.append(element("span", gone, "gone"));
+  return cell;
+}
+
+function row(entry) {
+  const made = element("tr"), { leaf } = entry;
+  made.append(element("td", String(entry.index), "number"));
+  if (!leaf) {
+    const cell = element("td", "pruned", "gone");
+    cell.colSpan = 4;
+    made.append(cell);
+    return made;
+  }
+  const target = element("td", leaf.target.type + " ");
+  target.append(element("code", leaf.target.id));
+  made.append(element("td", leaf.ts.replace("T", " ").replace(/\.\d+Z$/, "Z"), "time"), element("td", leaf.action), target, particulars(entry));
+  return made;
+}
+
+function rows(shown) {
+  const from = at("rows").childElementCount;
+  at("rows").append(...shown.slice(from, from + PAGE).map(row));
+  at("entries").hidden = !shown.length;
+  at("more").hidden = at("rows").childElementCount >= shown.length;
+}
+
+function clear() {
+  for (const id of ["facts", "limits", "rows"]) at(id).replaceChildren();
+  (at("entries").hidden = true), (at("more").hidden = true);
+  at("about").textContent = "What was checked";
+}
+
+async function show() {
+  clear();
+  verdict("", "…", "Checking", "One moment.");
+  try {
+    const bundle = await verifyBundle(at("bundle").textContent, at("keys").value, at("kept").value);
+    const limits = Object.entries(bundle.limits);
+    const whole = `${bundle.end - bundle.start} entries of ${bundle.checkpoint.origin} are those that were signed.`;
+    if (limits.length) verdict("limited", "!", "Verified, with limits", whole + " What limits the proof stands below.");
+    else verdict("good", "✓", "Verified", whole);
+    for (const [name, count] of limits) at("limits").append(element("li", (COUNTED.includes(name) ? count + " " : "") + LIMITS[name]));
+    facts(bundle);
+    rows(bundle.shown);
+    at("more").onclick = () => rows(bundle.shown);
+  } catch (error) {
+    // Nothing of a bundle that is refused is shown as if it were true.
+    clear();
+    const refused = error instanceof Refused;
+    at("about").textContent = "Why";
+    verdict("bad", "✗", refused ? "Refused" : "Not checked", refused ? "This page does not hold what was signed." : "This browser cannot check it.");
+    if (refused && error.entry !== null && error.entry !== undefined) say("Entry", String(error.entry));
+    say("Reason", refused ? error.reason : "unsupported");
+    say("Detail", refused ? error.detail : "it lacks Ed25519 in WebCrypto: " + error.message);
+  }
+  document.documentElement.dataset.result = at("result").className;
+}
+
 if (typeof document !== "undefined") {
-  document.getElementById("again").addEventListener("click", show);
+  at("own").addEventListener("submit", (event) => (event.preventDefault(), show()));
   show();
 }

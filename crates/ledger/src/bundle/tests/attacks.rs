@@ -16,20 +16,7 @@ fn scarred() -> Log {
     log
 }
 
-/// Every how many places of a file something is tried: at all of them where the code is optimised, fewer where signatures
-/// take long.
-const STRIDE: usize = if cfg!(debug_assertions) { 13 } else { 1 };
-
-/// The bits of a byte that are tried.
-fn bits(place: usize) -> Range<u32> {
-    if cfg!(debug_assertions) {
-        let bit = u32::try_from(place % 8).unwrap();
-        bit..bit + 1
-    } else {
-        0..8
-    }
-}
-
+/// All bits of small bundles; the packages that do the work are optimised in every profile.
 #[test]
 fn no_single_bit_of_a_bundle_can_be_changed() {
     let mut log = Log::of(4);
@@ -40,6 +27,7 @@ fn no_single_bit_of_a_bundle_can_be_changed() {
     let manifest = log
         .manifest(1..4)
         .with_window(Some(window(1, 4)))
+        .with_timestamps(vec![anchors::stamp(&log, 3)])
         .with_consistency(3, &proof);
     let mut witnessed = manifest.clone();
     // A signature by a key that the verifier does not know is sealed like everything else.
@@ -47,22 +35,21 @@ fn no_single_bit_of_a_bundle_can_be_changed() {
     let checkpoint = log.checkpoint();
     let own = crate::note::SignedNote::sign(&checkpoint.body(), &[&log.key, &stranger]).unwrap();
     witnessed.checkpoint = own.to_string();
-    for manifest in [manifest, witnessed] {
+    // With keys of one's own, and with those of the bundle.
+    for (manifest, keys) in [(manifest, Vec::new()), (witnessed, keys_of(&log))] {
         let bundle = log.write(&manifest, false);
-        for keys in [keys_of(&log), Vec::new()] {
-            let trust = Trust {
-                keys,
-                ..Trust::default()
-            };
-            assert!(verify(&bundle, trust.clone()).is_ok());
-            let mut changed = bundle.clone();
-            for place in (0..bundle.len()).step_by(STRIDE) {
-                for bit in bits(place) {
-                    changed[place] ^= 1 << bit;
-                    let accepted = verify(&changed, trust.clone()).is_ok();
-                    changed[place] ^= 1 << bit;
-                    assert!(!accepted, "byte {place}, bit {bit}");
-                }
+        let trust = Trust {
+            keys,
+            ..Trust::default()
+        };
+        assert!(verify(&bundle, trust.clone()).is_ok());
+        let mut changed = bundle.clone();
+        for place in 0..bundle.len() {
+            for bit in 0..8 {
+                changed[place] ^= 1 << bit;
+                let accepted = verify(&changed, trust.clone()).is_ok();
+                changed[place] ^= 1 << bit;
+                assert!(!accepted, "byte {place}, bit {bit}");
             }
         }
     }
@@ -72,7 +59,7 @@ fn no_single_bit_of_a_bundle_can_be_changed() {
 fn a_bundle_cut_or_extended_anywhere_is_refused() {
     let log = scarred();
     let bundle = log.bundle(0..9);
-    for end in (0..bundle.len()).step_by(STRIDE) {
+    for end in 0..bundle.len() {
         let reason = verify(&bundle[..end], log.trust()).unwrap_err().reason;
         assert!(
             matches!(reason, Reason::Incomplete | Reason::NotABundle),

@@ -1,5 +1,6 @@
 //! A synthetic log, its bundles, and everything a thief may do to them.
 
+mod anchors;
 mod attacks;
 mod honest;
 
