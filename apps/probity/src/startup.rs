@@ -311,7 +311,10 @@ fn artifact_store(
 }
 
 /// The keys that seal secrets. A database that holds sealed ones is not served without.
-fn master_keys(settings: &Settings, database: &Database) -> Result<MasterKeys, StartError> {
+pub(crate) fn master_keys(
+    settings: &Settings,
+    database: &Database,
+) -> Result<MasterKeys, StartError> {
     if let Some(path) = &settings.webhooks.key_file {
         return Ok(MasterKeys::read(path)?);
     }

@@ -272,7 +272,7 @@ impl Database {
             // No event of the record, which would grow with every checkpoint of itself.
             fan_out_note(conn, ids, organization, (CHECKPOINT, &told), signed_at)
         })?;
-        self.deliveries_wait();
+        self.desk().ring();
         Ok(())
     }
 

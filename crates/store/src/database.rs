@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use probity_kernel::{IdSource, OrganizationId, RepositoryError};
-use tokio::sync::Notify;
 
 use crate::address::{AddressError, parse_address};
 use crate::connection::{AnyConnection, Location, Manager, Scope, Use};
@@ -22,6 +21,7 @@ use crate::schema::audit_heads;
 use crate::turn::{Tx, Work};
 use crate::types::Id;
 use crate::wal::Checkpointer;
+use crate::webhooks::Desk;
 use crate::{migrate, wal};
 
 /// How to open a database.
@@ -87,7 +87,7 @@ struct Inner {
     lanes: RwLock<Vec<Lane>>,
     numbers: Mutex<HashMap<OrganizationId, i64>>,
     checkpointer: Mutex<Option<Checkpointer>>,
-    deliveries: Arc<Notify>,
+    desk: Arc<Desk>,
     /// Reads of the past open connections of their own: so many at a time.
     past_reads: tokio::sync::Semaphore,
 }
@@ -120,11 +120,9 @@ impl Database {
             Location::Sqlite(_) => 1,
             Location::Postgres(_) => options.lanes.clamp(1, 64),
         };
-        let deliveries = Arc::new(Notify::new());
-        let start = |number| {
-            let (ids, deliveries) = (options.ids.clone(), deliveries.clone());
-            Lane::start(number, location.clone(), ids, deliveries)
-        };
+        let desk = Arc::new(Desk::default());
+        let start =
+            |number| Lane::start(number, location.clone(), options.ids.clone(), desk.clone());
         let lanes = (0..lanes).map(start).collect::<Result<Vec<_>, _>>()?;
         let checkpointer = wal::Checkpointer::start(&location)?;
         Ok(Self {
@@ -134,7 +132,7 @@ impl Database {
                 lanes: RwLock::new(lanes),
                 numbers: Mutex::default(),
                 checkpointer: Mutex::new(checkpointer),
-                deliveries,
+                desk,
                 past_reads: tokio::sync::Semaphore::new(PAST_READS),
             }),
             past: None,
@@ -168,15 +166,10 @@ impl Database {
         }
     }
 
-    /// Rings when deliveries were made on this node. One who waits for it is woken by one ring.
+    /// Where deliveries are left that were made on this node.
     #[must_use]
-    pub fn deliveries(&self) -> Arc<Notify> {
-        self.inner.deliveries.clone()
-    }
-
-    /// Says that there may be deliveries that nobody has rung for.
-    pub(crate) fn deliveries_wait(&self) {
-        self.inner.deliveries.notify_one();
+    pub fn desk(&self) -> &Arc<Desk> {
+        &self.inner.desk
     }
 
     /// Finishes what waits in the lanes, then refuses writes. Blocks meanwhile.

@@ -6,11 +6,12 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use probity_kernel::{IdSource, OrganizationId, RepositoryError};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 
 use crate::connection::{AnyConnection, Location, Scope, Use};
 use crate::error::{StoreResult, unavailable};
 use crate::turn::{self, Memory, Tx, Unit, Work};
+use crate::webhooks::Desk;
 
 /// How many units may wait in a lane; what comes beyond is refused with `Unavailable`.
 pub(crate) const QUEUE_LENGTH: usize = 8192;
@@ -30,12 +31,12 @@ impl Lane {
         number: usize,
         location: Location,
         ids: Arc<dyn IdSource>,
-        deliveries: Arc<Notify>,
+        desk: Arc<Desk>,
     ) -> std::io::Result<Self> {
         let (queue, waiting) = sync_channel(QUEUE_LENGTH);
         let thread = std::thread::Builder::new()
             .name(format!("write-lane-{number}"))
-            .spawn(move || serve(&location, ids.as_ref(), &waiting, &deliveries))?;
+            .spawn(move || serve(&location, ids.as_ref(), &waiting, desk))?;
         Ok(Self { queue, thread })
     }
 
@@ -55,9 +56,9 @@ impl Lane {
     }
 }
 
-fn serve(location: &Location, ids: &dyn IdSource, waiting: &Receiver<Work>, deliveries: &Notify) {
+fn serve(location: &Location, ids: &dyn IdSource, waiting: &Receiver<Work>, desk: Arc<Desk>) {
     let mut conn: Option<AnyConnection> = None;
-    let mut memory = Memory::default();
+    let mut memory = Memory::new(desk);
     while let Ok(first) = waiting.recv() {
         let mut works = Vec::with_capacity(64);
         works.push(first);
@@ -71,9 +72,7 @@ fn serve(location: &Location, ids: &dyn IdSource, waiting: &Receiver<Work>, deli
                 if turn::run(&mut open, ids, &mut memory, works) {
                     conn = Some(open);
                 }
-                if memory.fan.take_made() {
-                    deliveries.notify_one();
-                }
+                memory.fan.hand_on();
             }
             Err(error) => {
                 tracing::error!(error = %error, "a write lane cannot reach the database");

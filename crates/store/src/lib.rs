@@ -62,7 +62,7 @@ pub use guardian::DieselGuardian;
 pub use history::DieselHistory;
 pub use past::{AsOf, PastState};
 pub use registry::DieselModels;
-pub use webhooks::DieselWebhooks;
+pub use webhooks::{Desk, DieselWebhooks, Handed, PLACES, Seat};
 
 use probity_kernel::{OrganizationId, RepositoryError};
 

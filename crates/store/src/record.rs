@@ -10,13 +10,14 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary, Double, Integer, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use probity_kernel::{
-    ClearArg, Context, DomainEvent, IdSource, OrganizationId, Publication, RepositoryError,
-    Subject, Trail,
+    ClearArg, Context, DomainEvent, EventId, IdSource, OrganizationId, ProductId, Publication,
+    RepositoryError, Subject, Trail,
 };
 use probity_ledger::{
     Args, CanonicalError, Commitment, Frontier, Hash, LeafHeader, Prune, Redaction, Salt, SlotName,
     Slots, Target, TileHash, to_canonical,
 };
+use probity_webhooks::GovernanceEvent;
 use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 
@@ -160,7 +161,7 @@ struct EntryRow {
     detail: Vec<u8>,
 }
 
-#[derive(Insertable)]
+#[derive(Debug, Insertable)]
 #[diesel(table_name = governance_events, treat_none_as_default_value = false)]
 pub(crate) struct EventRow {
     organization_id: Id,
@@ -176,6 +177,30 @@ pub(crate) struct EventRow {
     score_after: Option<f64>,
     pub(crate) created_at: Utc,
     product_id: Option<Id>,
+}
+
+impl EventRow {
+    /// The event as subscribers see it.
+    pub(crate) fn as_event(&self) -> StoreResult<GovernanceEvent> {
+        let wrong = |column: &'static str| corrupt("governance_events", column);
+        Ok(GovernanceEvent {
+            id: EventId::new(self.id.0),
+            event_type: self.event_type.to_owned(),
+            source_table: self.source_table.to_owned(),
+            source_id: self.source_id.0,
+            product: self.product_id.map(|id| ProductId::new(id.0)),
+            trigger_reason: self.trigger_reason.clone(),
+            payload: serde_json::from_str(&self.payload)
+                .map_err(|error| StoreError(wrong("payload")(error.into())))?,
+            score_before: self.score_before,
+            score_after: self.score_after,
+            created_at: self.created_at.0,
+            audit_index: u64::try_from(self.audit_index)
+                .map_err(|error| StoreError(wrong("audit_index")(error.into())))?,
+            ordinal: u32::try_from(self.ordinal)
+                .map_err(|error| StoreError(wrong("ordinal")(error.into())))?,
+        })
+    }
 }
 
 /// Who gets the events of a turn.
@@ -245,7 +270,7 @@ pub(crate) fn append(
     insert_entries(conn, &entries)?;
     insert_events(conn, &events)?;
     let stamp = (!changed).then_some(subscriptions);
-    fan_out(conn, organization, stamp, &events, fan)?;
+    fan_out(conn, organization, stamp, events, fan)?;
     history::insert(conn, organization, &trails)?;
     move_head(conn, organization, &frontier)?;
     Ok(frontier.size())

@@ -905,6 +905,8 @@ diesel::table! {
         updated_at -> AnyTimestamp,
         deleted_at -> Nullable<AnyTimestamp>,
         version -> BigInt,
+        turn_of -> Nullable<AnyUuid>,
+        turn_until -> Nullable<AnyTimestamp>,
     }
 }
 

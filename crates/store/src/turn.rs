@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use probity_kernel::{Context, DomainEvent, IdSource, OrganizationId, RepositoryError};
 
@@ -14,7 +15,7 @@ use crate::connection::{AnyConnection, Scope};
 use crate::error::{StoreError, StoreResult, translate, unavailable};
 use crate::guardian::{self, IngestJob, StandingCache, Standings};
 use crate::record::{self, Draft, Head, Subscribers};
-use crate::webhooks::Fan;
+use crate::webhooks::{Desk, Fan};
 
 /// What a unit of work sees: the transaction, and the organisation's record.
 pub(crate) struct Tx<'a> {
@@ -29,7 +30,6 @@ pub(crate) struct Tx<'a> {
 }
 
 /// What a lane remembers from turn to turn.
-#[derive(Default)]
 pub(crate) struct Memory {
     /// Where products stand.
     pub(crate) standings: StandingCache,
@@ -38,6 +38,14 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
+    /// Nothing yet; deliveries are left at the desk.
+    pub(crate) fn new(desk: Arc<Desk>) -> Self {
+        Self {
+            standings: StandingCache::default(),
+            fan: Fan::new(desk),
+        }
+    }
+
     fn clear(&mut self) {
         self.standings.clear();
         self.fan.clear();

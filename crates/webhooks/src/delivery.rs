@@ -196,8 +196,15 @@ pub struct Settlement {
     pub next: Next,
     /// What is carried back, under its key.
     pub state: Option<(String, Value)>,
-    /// Whether the endpoint was failing when the delivery was claimed.
-    pub was_failing: bool,
+}
+
+/// What became of the result of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settled {
+    /// Whether it counted: it was that of the latest attempt.
+    pub counted: bool,
+    /// Since when every attempt to the endpoint has failed, all results of the same call included.
+    pub failing_since: Option<OffsetDateTime>,
 }
 
 /// How much waits.

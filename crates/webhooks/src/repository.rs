@@ -7,7 +7,9 @@ use probity_kernel::{
 };
 use time::{Duration, OffsetDateTime};
 
-use crate::delivery::{Attempt, Backlog, Claim, Delivery, DeliveryFilter, Missed, Settlement};
+use crate::delivery::{
+    Attempt, Backlog, Claim, Delivery, DeliveryFilter, Missed, Settled, Settlement,
+};
 use crate::endpoint::{Alias, Endpoint, SecretRecord, WebhookChange, WebhookWrite};
 use crate::event::GovernanceEvent;
 use crate::filter::EventFilter;
@@ -60,6 +62,12 @@ pub trait WebhookRepository: Send + Sync {
         alias: &Alias,
     ) -> impl Future<Output = Result<Vec<SecretRecord>, RepositoryError>> + Send;
 
+    /// All secrets of the organisation, whatever their names, in no particular order.
+    fn all_secrets(
+        &self,
+        organization: OrganizationId,
+    ) -> impl Future<Output = Result<Vec<SecretRecord>, RepositoryError>> + Send;
+
     /// Deliveries of the organisation. Those of all endpoints can be listed for dead ones alone.
     fn deliveries(
         &self,
@@ -96,6 +104,8 @@ pub trait WebhookRepository: Send + Sync {
 ///
 /// # Contract
 /// - A delivery that was claimed is claimed by nobody else until its lease is over.
+/// - Of an endpoint whose [target](crate::target) keeps state one delivery is claimed at a time, and no
+///   other one until the result is kept or the lease is over: it has to see what was carried back.
 /// - The result of an attempt counts only while no later attempt was begun.
 pub trait DeliveryQueue: Send + Sync {
     /// The enabled endpoints that have something due, in no particular order.
@@ -112,11 +122,12 @@ pub trait DeliveryQueue: Send + Sync {
         lease: Duration,
     ) -> impl Future<Output = Result<Vec<Claim>, RepositoryError>> + Send;
 
-    /// Keeps the results of attempts; answers which of them counted.
+    /// Keeps the results of attempts, in the order in which the attempts ended; answers what became
+    /// of each. An endpoint fails from the first failure that counts to the next success that does.
     fn settle(
         &self,
         results: Vec<Settlement>,
-    ) -> impl Future<Output = Result<Vec<bool>, RepositoryError>> + Send;
+    ) -> impl Future<Output = Result<Vec<Settled>, RepositoryError>> + Send;
 
     /// How much waits.
     fn backlog(&self) -> impl Future<Output = Result<Backlog, RepositoryError>> + Send;

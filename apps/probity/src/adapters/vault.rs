@@ -145,6 +145,12 @@ impl Vault for MasterKeys {
             .map_err(|_| VaultError::Unreadable)?;
         Ok(plain.to_vec())
     }
+
+    fn is_present(&self, sealed: &Sealed) -> bool {
+        let name = sealed.as_bytes().get(1..=NAME);
+        let present = self.0.first().map(|master| master.name.as_slice());
+        name.is_some() && name == present
+    }
 }
 
 #[cfg(test)]
@@ -202,6 +208,7 @@ mod tests {
         );
         let fresh = rotated.seal(&place, b"y").unwrap();
         assert_ne!(fresh.as_bytes()[1..5], sealed.as_bytes()[1..5]);
+        assert!(rotated.is_present(&fresh) && !rotated.is_present(&sealed));
         let lost = MasterKeys::parse(TWO).unwrap();
         assert_eq!(lost.open(&place, &sealed), Err(VaultError::Unreadable));
     }

@@ -13,6 +13,7 @@ mod serve;
 mod token;
 mod transfer;
 mod verify;
+mod webhooks;
 mod witness;
 
 use std::process::ExitCode;
@@ -48,6 +49,7 @@ fn command() -> Command {
         .subcommand(backup::backup_command())
         .subcommand(backup::restore_command())
         .subcommand(erase::command())
+        .subcommand(webhooks::command())
         .subcommand(Command::new("openapi").about("Prints the OpenAPI 3.1 document"))
 }
 
@@ -86,6 +88,7 @@ fn dispatch(matches: &ArgMatches) -> Outcome {
         "backup" => backup::backup(arguments, &sources),
         "restore" => backup::restore(arguments, &sources),
         "erase" => erase::run(arguments, &sources),
+        "webhooks" => webhooks::run(arguments, &sources),
         "openapi" => openapi(),
         other => Err(format!("unknown command {other}").into()),
     }

@@ -72,14 +72,19 @@ async fn list(access: &Access) -> Result<(), Box<dyn std::error::Error>> {
 pub(super) struct Opened {
     pub(super) database: Database,
     pub(super) access: Access,
+    pub(super) ids: Ids,
 }
 
 impl Opened {
     pub(super) fn new(settings: &Settings) -> Result<Self, Box<dyn std::error::Error>> {
         let ids: Ids = Arc::new(SystemIds::default());
         let database = open_database(settings, ids.clone())?;
-        let access = AccessService::new(DieselAccess::new(database.clone()), ids);
-        Ok(Self { database, access })
+        let access = AccessService::new(DieselAccess::new(database.clone()), ids.clone());
+        Ok(Self {
+            database,
+            access,
+            ids,
+        })
     }
 
     /// The organisation that an argument names.

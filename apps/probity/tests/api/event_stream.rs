@@ -421,6 +421,59 @@ async fn nodes_share_the_stream_and_end_it_at_shutdown(place: Arc<Place>) {
     }
 }
 
+/// The node that is listened to is killed while others write; the listener goes on at another node, or
+/// at the same one once it is back, and hears everything once and in order.
+async fn a_listener_of_a_node_that_is_killed_goes_on_elsewhere(place: Arc<Place>) {
+    let writing = Arc::new(TestApp::spawn(&place, &UNLIMITED));
+    let here = Api::on(&writing);
+    let several = place.psql("SELECT 1").is_some();
+    let (product, mut heard): (_, Vec<Heard>) = (here.new_product().await, Vec::new());
+    let mut last = "start".to_owned();
+    let mut api = here.clone();
+    for round in 0..4 {
+        // On SQLite there is one node: it is killed itself, and started again.
+        let node = if several {
+            Arc::new(TestApp::spawn_beside(&place, &UNLIMITED))
+        } else {
+            api.app.clone()
+        };
+        let there = Api {
+            app: node.clone(),
+            ..api.clone()
+        };
+        let mut listener = Listener::open(&there, "", Some(&last)).await;
+        let (writer, product) = (api.clone(), product.clone());
+        let writes = tokio::spawn(async move {
+            for turn in 0..10_u32 {
+                let drift = if (turn + round) % 2 == 0 { 90 } else { 1 };
+                let body = json!({"modelId": product, "driftScore": drift, "fairnessScore": 99,
+                                  "sampleSize": 10});
+                // The server may be killed meanwhile.
+                let _ = writer.post("/api/v1/metrics", &body).try_send().await;
+            }
+        });
+        heard.extend(listener.take(3).await);
+        node.signal("KILL");
+        // What was still on its way belongs to it; then the stream breaks off.
+        while let Some(one) = listener.next().await {
+            heard.push(one);
+        }
+        last = listener.last_id.clone().unwrap();
+        assert!(!node.wait().success());
+        writes.await.unwrap();
+        if !several {
+            drop((node, there, listener));
+            let app = Arc::new(TestApp::spawn(&place, &UNLIMITED));
+            api = Api { app, ..api.clone() };
+        }
+    }
+    let all = listed(&api, "").await;
+    let mut listener = Listener::open(&api, "", Some(&last)).await;
+    heard.extend(listener.take(all.len() - heard.len()).await);
+    assert_eq!(data(&heard), all);
+    assert!(all.len() > 12, "{}", all.len());
+}
+
 /// A key that is revoked is shut out of the streams it has open.
 async fn a_revoked_key_hears_no_more(place: Arc<Place>) {
     let app = Arc::new(TestApp::spawn(&place, &UNLIMITED));
@@ -453,5 +506,6 @@ both!(
 );
 both_alone!(
     nodes_share_the_stream_and_end_it_at_shutdown,
+    a_listener_of_a_node_that_is_killed_goes_on_elsewhere,
     a_revoked_key_hears_no_more,
 );

@@ -43,6 +43,7 @@ mod otlp;
 mod record;
 mod registry_reference;
 mod roles;
+mod targets;
 mod tokens;
 mod transfer;
 mod versions;

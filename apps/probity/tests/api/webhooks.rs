@@ -424,6 +424,142 @@ async fn a_database_with_secrets_is_not_served_without_the_master_key(
     assert!(said.contains("openssl rand -base64 32"), "{said}");
 }
 
+/// Waits until an endpoint is shown as it should be.
+async fn shown(api: &Api, path: &str, is: impl Fn(&Value) -> bool) -> Value {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let shown = api.get(path).send().await.expect(200);
+        if is(&shown) {
+            return shown;
+        }
+        assert!(Instant::now() < deadline, "{shown}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Since when endpoints fail is put back, as if time had passed.
+async fn five_days_of_failures_disable_an_endpoint(place: std::sync::Arc<Place>) {
+    let app = std::sync::Arc::new(TestApp::spawn(&place, &[]));
+    let api = Api::on(&app);
+    let watcher = receiver(&[200]).await;
+    register(&api, &watcher, &["webhook.endpoint.disabled"]).await;
+    let server = receiver(&[500]).await;
+    let webhook = register(&api, &server, &["guardian.trigger.fired"]).await;
+    let path = format!("{WEBHOOKS}/{}", id(&webhook));
+    shown(&api, &path, |shown| shown["failing_since"].is_string()).await;
+    let pass = |hours: i64| {
+        let sqlite = format!("failing_since - {hours} * 3600 * 1000000");
+        let postgres = format!("failing_since - interval '{hours} hours'");
+        let update = |to| format!("UPDATE webhook_endpoints SET failing_since = {to};");
+        place.change(&update(sqlite), &update(postgres));
+    };
+    let failed = async |count| {
+        let product = api.new_product().await;
+        red(&api, &product).await;
+        received(&server, count).await;
+        let failures = format!("{path}/deliveries?event_type=guardian.trigger.fired");
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let page = api.get(&failures).send().await.expect(200);
+            let newest = &page["deliveries"][0];
+            if newest["last_status"] == 500 {
+                break;
+            }
+            assert!(Instant::now() < deadline, "{page}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    pass(5 * 24 - 1);
+    failed(2).await;
+    let still = api.get(&path).send().await.expect(200);
+    assert_eq!(still["status"], "enabled", "an hour is left: {still}");
+    pass(1);
+    failed(3).await;
+    let disabled = shown(&api, &path, |shown| shown["status"] == "disabled").await;
+    assert_eq!(disabled["disabled_reason"], "failing");
+    assert!(disabled["disabled_at"].is_string() && disabled["failing_since"].is_string());
+    // Told to whoever else listens, and on the record.
+    let told = received(&watcher, 2).await;
+    let told: Value = serde_json::from_slice(&told[1].body).unwrap();
+    assert_eq!(told["type"], "webhook.endpoint.disabled");
+    assert_eq!(told["data"]["source_id"], webhook["id"]);
+    assert_eq!(told["data"]["payload"]["reason"], "failing");
+    assert_eq!(
+        told["data"]["payload"]["failing_since"],
+        disabled["failing_since"]
+    );
+    let listed = api.get("/api/v1/governance-events?event_type=webhook.endpoint.disabled");
+    let listed = listed.send().await.expect(200);
+    assert_eq!(listed["count"], 1, "once: {listed}");
+    let entries = api.get("/api/v1/audit/entries?action=webhook.endpoint.disabled");
+    let entries = entries.send().await.expect(200);
+    let entry = &entries["entries"][0];
+    assert_eq!(entry["index"], told["data"]["audit_index"], "{entries}");
+    // Whoever enables it gives it another five days.
+    let enable = json!({"status": "enabled"});
+    let enabled = api.call(Method::PATCH, &path).json(&enable).send().await;
+    assert_eq!(enabled.expect(200)["failing_since"], Value::Null);
+}
+
+async fn the_master_key_is_changed_without_losing_a_secret(place: std::sync::Arc<Place>) {
+    const OLD: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    const NEW: &str = "/////////////////////////////////////////y8=";
+    let server = receiver(&[200]).await;
+    let keys = |lines: &[&str]| {
+        let text = lines.join("\n");
+        place.file("keys", &text).to_str().unwrap().to_owned()
+    };
+    let (old, both) = (keys(&[OLD]), |place: &Place| {
+        let path = place.file("both-keys", &format!("{NEW}\n{OLD}\n"));
+        path.to_str().unwrap().to_owned()
+    });
+    let app = std::sync::Arc::new(TestApp::spawn(&place, &["--webhook-key-file", &old]));
+    let api = Api::on(&app);
+    let webhook = register(&api, &server, &["guardian.trigger.fired"]).await;
+    let secret = webhook["secret"].as_str().unwrap().to_owned();
+    let template = json!({
+        "target_url": server.uri(), "kind": "template", "credential": "Token t0k",
+        "settings": {"body": "{\"type\": \"{{type}}\"}"}, "event_types": ["guardian.trigger.fired"]
+    });
+    api.post(WEBHOOKS, &template).send().await.expect(201);
+    received(&server, 2).await;
+    app.signal("TERM");
+    assert!(app.wait().success(), "{}", app.log());
+    // Without the former key nothing is changed, and that is said.
+    let new = place.file("new-key", NEW).to_str().unwrap().to_owned();
+    let rewrap = |file: &str| {
+        let arguments = ["webhooks", "rewrap", "--webhook-key-file", file];
+        let output = place.command(&arguments).output().unwrap();
+        let told = String::from_utf8(output.stdout).unwrap();
+        let complained = String::from_utf8(output.stderr).unwrap();
+        (output.status.success(), told, complained)
+    };
+    let (done, told, complained) = rewrap(&new);
+    assert!(!done && told.is_empty(), "{told}");
+    assert!(complained.contains("cannot be read"), "{complained}");
+    let both = both(&place);
+    let slug = &api.organization;
+    let (done, told, complained) = rewrap(&both);
+    assert!(done, "{complained}");
+    assert_eq!(told, format!("{slug}: 1 secrets, 1 credentials\n"));
+    let (done, told, _) = rewrap(&new);
+    assert!(done && told.is_empty(), "once more changes nothing: {told}");
+    // The former key is given up.
+    let flags = ["--webhook-key-file", &new];
+    let app = std::sync::Arc::new(TestApp::spawn(&place, &flags));
+    let api = Api::of(&app, slug);
+    let product = api.new_product().await;
+    red(&api, &product).await;
+    let requests = received(&server, 4).await;
+    let plain = requests[2..].iter().find(|one| one.url.path() == "/hook");
+    assert!(verifies(plain.unwrap(), &secret));
+    let filled = requests[2..].iter().find(|one| one.url.path() == "/");
+    assert_eq!(header(filled.unwrap(), "authorization"), "Token t0k");
+    let entries = api.get("/api/v1/audit/entries?action=webhook.secrets.rewrapped");
+    let entries = entries.send().await.expect(200);
+    assert_eq!(entries["entries"].as_array().unwrap().len(), 1, "{entries}");
+}
+
 async fn without_a_master_key_nothing_is_registered(place: std::sync::Arc<Place>) {
     let app = std::sync::Arc::new(TestApp::spawn(&place, &["--webhook-key-file", ""]));
     let api = Api::on(&app);
@@ -447,4 +583,6 @@ both!(
 both_alone!(
     a_database_with_secrets_is_not_served_without_the_master_key,
     without_a_master_key_nothing_is_registered,
+    five_days_of_failures_disable_an_endpoint,
+    the_master_key_is_changed_without_losing_a_secret,
 );

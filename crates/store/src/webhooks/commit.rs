@@ -45,9 +45,14 @@ pub(super) fn apply(tx: &mut Tx<'_>, context: &Context, write: &WebhookWrite) ->
                 own(organization, record.organization)?;
                 secrets::retire(tx.writing(), record)?;
             }
-            Ok(())
+            subscriptions_changed(tx, organization)
         }
         WebhookWrite::Replay(replay) => again(tx, context, replay),
+        WebhookWrite::Rewrap(rewrapping) => {
+            secrets::rewrap(tx.writing(), organization, &rewrapping.secrets)?;
+            endpoints::rewrap(tx.writing(), organization, &rewrapping.credentials)?;
+            subscriptions_changed(tx, organization)
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use probity_kernel::{
     OrganizationId, Page, PageRequest, RepositoryError, Version, WebhookEndpointId,
 };
-use probity_webhooks::endpoint::{DisableReason, Endpoint, Sealed, Standing};
+use probity_webhooks::endpoint::{DisableReason, Endpoint, Resealed, Sealed, Standing};
 use probity_webhooks::{EventType, TargetUrl};
 use serde::{Deserialize, Serialize};
 
@@ -152,6 +152,23 @@ pub(super) fn list(
         .limit(listing.limit)
         .load(conn)?;
     page_by_id(page, total, rows, |row| row.id, Endpoint::try_from)
+}
+
+/// Puts the same credentials sealed under another master key in their places.
+pub(super) fn rewrap(
+    conn: &mut AnyConnection,
+    organization: OrganizationId,
+    resealed: &[(WebhookEndpointId, Resealed)],
+) -> StoreResult<()> {
+    for (id, sealed) in resealed {
+        diesel::update(endpoints::table)
+            .filter(endpoints::organization_id.eq(Id(organization.uuid())))
+            .filter(endpoints::id.eq(Id(id.uuid())))
+            .filter(endpoints::credential.eq(sealed.before.as_bytes()))
+            .set(endpoints::credential.eq(sealed.after.as_bytes()))
+            .execute(conn)?;
+    }
+    Ok(())
 }
 
 /// How many endpoints an organisation has.

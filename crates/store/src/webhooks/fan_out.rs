@@ -5,17 +5,21 @@
 //! and others ask only after a change.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Integer, Text};
 use diesel::sqlite::Sqlite;
 use probity_kernel::{IdSource, OrganizationId};
-use probity_webhooks::EventType;
-use time::OffsetDateTime;
+use probity_webhooks::endpoint::{Endpoint, SecretRecord};
+use probity_webhooks::target;
+use time::{Duration, OffsetDateTime};
 
 use super::deliveries::DeliveryRow;
-use super::endpoints::types_of;
+use super::desk::{Desk, Left, Seats};
+use super::endpoints::EndpointRow;
+use super::secrets;
 use crate::connection::AnyConnection;
 use crate::error::{StoreError, StoreResult};
 use crate::record::EventRow;
@@ -26,83 +30,107 @@ use crate::types::{AnyTimestamp, AnyUuid, Id, Utc};
 /// Most organisations whose endpoints a lane remembers.
 const MOST_ORGANIZATIONS: usize = 256;
 
-/// An endpoint that gets events.
-#[derive(Debug, Clone)]
-struct Subscription {
-    endpoint: Id,
-    types: Vec<EventType>,
+/// An endpoint that gets events, with all that a delivery to it takes.
+#[derive(Debug)]
+pub(super) struct Subscription {
+    pub(super) endpoint: Arc<Endpoint>,
+    /// Every secret of its name that has not ended long ago.
+    pub(super) secrets: Arc<Vec<SecretRecord>>,
+    /// Whether a delivery takes nothing that only the database knows.
+    direct: bool,
 }
 
-impl Subscription {
-    fn wants(&self, event_type: &str) -> bool {
-        self.types.is_empty() || self.types.iter().any(|one| one.as_str() == event_type)
-    }
-}
-
-/// What a lane remembers of the endpoints of organisations.
-#[derive(Default)]
+/// What a lane remembers of the endpoints of organisations, and what it leaves for the courier.
 pub(crate) struct Fan {
-    known: HashMap<OrganizationId, (i64, Vec<Subscription>)>,
+    known: HashMap<OrganizationId, (i64, Arc<[Arc<Subscription>]>)>,
+    desk: Arc<Desk>,
+    /// Deliveries of this turn that are to be left.
+    left: Vec<Left>,
+    /// Whether the turn made others.
     made: bool,
 }
 
 impl Fan {
-    /// Whether deliveries were made since this was asked last.
-    pub(crate) const fn take_made(&mut self) -> bool {
-        std::mem::replace(&mut self.made, false)
+    pub(crate) fn new(desk: Arc<Desk>) -> Self {
+        Self {
+            known: HashMap::new(),
+            desk,
+            left: Vec::new(),
+            made: false,
+        }
+    }
+
+    /// Hands on the deliveries of a turn that is durable.
+    pub(crate) fn hand_on(&mut self) {
+        if !self.left.is_empty() {
+            self.desk.leave(std::mem::take(&mut self.left));
+        }
+        if std::mem::take(&mut self.made) {
+            self.desk.ring();
+        }
     }
 
     /// Forgets everything: after a turn that was rolled back.
     pub(crate) fn clear(&mut self) {
         self.known.clear();
+        self.left.clear();
         self.made = false;
     }
 
     /// The endpoints of an organisation: remembered while `stamp` is what it was; read anew without one.
-    fn of<'a>(
-        &'a mut self,
+    fn of(
+        &mut self,
         conn: &mut AnyConnection,
         organization: OrganizationId,
         stamp: Option<i64>,
-    ) -> StoreResult<&'a [Subscription]> {
-        let good = match (self.known.get(&organization), stamp) {
-            (Some((known, _)), Some(stamp)) => *known == stamp,
-            _ => false,
-        };
-        if !good {
-            if self.known.len() >= MOST_ORGANIZATIONS {
-                self.known.clear();
-            }
-            let read = subscriptions(conn, organization)?;
-            // Without a stamp nothing will ever match it.
-            self.known.insert(organization, (stamp.unwrap_or(-1), read));
+    ) -> StoreResult<Arc<[Arc<Subscription>]>> {
+        if let (Some((known, subscriptions)), Some(stamp)) = (self.known.get(&organization), stamp)
+            && *known == stamp
+        {
+            return Ok(subscriptions.clone());
         }
-        Ok(self
-            .known
-            .get(&organization)
-            .map_or(&[], |(_, subscriptions)| subscriptions.as_slice()))
+        if self.known.len() >= MOST_ORGANIZATIONS {
+            self.known.clear();
+        }
+        let read: Arc<[Arc<Subscription>]> = subscriptions(conn, organization)?.into();
+        // Without a stamp nothing will ever match it.
+        let kept = (stamp.unwrap_or(-1), read.clone());
+        self.known.insert(organization, kept);
+        Ok(read)
     }
 }
 
 fn subscriptions(
     conn: &mut AnyConnection,
     organization: OrganizationId,
-) -> StoreResult<Vec<Subscription>> {
-    let rows: Vec<(Id, String)> = endpoints::table
+) -> StoreResult<Vec<Arc<Subscription>>> {
+    let rows: Vec<EndpointRow> = endpoints::table
         .filter(endpoints::organization_id.eq(Id(organization.uuid())))
         .filter(endpoints::deleted_at.is_null())
         .filter(endpoints::disabled_at.is_null())
         .order(endpoints::id)
-        .select((endpoints::id, endpoints::event_types))
+        .select(EndpointRow::as_select())
         .load(conn)?;
-    rows.into_iter()
-        .map(|(endpoint, types)| {
-            Ok(Subscription {
-                endpoint,
-                types: types_of(&types).map_err(StoreError)?,
-            })
-        })
-        .collect()
+    let mut known: HashMap<String, Arc<Vec<SecretRecord>>> = HashMap::new();
+    let mut subscriptions = Vec::with_capacity(rows.len());
+    for row in rows {
+        let endpoint = Endpoint::try_from(row).map_err(StoreError)?;
+        let alias = endpoint.secret_alias.as_str();
+        let secrets = if let Some(secrets) = known.get(alias) {
+            secrets.clone()
+        } else {
+            let secrets = Arc::new(secrets::of_alias(conn, organization, alias)?);
+            known.insert(alias.to_owned(), secrets.clone());
+            secrets
+        };
+        let target = target::target(&endpoint.kind);
+        subscriptions.push(Arc::new(Subscription {
+            direct: target.is_some_and(|target| !target.keeps_state()),
+            endpoint: Arc::new(endpoint),
+            secrets,
+        }));
+    }
+    Ok(subscriptions)
 }
 
 /// Makes the deliveries of events. `stamp` is the count of changes to the organisation's endpoints as
@@ -111,46 +139,103 @@ pub(crate) fn fan_out(
     conn: &mut AnyConnection,
     organization: OrganizationId,
     stamp: Option<i64>,
-    events: &[EventRow],
+    events: Vec<EventRow>,
     fan: &mut Fan,
 ) -> StoreResult<()> {
     if events.is_empty() || stamp == Some(0) {
         return Ok(());
     }
-    let mut made = false;
-    for subscription in fan.of(conn, organization, stamp)? {
-        let wanted: Vec<&EventRow> = events
+    let events = Arc::new(events);
+    for subscription in fan.of(conn, organization, stamp)?.iter() {
+        let wanted: Vec<usize> = events
             .iter()
-            .filter(|event| subscription.wants(event.event_type))
+            .enumerate()
+            .filter(|(_, event)| subscription.endpoint.wants(event.event_type))
+            .map(|(place, _)| place)
             .collect();
         if !wanted.is_empty() {
-            insert(conn, organization, subscription.endpoint, &wanted)?;
-            made = true;
+            deliver(conn, subscription, &events, &wanted, fan)?;
         }
     }
-    fan.made |= made;
     Ok(())
 }
 
-fn insert(
+/// Makes the deliveries to one endpoint, and leaves as many of them as there are places.
+fn deliver(
     conn: &mut AnyConnection,
-    organization: OrganizationId,
-    endpoint: Id,
-    events: &[&EventRow],
+    subscription: &Arc<Subscription>,
+    events: &Arc<Vec<EventRow>>,
+    wanted: &[usize],
+    fan: &mut Fan,
 ) -> StoreResult<()> {
-    let organization = Id(organization.uuid());
+    let endpoint = subscription.endpoint.id;
+    let Seats { seats, lease, ring } = if subscription.direct {
+        fan.desk.reserve(endpoint, wanted.len())
+    } else {
+        Seats {
+            ring: true,
+            ..Seats::default()
+        }
+    };
+    let new: Vec<New<'_>> = wanted
+        .iter()
+        .enumerate()
+        .filter_map(|(number, place)| {
+            Some(New {
+                event: events.get(*place)?,
+                lease: (number < seats.len()).then_some(lease),
+            })
+        })
+        .collect();
+    insert(conn, &subscription.endpoint, &new)?;
+    fan.made |= ring && seats.len() < wanted.len();
+    fan.left
+        .extend(seats.into_iter().zip(wanted).map(|(seat, place)| Left {
+            seat,
+            subscription: subscription.clone(),
+            events: events.clone(),
+            place: *place,
+            lease,
+        }));
+    Ok(())
+}
+
+/// A delivery to make: of an event, leased to this node from the start or due at once.
+struct New<'a> {
+    event: &'a EventRow,
+    lease: Option<Duration>,
+}
+
+impl New<'_> {
+    /// How many attempts were begun.
+    const fn attempts(&self) -> i64 {
+        match self.lease {
+            Some(_) => 1,
+            None => 0,
+        }
+    }
+
+    fn due_at(&self) -> Utc {
+        Utc(self.event.created_at.0 + self.lease.unwrap_or_default())
+    }
+}
+
+fn insert(conn: &mut AnyConnection, endpoint: &Endpoint, new: &[New<'_>]) -> StoreResult<()> {
+    let organization = Id(endpoint.organization.uuid());
+    let endpoint = Id(endpoint.id.uuid());
     match conn {
         AnyConnection::Sqlite(c) => {
-            for event in events {
+            for one in new {
                 InsertDelivery {
+                    attempts: one.attempts(),
                     organization,
                     endpoint,
-                    id: event.id,
-                    audit_index: event.audit_index,
-                    ordinal: event.ordinal,
-                    event_type: event.event_type,
-                    due_at: event.created_at,
-                    created_at: event.created_at,
+                    id: one.event.id,
+                    audit_index: one.event.audit_index,
+                    ordinal: one.event.ordinal,
+                    event_type: one.event.event_type,
+                    due_at: one.due_at(),
+                    created_at: one.event.created_at,
                 }
                 .execute(c)?;
             }
@@ -159,11 +244,13 @@ fn insert(
             InsertDeliveries {
                 organization,
                 endpoint,
-                ids: events.iter().map(|event| event.id).collect(),
-                indexes: events.iter().map(|event| event.audit_index).collect(),
-                ordinals: events.iter().map(|event| event.ordinal).collect(),
-                types: events.iter().map(|event| event.event_type).collect(),
-                instants: events.iter().map(|event| event.created_at).collect(),
+                ids: new.iter().map(|one| one.event.id).collect(),
+                indexes: new.iter().map(|one| one.event.audit_index).collect(),
+                ordinals: new.iter().map(|one| one.event.ordinal).collect(),
+                types: new.iter().map(|one| one.event.event_type).collect(),
+                attempts: new.iter().map(New::attempts).collect(),
+                due: new.iter().map(New::due_at).collect(),
+                instants: new.iter().map(|one| one.event.created_at).collect(),
             }
             .execute(c)?;
         }
@@ -174,9 +261,10 @@ fn insert(
 statement! {
     /// Makes one delivery.
     struct InsertDelivery<'a> for (Sqlite as SqliteConnection) {
-        "INSERT INTO webhook_deliveries (state, attempts, failures, organization_id, endpoint_id, id, \
-         audit_index, ordinal, event_type, due_at, created_at) VALUES ('pending', 0, 0, "
-        organization: Id as AnyUuid,
+        "INSERT INTO webhook_deliveries (state, failures, attempts, organization_id, endpoint_id, id, \
+         audit_index, ordinal, event_type, due_at, created_at) VALUES ('pending', 0, "
+        attempts: i64 as BigInt,
+        ", " organization: Id as AnyUuid,
         ", " endpoint: Id as AnyUuid,
         ", " id: Id as AnyUuid,
         ", " audit_index: i64 as BigInt,
@@ -191,15 +279,18 @@ statement! {
     /// Makes many deliveries.
     struct InsertDeliveries<'a> for (Pg as PgConnection) {
         "INSERT INTO webhook_deliveries (state, attempts, failures, organization_id, endpoint_id, id, \
-         audit_index, ordinal, event_type, due_at, created_at) SELECT 'pending', 0, 0, "
+         audit_index, ordinal, event_type, due_at, created_at) SELECT 'pending', e.attempts, 0, "
         organization: Id as AnyUuid,
         ", " endpoint: Id as AnyUuid,
-        ", e.id, e.audit_index, e.ordinal, e.event_type, e.at, e.at FROM UNNEST (" ids: Vec<Id> as Array<AnyUuid>,
+        ", e.id, e.audit_index, e.ordinal, e.event_type, e.due_at, e.at FROM UNNEST ("
+        ids: Vec<Id> as Array<AnyUuid>,
         ", " indexes: Vec<i64> as Array<BigInt>,
         ", " ordinals: Vec<i32> as Array<Integer>,
         ", " types: Vec<&'a str> as Array<Text>,
+        ", " attempts: Vec<i64> as Array<BigInt>,
+        ", " due: Vec<Utc> as Array<AnyTimestamp>,
         ", " instants: Vec<Utc> as Array<AnyTimestamp>;
-        ") AS e (id, audit_index, ordinal, event_type, at)"
+        ") AS e (id, audit_index, ordinal, event_type, attempts, due_at, at)"
     }
 }
 
@@ -212,12 +303,12 @@ pub(crate) fn fan_out_note(
     now: OffsetDateTime,
 ) -> StoreResult<()> {
     for subscription in subscriptions(conn, organization)? {
-        if !subscription.wants(event_type) {
+        if !subscription.endpoint.wants(event_type) {
             continue;
         }
         let key = (
             Id(organization.uuid()),
-            subscription.endpoint,
+            Id(subscription.endpoint.id.uuid()),
             Id(ids.next_id(now)),
         );
         let row = DeliveryRow::of_note(key, event_type, note.to_owned(), Utc(now));

@@ -3,13 +3,16 @@
 //! | file | does |
 //! |---|---|
 //! | `fan_out.rs` | makes the deliveries of events, in the transaction of the events |
+//! | `desk.rs` | where they are left for whoever makes them on this node |
 //! | `queue.rs`, `settle.rs` | what those who deliver take and give back |
+//! | `turns.rs` | one delivery at a time to receivers that keep tickets |
 //! | `endpoints.rs`, `secrets.rs`, `deliveries.rs` | rows and queries |
 //! | `commit.rs`, `outcome.rs` | changes, and what idempotency keeps of them |
 //! | `sweep.rs` | removes what is old, and what is left of deleted endpoints |
 
 mod commit;
 mod deliveries;
+mod desk;
 mod endpoints;
 mod fan_out;
 mod outcome;
@@ -17,18 +20,20 @@ mod queue;
 mod secrets;
 mod settle;
 mod sweep;
+mod turns;
 
 use probity_kernel::{
     DeliveryId, OrganizationId, Page, PageRequest, RepositoryError, WebhookEndpointId,
 };
 use probity_webhooks::delivery::{
-    Attempt, Backlog, Claim, Delivery, DeliveryFilter, Missed, Settlement,
+    Attempt, Backlog, Claim, Delivery, DeliveryFilter, Missed, Settled, Settlement,
 };
 use probity_webhooks::endpoint::{Alias, Endpoint, SecretRecord, WebhookChange, WebhookWrite};
 use probity_webhooks::{DeliveryQueue, WebhookRepository};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
+pub use self::desk::{Desk, Handed, PLACES, Seat};
 pub(crate) use self::fan_out::{Fan, fan_out, fan_out_note};
 use crate::connection::Scope;
 use crate::database::Database;
@@ -92,6 +97,17 @@ impl WebhookRepository for DieselWebhooks {
             .await
     }
 
+    async fn all_secrets(
+        &self,
+        organization: OrganizationId,
+    ) -> Result<Vec<SecretRecord>, RepositoryError> {
+        self.database
+            .scan(Scope::Organization(organization), move |conn| {
+                secrets::all(conn, organization)
+            })
+            .await
+    }
+
     async fn deliveries(
         &self,
         organization: OrganizationId,
@@ -146,7 +162,7 @@ impl WebhookRepository for DieselWebhooks {
                 })
             })
             .await?;
-        self.database.deliveries_wait();
+        self.database.desk().ring();
         Ok(outcome)
     }
 }
@@ -171,7 +187,7 @@ impl DeliveryQueue for DieselWebhooks {
             .await
     }
 
-    async fn settle(&self, results: Vec<Settlement>) -> Result<Vec<bool>, RepositoryError> {
+    async fn settle(&self, results: Vec<Settlement>) -> Result<Vec<Settled>, RepositoryError> {
         self.database
             .write_as(nobody(), Scope::System, move |tx| {
                 settle::all(tx.writing(), &results)

@@ -1,9 +1,11 @@
 //! The outcome of a commit as the idempotency record keeps it: sealed secrets stay sealed.
 
-use probity_kernel::{DeliveryId, EventId, RepositoryError, Version, WebhookEndpointId};
+use probity_kernel::{
+    DeliveryId, EventId, RepositoryError, Version, WebhookEndpointId, WebhookSecretId,
+};
 use probity_webhooks::WebhookWrite;
 use probity_webhooks::delivery::{Missed, Replay};
-use probity_webhooks::endpoint::{EndpointWrite, SecretRecord};
+use probity_webhooks::endpoint::{EndpointWrite, Resealed, Rewrapping, Sealed, SecretRecord};
 use serde::{Deserialize, Serialize};
 
 use super::endpoints::EndpointRow;
@@ -37,6 +39,23 @@ pub(crate) enum Outcome {
         deliveries: Vec<(Id, Id)>,
         missed: Vec<(Id, Id, u64, u32)>,
     },
+    Rewrapped {
+        secrets: Vec<Rewrapped>,
+        credentials: Vec<Rewrapped>,
+    },
+}
+
+/// An id, and the bytes before and after.
+type Rewrapped = (Id, Vec<u8>, Vec<u8>);
+
+fn rewrapped(id: uuid::Uuid, resealed: &Resealed) -> Rewrapped {
+    let [before, after] = [&resealed.before, &resealed.after].map(|one| one.as_bytes().to_vec());
+    (Id(id), before, after)
+}
+
+fn resealed((id, before, after): Rewrapped) -> (Id, Resealed) {
+    let [before, after] = [before, after].map(Sealed::new);
+    (id, Resealed { before, after })
 }
 
 fn written(write: &EndpointWrite) -> Box<Written> {
@@ -88,6 +107,16 @@ impl Remembered for WebhookWrite {
                     })
                     .collect(),
             },
+            Self::Rewrap(rewrapping) => {
+                let secrets = rewrapping.secrets.iter();
+                let credentials = rewrapping.credentials.iter();
+                Outcome::Rewrapped {
+                    secrets: secrets.map(|(id, one)| rewrapped(id.uuid(), one)).collect(),
+                    credentials: credentials
+                        .map(|(id, one)| rewrapped(id.uuid(), one))
+                        .collect(),
+                }
+            }
         })
     }
 
@@ -126,6 +155,21 @@ impl Remembered for WebhookWrite {
                         };
                         (endpoint(of), missed)
                     })
+                    .collect(),
+            }),
+            Outcome::Rewrapped {
+                secrets,
+                credentials,
+            } => Self::Rewrap(Rewrapping {
+                secrets: secrets
+                    .into_iter()
+                    .map(resealed)
+                    .map(|(id, one)| (WebhookSecretId::new(id.0), one))
+                    .collect(),
+                credentials: credentials
+                    .into_iter()
+                    .map(resealed)
+                    .map(|(id, one)| (endpoint(id), one))
                     .collect(),
             }),
         })

@@ -13,7 +13,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::endpoints::EndpointRow;
-use super::secrets;
+use super::{secrets, turns};
 use crate::connection::{AnyConnection, MultiBackend};
 use crate::error::{StoreError, StoreResult, corrupt};
 use crate::events;
@@ -81,6 +81,7 @@ pub(super) fn claim(
         .filter(endpoints::id.eq_any(ids))
         .filter(endpoints::disabled_at.is_null())
         .filter(endpoints::deleted_at.is_null())
+        .order(endpoints::id)
         .select(EndpointRow::as_select())
         .load(conn)?;
     let mut claims = Vec::new();
@@ -89,7 +90,11 @@ pub(super) fn claim(
         let endpoint = Arc::new(Endpoint::try_from(row).map_err(StoreError)?);
         let limit = wanted.iter().find(|(id, _)| *id == endpoint.id);
         let limit = limit.map_or(0, |(_, limit)| *limit);
-        let taken = take(conn, &endpoint, limit, now, lease_end)?;
+        let taken = if turns::takes_turns(&endpoint.kind) {
+            take_in_turn(conn, &endpoint, limit, now, lease_end)?
+        } else {
+            take(conn, &endpoint, limit, now, lease_end)?
+        };
         if taken.is_empty() {
             continue;
         }
@@ -127,21 +132,42 @@ fn take(
     } else {
         ""
     };
+    // Read once and kept: a plan may run a subquery again for each row, and take more than the limit.
+    // SQLite numbers parameters in the order in which they appear.
     let statement = format!(
-        "UPDATE webhook_deliveries SET attempts = attempts + 1, due_at = $1 \
-         WHERE organization_id = $2 AND endpoint_id = $3 AND id IN (\
-         SELECT id FROM webhook_deliveries WHERE endpoint_id = $3 AND due_at <= $4 \
-         ORDER BY due_at LIMIT $5 {locking}) \
+        "WITH picked AS MATERIALIZED (\
+         SELECT id FROM webhook_deliveries WHERE endpoint_id = $1 AND due_at <= $2 \
+         ORDER BY due_at LIMIT $3 {locking}) \
+         UPDATE webhook_deliveries SET attempts = attempts + 1, due_at = $4 \
+         WHERE organization_id = $5 AND endpoint_id = $1 AND id IN (SELECT id FROM picked) \
          RETURNING id, audit_index, ordinal, event_type, note, attempts, failures, created_at"
     );
     Ok(diesel::sql_query(statement)
         .into_boxed::<MultiBackend>()
-        .bind::<AnyTimestamp, _>(Utc(lease_end))
-        .bind::<AnyUuid, _>(Id(endpoint.organization.uuid()))
         .bind::<AnyUuid, _>(Id(endpoint.id.uuid()))
         .bind::<AnyTimestamp, _>(Utc(now))
         .bind::<BigInt, _>(i64::from(limit))
+        .bind::<AnyTimestamp, _>(Utc(lease_end))
+        .bind::<AnyUuid, _>(Id(endpoint.organization.uuid()))
         .load(conn)?)
+}
+
+/// One delivery, where no other one of the endpoint has the turn.
+fn take_in_turn(
+    conn: &mut AnyConnection,
+    endpoint: &Endpoint,
+    limit: u32,
+    now: OffsetDateTime,
+    lease_end: OffsetDateTime,
+) -> StoreResult<Vec<Taken>> {
+    if limit == 0 || !turns::is_free(conn, endpoint, now)? {
+        return Ok(Vec::new());
+    }
+    let taken = take(conn, endpoint, 1, now, lease_end)?;
+    if let Some(one) = taken.first() {
+        turns::give(conn, endpoint, one.id, lease_end)?;
+    }
+    Ok(taken)
 }
 
 type Known = HashMap<(OrganizationId, String), Arc<Vec<SecretRecord>>>;

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use probity_kernel::{OrganizationId, RepositoryError, WebhookSecretId};
-use probity_webhooks::endpoint::{Sealed, SecretRecord};
+use probity_webhooks::endpoint::{Resealed, Sealed, SecretRecord};
 use serde::{Deserialize, Serialize};
 
 use crate::connection::AnyConnection;
@@ -71,6 +71,38 @@ pub(super) fn of_alias(
         .map(SecretRecord::try_from)
         .collect::<Result<_, _>>()
         .map_err(StoreError)
+}
+
+/// All secrets, whatever their names.
+pub(super) fn all(
+    conn: &mut AnyConnection,
+    organization: OrganizationId,
+) -> StoreResult<Vec<SecretRecord>> {
+    let rows: Vec<SecretRow> = secrets::table
+        .filter(secrets::organization_id.eq(Id(organization.uuid())))
+        .select(SecretRow::as_select())
+        .load(conn)?;
+    rows.into_iter()
+        .map(SecretRecord::try_from)
+        .collect::<Result<_, _>>()
+        .map_err(StoreError)
+}
+
+/// Puts the same secrets sealed under another master key in their places.
+pub(super) fn rewrap(
+    conn: &mut AnyConnection,
+    organization: OrganizationId,
+    resealed: &[(WebhookSecretId, Resealed)],
+) -> StoreResult<()> {
+    for (id, sealed) in resealed {
+        diesel::update(secrets::table)
+            .filter(secrets::organization_id.eq(Id(organization.uuid())))
+            .filter(secrets::id.eq(Id(id.uuid())))
+            .filter(secrets::sealed.eq(sealed.before.as_bytes()))
+            .set(secrets::sealed.eq(sealed.after.as_bytes()))
+            .execute(conn)?;
+    }
+    Ok(())
 }
 
 /// Adds a secret; `Conflict("alias")` when its number is taken.

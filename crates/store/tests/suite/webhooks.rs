@@ -11,12 +11,13 @@ use std::sync::{Arc, Mutex};
 
 use probity_guardian::{GuardianRepository, Ingestion};
 use probity_kernel::{DeliveryId, EventId, OrganizationId, Page, PageRequest, WebhookEndpointId};
-use probity_store::DieselWebhooks;
+use probity_store::{DieselWebhooks, Handed};
 use probity_webhooks::delivery::{Attempt, Claim, DeliveryState, Next, Settlement};
 use probity_webhooks::endpoint::{
     DisableReason, Disabling, Endpoint, EndpointInput, EndpointPatch,
 };
 use probity_webhooks::service::{Registered, ReplayRange};
+use probity_webhooks::testing::{World, repository_contract};
 use probity_webhooks::{
     Delivery, DeliveryFilter, DeliveryQueue as _, EventFilter, EventRepository as _,
     WebhookRepository as _,
@@ -98,13 +99,13 @@ fn result(claim: &Claim, next: Next) -> Settlement {
         },
         next,
         state: None,
-        was_failing: claim.endpoint.failing_since.is_some(),
     }
 }
 
 fn settle(bed: &Bed, results: Vec<Settlement>) -> Vec<bool> {
     let queue = bed.webhooks();
-    bed.block(queue.settle(results)).expect("settled")
+    let settled = bed.block(queue.settle(results)).expect("settled");
+    settled.into_iter().map(|one| one.counted).collect()
 }
 
 fn soon() -> OffsetDateTime {
@@ -252,7 +253,7 @@ fn eight_workers_never_lease_a_delivery_twice(bed: &Bed) {
                     results.push(result(claim, Next::Delivered));
                 }
                 let counted = queue.settle(results).await.expect("settled");
-                assert!(counted.iter().all(|counted| *counted));
+                assert!(counted.iter().all(|one| one.counted));
             }
         }
     });
@@ -342,7 +343,108 @@ fn a_disabled_endpoint_waits_and_a_deleted_one_goes(bed: &Bed) {
     assert_eq!(bed.database.check().expect("a check").violations, []);
 }
 
+/// The results of what was taken from the desk.
+fn arrived(handed: &[Handed]) -> Vec<Settlement> {
+    let claims = handed.iter().map(|one| &one.claim);
+    claims.map(|claim| result(claim, Next::Delivered)).collect()
+}
+
+fn what_is_left_at_the_desk_is_leased_with_its_row(bed: &Bed) {
+    let north = bed.organization("north");
+    let endpoint = register(bed, north, &["guardian.trigger.fired", "alert.resolved"]);
+    let ping = claim(bed, endpoint.id, 10, NOW);
+    settle(
+        bed,
+        ping.iter()
+            .map(|one| result(one, Next::Delivered))
+            .collect(),
+    );
+    let desk = bed.database.desk();
+    red(bed, north, "closed", 1);
+    assert!(desk.take().is_empty(), "nobody delivers here");
+    assert_eq!(claim(bed, endpoint.id, 10, NOW).len(), 1);
+
+    desk.open(LEASE);
+    red(bed, north, "open", 4);
+    let handed = desk.take();
+    assert_eq!(handed.len(), 4);
+    let rows = deliveries(bed, &endpoint).items;
+    for Handed {
+        claim, lease_end, ..
+    } in &handed
+    {
+        assert_eq!((claim.fence, claim.failures), (1, 0));
+        assert_eq!(claim.secrets.len(), 1);
+        let row = rows.iter().find(|row| row.id == claim.delivery);
+        let row = row.expect("a row");
+        assert_eq!((row.attempts, row.state), (1, DeliveryState::Pending));
+        assert_eq!(row.next_attempt_at, Some(*lease_end));
+        assert_eq!(*lease_end, claim.message.at + LEASE);
+        // What is handed over is what a reader of the row would have got.
+        let read = bed.webhooks();
+        let found = bed.block(read.delivery(north, endpoint.id, claim.delivery));
+        let (shown, _) = found.expect("read").expect("a delivery");
+        assert_eq!(shown.message_id, claim.message.id);
+    }
+    assert!(claim(bed, endpoint.id, 10, NOW + Duration::seconds(4)).is_empty());
+    let counted = settle(bed, arrived(&handed[..3]));
+    assert_eq!(counted, [true; 3]);
+    // One was lost by this node: after its lease anybody takes it.
+    let late = NOW + Duration::hours(1);
+    let again = claim(bed, endpoint.id, 10, late);
+    let lost = again
+        .iter()
+        .find(|one| one.delivery == handed[3].claim.delivery);
+    let lost = lost.expect("the lost one");
+    assert_eq!(lost.fence, 2);
+    assert_eq!(lost.message, handed[3].claim.message);
+    assert_eq!(settle(bed, arrived(&handed[3..])), [false], "too late");
+    assert_eq!(bed.database.check().expect("a check").violations, []);
+}
+
+fn what_finds_no_place_at_the_desk_waits_in_the_database(bed: &Bed) {
+    let north = bed.organization("north");
+    let endpoint = register(bed, north, &["guardian.trigger.fired", "alert.resolved"]);
+    let desk = bed.database.desk();
+    desk.open(LEASE);
+    desk.set_places(endpoint.id, 2);
+    red(bed, north, "one", 3);
+    let handed = desk.take();
+    assert_eq!(handed.len(), 2);
+    assert_eq!(desk.behind(), [endpoint.id]);
+    drop(handed);
+    red(bed, north, "two", 1);
+    assert!(desk.take().is_empty(), "older ones come first");
+    let claimed = claim(bed, endpoint.id, 10, NOW + Duration::seconds(10));
+    assert_eq!(claimed.len(), 3, "a ping, and two that waited");
+    desk.caught_up(endpoint.id);
+    red(bed, north, "three", 1);
+    assert_eq!(desk.take().len(), 1);
+    // A changed secret is the one that what is left is signed with.
+    let service = service(bed);
+    let rotated = service.rotate_secret(&context(north), (endpoint.id, None), LEASE, [9; 32]);
+    bed.block(rotated).expect("a rotation");
+    red(bed, north, "four", 1);
+    assert_eq!(desk.take()[0].claim.secrets.len(), 2);
+    desk.close();
+    red(bed, north, "five", 1);
+    assert!(desk.take().is_empty());
+}
+
+fn contract(bed: &Bed) {
+    let world = World {
+        organization: bed.organization("north"),
+        other_organization: bed.organization("south"),
+        now: NOW,
+    };
+    bed.block(repository_contract(&bed.webhooks(), world));
+    assert_eq!(bed.database.check().expect("a check").violations, []);
+}
+
 on_both_databases!(
+    contract,
+    what_is_left_at_the_desk_is_leased_with_its_row,
+    what_finds_no_place_at_the_desk_waits_in_the_database,
     every_event_has_its_delivery,
     another_nodes_lanes_learn_of_a_new_endpoint,
     a_lease_is_one_workers_and_the_latest_attempt_counts,

@@ -1,6 +1,6 @@
 //! What may be done to an endpoint: each a change with its event.
 
-use probity_kernel::{Change, Context, DeliveryId, Version, WebhookEndpointId};
+use probity_kernel::{Change, Context, DeliveryId, Version, WebhookEndpointId, WebhookSecretId};
 use time::{Duration, OffsetDateTime};
 
 use super::event::{EndpointFacts, WebhookEvent};
@@ -40,6 +40,26 @@ pub enum WebhookWrite {
     },
     /// Makes deliveries due at once.
     Replay(Replay),
+    /// Puts the same things sealed under another master key in their places.
+    Rewrap(Rewrapping),
+}
+
+/// What is sealed anew. Bytes that are not what they were before are left as they are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rewrapping {
+    /// Secrets.
+    pub secrets: Vec<(WebhookSecretId, Resealed)>,
+    /// Credentials of endpoints.
+    pub credentials: Vec<(WebhookEndpointId, Resealed)>,
+}
+
+/// The same thing under two master keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resealed {
+    /// Under a former one.
+    pub before: Sealed,
+    /// Under the present one.
+    pub after: Sealed,
 }
 
 /// An endpoint and what comes with it.
@@ -151,10 +171,13 @@ impl Endpoint {
         Some(Change::new(ctx, write, event))
     }
 
-    /// Disables an endpoint because of what its receiver did; `None` when it is disabled already.
+    /// Disables an endpoint because of what its receiver did; `None` when it is disabled already, or
+    /// has not failed for too long after all.
     #[must_use]
     pub fn disable(&self, ctx: &Context, disabling: &Disabling) -> Option<WebhookChange> {
-        if !self.is_enabled() {
+        let recovered =
+            disabling.reason == DisableReason::Failing && !self.has_failed_too_long(ctx.now);
+        if !self.is_enabled() || recovered {
             return None;
         }
         let next = Self {

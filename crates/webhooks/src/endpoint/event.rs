@@ -4,7 +4,8 @@
 use std::fmt::Write as _;
 
 use probity_kernel::{
-    DeliveryId, DomainEvent, Publication, Subject, WebhookEndpointId, WebhookSecretId,
+    DeliveryId, DomainEvent, OrganizationId, Publication, Subject, WebhookEndpointId,
+    WebhookSecretId,
 };
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
@@ -118,6 +119,15 @@ pub enum WebhookEvent {
         /// How many events get a first delivery.
         missed: usize,
     },
+    /// `webhook.secrets.rewrapped`
+    Rewrapped {
+        /// Whose they are.
+        organization: OrganizationId,
+        /// The secrets that were sealed anew.
+        secrets: Vec<WebhookSecretId>,
+        /// The endpoints whose credentials were sealed anew.
+        credentials: Vec<WebhookEndpointId>,
+    },
 }
 
 /// Every member that differs, with what was before and after.
@@ -142,6 +152,7 @@ impl DomainEvent for WebhookEvent {
             Self::Deleted { .. } => "webhook.endpoint.deleted",
             Self::SecretRotated { .. } => "webhook.secret.rotated",
             Self::Replayed { .. } => "webhook.deliveries.replayed",
+            Self::Rewrapped { .. } => "webhook.secrets.rewrapped",
         }
     }
 
@@ -151,6 +162,12 @@ impl DomainEvent for WebhookEvent {
             Self::Disabled { facts, .. } => facts.id,
             Self::Deleted { before } => before.id,
             Self::SecretRotated { endpoint, .. } | Self::Replayed { endpoint, .. } => *endpoint,
+            Self::Rewrapped { organization, .. } => {
+                return Subject {
+                    kind: "organization",
+                    id: organization.uuid(),
+                };
+            }
         };
         Subject {
             kind: "webhook_endpoint",
@@ -215,6 +232,15 @@ impl DomainEvent for WebhookEvent {
             } => {
                 let ids: Vec<String> = deliveries.iter().map(ToString::to_string).collect();
                 json!({"deliveries": ids, "missed_events": missed})
+            }
+            Self::Rewrapped {
+                organization: _,
+                secrets,
+                credentials,
+            } => {
+                let secrets: Vec<String> = secrets.iter().map(ToString::to_string).collect();
+                let endpoints: Vec<String> = credentials.iter().map(ToString::to_string).collect();
+                json!({"secrets": secrets, "credentials_of": endpoints})
             }
         }
     }

@@ -6,7 +6,9 @@ mod event;
 mod input;
 mod secret;
 
-pub use self::changes::{Disabling, EndpointWrite, WebhookChange, WebhookWrite};
+pub use self::changes::{
+    Disabling, EndpointWrite, Resealed, Rewrapping, WebhookChange, WebhookWrite,
+};
 pub use self::error::WebhookError;
 pub use self::event::{EndpointFacts, WebhookEvent};
 pub use self::input::{EndpointInput, EndpointPatch, NewEndpoint};
@@ -117,6 +119,12 @@ impl DisableReason {
     }
 }
 
+/// Whether an endpoint that has failed since then and fails at `now` has done so for too long.
+#[must_use]
+pub fn is_too_long(failing_since: OffsetDateTime, now: OffsetDateTime) -> bool {
+    now - failing_since >= LONGEST_FAILURE
+}
+
 impl Endpoint {
     /// Whether it gets anything at present.
     #[must_use]
@@ -138,7 +146,7 @@ impl Endpoint {
     #[must_use]
     pub fn has_failed_too_long(&self, now: OffsetDateTime) -> bool {
         self.failing_since
-            .is_some_and(|since| now - since >= LONGEST_FAILURE)
+            .is_some_and(|since| is_too_long(since, now))
     }
 
     /// What its credential is sealed under.

@@ -118,6 +118,9 @@ pub trait Vault: Send + Sync {
     /// # Errors
     /// [`VaultError`].
     fn open(&self, context: &SealContext, sealed: &Sealed) -> Result<Vec<u8>, VaultError>;
+
+    /// Whether bytes are sealed under the master key that seals at present, and not under a former one.
+    fn is_present(&self, sealed: &Sealed) -> bool;
 }
 
 impl<T: Vault + ?Sized> Vault for std::sync::Arc<T> {
@@ -131,6 +134,10 @@ impl<T: Vault + ?Sized> Vault for std::sync::Arc<T> {
 
     fn open(&self, context: &SealContext, sealed: &Sealed) -> Result<Vec<u8>, VaultError> {
         T::open(self, context, sealed)
+    }
+
+    fn is_present(&self, sealed: &Sealed) -> bool {
+        T::is_present(self, sealed)
     }
 }
 
@@ -181,6 +188,16 @@ impl SecretRecord {
         })
     }
 
+    /// What it is sealed for.
+    #[must_use]
+    pub const fn context(&self) -> SealContext {
+        SealContext {
+            organization: self.organization,
+            purpose: "secret",
+            id: self.id.uuid(),
+        }
+    }
+
     /// Whether it signs at `now`.
     #[must_use]
     pub fn is_live(&self, now: OffsetDateTime) -> bool {
@@ -192,12 +209,7 @@ impl SecretRecord {
     /// # Errors
     /// What the vault says.
     pub fn open(&self, vault: &impl Vault) -> Result<SigningSecret, VaultError> {
-        let context = SealContext {
-            organization: self.organization,
-            purpose: "secret",
-            id: self.id.uuid(),
-        };
-        let bytes = vault.open(&context, &self.sealed)?;
+        let bytes = vault.open(&self.context(), &self.sealed)?;
         SigningSecret::from_bytes(bytes).map_err(|_| VaultError::Unreadable)
     }
 }

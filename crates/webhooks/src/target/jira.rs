@@ -65,6 +65,10 @@ impl Target for Jira {
         false
     }
 
+    fn keeps_state(&self) -> bool {
+        true
+    }
+
     fn state_key(&self, message: &Message) -> Option<String> {
         thing_of(message).map(|thing| format!("jira:{thing}"))
     }

@@ -51,6 +51,10 @@ impl Target for Linear {
         false
     }
 
+    fn keeps_state(&self) -> bool {
+        true
+    }
+
     fn state_key(&self, message: &Message) -> Option<String> {
         thing_of(message).map(|thing| format!("linear:{thing}"))
     }

@@ -50,6 +50,11 @@ pub trait Target: Send + Sync {
         true
     }
 
+    /// Whether attempts carry something back: whoever makes one has to read it first.
+    fn keeps_state(&self) -> bool {
+        false
+    }
+
     /// What the state is kept under that attempts for this message read and write, at most 200 bytes:
     /// messages about the same thing share it. `None` where nothing is carried back.
     fn state_key(&self, message: &Message) -> Option<String> {

@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use probity_kernel::Clock as _;
 use probity_webhooks::delivery::{self, Attempt, Claim, Next, Settlement};
-use probity_webhooks::endpoint::{DisableReason, Vault as _};
+use probity_webhooks::endpoint::Vault as _;
 use probity_webhooks::target::{Exchange, MOST_STEPS, Outcome, Step, Verdict, target};
 use probity_webhooks::{SigningSecret, retry};
+use tokio::sync::oneshot;
 
 use crate::adapters::courier::Failed;
 use crate::state::AppState;
@@ -15,8 +16,10 @@ use crate::state::AppState;
 pub(super) struct Ended {
     /// What is kept of it.
     pub(super) settlement: Settlement,
-    /// Why the endpoint is to be disabled, if it is.
-    pub(super) disable: Option<DisableReason>,
+    /// Whether the receiver said that it is gone for good.
+    pub(super) gone: bool,
+    /// Told, or dropped, when the result is kept.
+    pub(super) kept: Option<oneshot::Sender<()>>,
 }
 
 /// What an attempt ran into.
@@ -91,7 +94,9 @@ async fn exchange(state: &AppState, claim: &Claim) -> Reached {
 /// The secrets and the credential, opened.
 fn open(state: &AppState, claim: &Claim) -> Option<(Vec<SigningSecret>, Option<String>)> {
     let vault = state.webhooks.vault();
-    let secrets = claim.secrets.iter().map(|record| record.open(vault));
+    let now = state.clock.now();
+    let live = claim.secrets.iter().filter(|record| record.is_live(now));
+    let secrets = live.map(|record| record.open(vault));
     let secrets = secrets.collect::<Result<Vec<_>, _>>().ok()?;
     let endpoint = &claim.endpoint;
     let credential = match &endpoint.credential {
@@ -113,14 +118,7 @@ fn ended(state: &AppState, claim: &Claim, reached: Reached, took: Duration) -> E
     let asked = reached.retry_after.as_deref();
     let asked = asked.and_then(|header| retry::retry_after(header, now));
     let next = delivery::next(&verdict, claim.failures + 1, now, chance(), asked);
-    let disable = match verdict {
-        Verdict::Delivered => None,
-        Verdict::Gone => Some(DisableReason::Gone),
-        Verdict::Failed(_) => {
-            let long = claim.endpoint.has_failed_too_long(now);
-            long.then_some(DisableReason::Failing)
-        }
-    };
+    let gone = verdict == Verdict::Gone;
     let error = match verdict {
         Verdict::Delivered => None,
         Verdict::Gone => Some("status 410: the receiver is gone".to_owned()),
@@ -139,11 +137,11 @@ fn ended(state: &AppState, claim: &Claim, reached: Reached, took: Duration) -> E
         },
         next,
         state: carried.and_then(|value| Some((state_key(claim)?, value))),
-        was_failing: claim.endpoint.failing_since.is_some(),
     };
     Ended {
         settlement,
-        disable,
+        gone,
+        kept: None,
     }
 }
 
@@ -157,6 +155,11 @@ fn chance() -> f64 {
 }
 
 impl Ended {
+    /// Whether the receiver has the message.
+    pub(super) fn arrived(&self) -> bool {
+        self.settlement.next == Next::Delivered
+    }
+
     /// How it counts: `delivered`, `failed` or `dead`.
     pub(super) const fn outcome(&self) -> &'static str {
         match self.settlement.next {

@@ -1,12 +1,14 @@
 //! Delivers governance events to webhooks.
 //!
-//! One thread takes what is due under a lease, keeps a short queue for each endpoint, and lets at most
-//! [`ABREAST`] attempts to one endpoint run at a time: an endpoint that hangs fills its own places and no
-//! others. HTTP runs outside every transaction; results are kept in batches.
+//! One thread has deliveries under lease: those that this node's write lanes left at the desk, and what
+//! else is due. It keeps a short queue for each endpoint and lets so many attempts to one endpoint run
+//! abreast as it bears: an endpoint that hangs fills its own places and no others. HTTP runs outside
+//! every transaction; results are kept in batches.
 
 mod attempt;
 mod keeper;
 mod queues;
+mod taking;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,22 +16,21 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use actix_web::web::Data;
-use probity_kernel::WebhookEndpointId;
-use probity_webhooks::DeliveryQueue as _;
+use probity_kernel::{Clock as _, WebhookEndpointId};
+use probity_store::{Desk, Handed};
+use probity_webhooks::delivery::Claim;
 use probity_webhooks::endpoint::Vault as _;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
 
 use self::attempt::Ended;
-use self::queues::Queues;
+use self::queues::{Queues, Taken};
+use self::taking::{Found, Taking, Wanted};
 use crate::settings::Settings;
 use crate::startup::StartError;
 use crate::state::AppState;
 
-/// How many attempts to one endpoint run at a time.
-const ABREAST: u32 = 4;
-/// How many deliveries of one endpoint are taken at a time while it answers.
-const TAKEN: u32 = 64;
 /// How many attempts run at a time in all.
 const MOST_RUNNING: usize = 1024;
 /// How often the queue is looked at when nobody rings: deliveries of other nodes, retries.
@@ -100,11 +101,12 @@ async fn run(state: Data<AppState>, stop: Arc<Stop>, grace: Duration) {
     let (results, received) = mpsc::channel(4096);
     let keeper = tokio::spawn(keeper::keep(state.clone(), received));
     let mut round = Round {
+        queues: Queues::new(state.database.desk().clone()),
+        desk: state.database.desk().clone(),
         state,
-        queues: Queues::default(),
         running: JoinSet::new(),
         results,
-        more: true,
+        taking: Taking::default(),
         looked: None,
     };
     round.serve(&stop).await;
@@ -121,93 +123,122 @@ async fn run(state: Data<AppState>, stop: Arc<Stop>, grace: Duration) {
 /// What the courier works with.
 struct Round {
     state: Data<AppState>,
+    desk: Arc<Desk>,
     queues: Queues,
-    running: JoinSet<WebhookEndpointId>,
+    running: JoinSet<(WebhookEndpointId, bool)>,
     results: mpsc::Sender<Ended>,
-    /// Whether more may be due than was taken last.
-    more: bool,
+    taking: Taking,
     looked: Option<Instant>,
 }
 
 impl Round {
     /// Goes round until it is told to stop.
     async fn serve(&mut self, stop: &Stop) {
-        let bell = self.state.database.deliveries();
-        let mut rung = true;
+        let desk = self.desk.clone();
+        if let Ok(lease) = time::Duration::try_from(self.lease()) {
+            desk.open(lease);
+        }
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !stop.asked.load(Ordering::SeqCst) {
-            if rung || self.is_time_to_look() {
-                self.take().await;
+            self.take_left();
+            if !self.taking.is_busy() && (desk.take_due() || self.is_time_to_look()) {
+                self.looked = Some(Instant::now());
+                self.taking.ask(&self.state, desk.behind());
             }
             self.start();
-            rung = tokio::select! {
-                () = bell.notified() => true,
-                Some(ended) = self.running.join_next() => {
-                    self.ended(ended);
-                    false
-                }
-                () = tokio::time::sleep(LOOK) => false,
-                () = stop.bell.notified() => false,
-            };
+            tokio::select! {
+                () = desk.rung() => {}
+                Some(found) = self.taking.found() => self.found(found),
+                Some(ended) = self.running.join_next() => self.ended(ended),
+                _ = look.tick() => {}
+                () = stop.bell.notified() => {}
+            }
         }
     }
 
-    fn is_time_to_look(&self) -> bool {
-        let hungry = self.more && self.queues.is_short();
-        hungry || self.looked.is_none_or(|at| at.elapsed() >= LOOK)
+    /// For how long a delivery is taken.
+    fn lease(&self) -> Duration {
+        self.state.courier_client.timeout() + MARGIN
     }
 
-    /// Takes what is due and has a place.
-    async fn take(&mut self) {
-        self.looked = Some(Instant::now());
-        let queue = self.state.webhooks.repository();
-        let now = self.state.clock.now();
-        let lease = self.state.courier_client.timeout() + MARGIN;
-        let taken = async {
-            let due = queue.due(now).await?;
-            let wanted = self.queues.wanted(&due);
-            if wanted.is_empty() {
-                return Ok((Vec::new(), false));
+    fn is_time_to_look(&self) -> bool {
+        self.queues.is_short(Instant::now()) || self.looked.is_none_or(|at| at.elapsed() >= LOOK)
+    }
+
+    /// Takes what this node's lanes left.
+    fn take_left(&mut self) {
+        let (now, latest) = (self.state.clock.now(), Instant::now() + MARGIN / 2);
+        for Handed {
+            claim,
+            lease_end,
+            seat,
+        } in self.desk.take()
+        {
+            // It may have waited for its turn in the lane.
+            let left = Duration::try_from(lease_end - now).unwrap_or_default();
+            let left = left.saturating_sub(self.state.courier_client.timeout());
+            let at = Instant::now();
+            let taken = Taken {
+                claim,
+                until: latest.min(at + left),
+                seat: Some(seat),
+            };
+            self.queues.push(taken, at);
+        }
+    }
+
+    /// Goes on with what the database answered.
+    fn found(&mut self, found: Found) {
+        match found {
+            Found::Due { now, behind, due } => {
+                for endpoint in behind.iter().filter(|one| !due.contains(one)) {
+                    self.desk.caught_up(*endpoint);
+                }
+                let wanted = self.queues.wanted(&due, Instant::now());
+                if !wanted.is_empty() {
+                    let lease = time::Duration::try_from(self.lease());
+                    let lease = lease.unwrap_or(time::Duration::MINUTE);
+                    self.taking.take(&self.state, wanted, now, lease);
+                }
             }
-            let most = wanted.iter().map(|(_, wanted)| *wanted).max().unwrap_or(0);
-            let lease = time::Duration::try_from(lease).unwrap_or(time::Duration::MINUTE);
-            let claims = queue.claim(wanted, now, lease).await?;
-            let more = u32::try_from(claims.len()).unwrap_or(u32::MAX) >= most;
-            Ok::<_, probity_kernel::RepositoryError>((claims, more))
-        };
-        match taken.await {
-            Ok((claims, more)) => {
-                self.more = more;
-                // An attempt that is not begun by then might outlive its lease.
-                let until = Instant::now() + MARGIN / 2;
-                self.queues.push(claims, until);
+            Found::Taken { at, wanted, claims } => self.push(at, wanted, claims),
+        }
+    }
+
+    fn push(&mut self, at: Instant, wanted: Wanted, claims: Vec<Claim>) {
+        for (endpoint, wanted) in wanted {
+            let taken = claims.iter().filter(|one| one.endpoint.id == endpoint);
+            let taken = u32::try_from(taken.count()).unwrap_or(u32::MAX);
+            self.queues.took(endpoint, wanted, taken);
+            if taken < wanted {
+                self.desk.caught_up(endpoint);
             }
-            Err(error) => {
-                self.more = false;
-                tracing::warn!(error = ?error, "deliveries cannot be taken");
-            }
+        }
+        let now = Instant::now();
+        for claim in claims {
+            let taken = Taken {
+                claim,
+                until: at + MARGIN / 2,
+                seat: None,
+            };
+            self.queues.push(taken, now);
         }
     }
 
     /// Begins the attempts that have a place.
     fn start(&mut self) {
         while self.running.len() < MOST_RUNNING
-            && let Some(claim) = self.queues.next(Instant::now())
+            && let Some(taken) = self.queues.next(Instant::now())
         {
             let (state, results) = (self.state.clone(), self.results.clone());
-            self.running.spawn(async move {
-                let endpoint = claim.endpoint.id;
-                let ended = attempt::make(&state, claim).await;
-                if results.send(ended).await.is_err() {
-                    tracing::error!("the result of a delivery was lost");
-                }
-                endpoint
-            });
+            self.running.spawn(deliver(state, results, taken));
         }
     }
 
-    fn ended(&mut self, ended: Result<WebhookEndpointId, tokio::task::JoinError>) {
+    fn ended(&mut self, ended: Result<(WebhookEndpointId, bool), tokio::task::JoinError>) {
         match ended {
-            Ok(endpoint) => self.queues.ended(endpoint),
+            Ok((endpoint, arrived)) => self.queues.ended(endpoint, arrived, Instant::now()),
             Err(error) => {
                 tracing::error!(error = %error, "an attempt ended with a panic");
                 self.queues.forget_running();
@@ -217,10 +248,38 @@ impl Round {
 
     /// Makes what was taken already.
     async fn finish(&mut self) {
-        self.start();
-        while let Some(ended) = self.running.join_next().await {
-            self.ended(ended);
+        self.desk.close();
+        loop {
+            self.take_left();
             self.start();
+            tokio::select! {
+                Some(found) = self.taking.found() => self.found(found),
+                Some(ended) = self.running.join_next() => self.ended(ended),
+                else => return,
+            }
         }
     }
+}
+
+/// Makes one attempt and hands its result to the keeper; answers whose it was and whether it arrived.
+async fn deliver(
+    state: Data<AppState>,
+    results: mpsc::Sender<Ended>,
+    taken: Taken,
+) -> (WebhookEndpointId, bool) {
+    let waits = taken.keeps_state();
+    let Taken { claim, seat, .. } = taken;
+    let endpoint = claim.endpoint.id;
+    let mut ended = attempt::make(&state, claim).await;
+    drop(seat);
+    let (told, kept) = oneshot::channel();
+    ended.kept = waits.then_some(told);
+    let arrived = ended.arrived();
+    if results.send(ended).await.is_err() {
+        tracing::error!("the result of a delivery was lost");
+    } else if waits {
+        // The next attempt begins with what this one carried back.
+        let _ = kept.await;
+    }
+    (endpoint, arrived)
 }

@@ -10,6 +10,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use diesel::SqliteConnection;
+use diesel::connection::{Connection as _, SimpleConnection as _};
 use probity_kernel::{Clock as _, SystemClock};
 use probity_testkit::TestDatabase;
 
@@ -129,6 +131,16 @@ impl Place {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{arguments:?}: {said}");
         String::from_utf8(output.stdout).unwrap().trim_end().into()
+    }
+
+    /// Changes rows behind the server's back: SQL for SQLite, and for PostgreSQL.
+    pub(crate) fn change(&self, sqlite: &str, postgres: &str) {
+        if self.psql(postgres).is_some() {
+            return;
+        }
+        let mut conn = SqliteConnection::establish(self.database.url()).unwrap();
+        let changed = conn.batch_execute(&format!("PRAGMA busy_timeout = 5000; {sqlite}"));
+        changed.unwrap_or_else(|error| panic!("{sqlite}: {error}"));
     }
 
     /// SQL on PostgreSQL; `None` on SQLite.

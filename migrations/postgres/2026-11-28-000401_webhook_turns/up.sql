@@ -1,0 +1,3 @@
+-- A receiver that keeps tickets is told one thing at a time: which delivery has the turn, and until when.
+ALTER TABLE webhook_endpoints ADD COLUMN turn_of UUID;
+ALTER TABLE webhook_endpoints ADD COLUMN turn_until TIMESTAMPTZ;
