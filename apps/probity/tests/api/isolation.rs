@@ -131,6 +131,24 @@ pub(crate) fn table() -> Vec<(&'static str, Vec<Probe>)> {
             )],
         ),
         (
+            "artifacts_attach_signature",
+            vec![(
+                Thing::Artifact,
+                "PUT",
+                "/api/v1.0/catalog/products/{id}/signature",
+                |_| json!({"bundle": {}, "public_key": "x"}),
+            )],
+        ),
+        (
+            "artifacts_get_signature",
+            vec![(
+                Thing::Artifact,
+                "GET",
+                "/api/v1.0/catalog/products/{id}/signature",
+                NOTHING,
+            )],
+        ),
+        (
             "catalog_list_data_dependencies",
             vec![(
                 Thing::Product,

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::blob::{
     BlobError, BlobKey, BlobReader, BlobStore, ChunkSink as _, ChunkWrite, HoldOn, Landed,
-    UploadPlace,
+    StagedUpload, UploadPlace,
 };
 use crate::digest::{Sha256Digest, StreamingSha256, Tally};
 use crate::plan::ChunkPlan;
@@ -283,6 +283,32 @@ impl<B: BlobStore> Run<'_, B> {
         let behind = listed.last().map(|it| it.key.clone());
         let rest = self.store.list(future, behind.as_ref(), 1000).await;
         assert_eq!(must(rest, "listing"), [], "nothing behind the last");
+        let staged = must(
+            self.store.list_staged(future, None, 1000).await,
+            "listing uploads",
+        );
+        let (organization, mut ours) = (organization(), self.open(9, total).await);
+        assert!(
+            staged.iter().all(|it| it.upload != ours.upload),
+            "not there yet"
+        );
+        self.send(&ours, &bytes).await;
+        let listed = self.store.list_staged(future, None, 1000).await;
+        let here = StagedUpload {
+            organization,
+            upload: ours.upload,
+        };
+        assert!(
+            must(listed, "listing uploads").contains(&here),
+            "an upload is listed"
+        );
+        ours = UploadPlace::from(here);
+        must(self.store.discard(&ours).await, "discarding by its name");
+        let listed = self.store.list_staged(future, None, 1000).await;
+        assert!(
+            !must(listed, "listing uploads").contains(&here),
+            "it is gone"
+        );
         for blob in &blobs {
             must(self.store.remove(blob).await, "removing");
             must(self.store.remove(blob).await, "removing again");
