@@ -206,7 +206,7 @@ def follow(node, key, base, made, expected):
     require("Signature" in address and SECRET not in address, "the address is signed")
     status, back = fetch(address)
     require(status == 200 and back == expected, f"other bytes came back: {status}, {len(back)}")
-    status, _ = fetch(address.replace("X-Amz-Signature=", "X-Amz-Signature=0"))
+    status, _ = fetch(address[:-1] + ("0" if address[-1] != "0" else "1"))
     require(status == 403, f"a changed signature is answered {status}")
 
 
