@@ -37,7 +37,8 @@ impl World {
             let runtime = { runtime }.enable_all().build().unwrap();
             runtime.block_on(async {
                 let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                s3_server::serve(listener, &served, "id", "secret").await;
+                let served = s3_server::serve(listener, &served, "id", "secret").await;
+                served.unwrap();
             });
         });
         let settings = S3Settings {
