@@ -3,6 +3,7 @@
 mod anchors;
 mod artifacts;
 mod change_log;
+mod s3;
 mod source;
 mod table;
 mod webhooks;
@@ -14,6 +15,9 @@ use std::time::Duration;
 pub(crate) use anchors::{AnchorSettings, TimestampSettings};
 pub(crate) use artifacts::ArtifactSettings;
 pub(crate) use change_log::{ChangeLogProvider, ChangeLogSettings};
+#[cfg(test)]
+pub(crate) use s3::S3Keys;
+pub(crate) use s3::S3Settings;
 pub(crate) use source::Sources;
 pub(crate) use table::{TABLE, arguments};
 pub(crate) use webhooks::WebhookSettings;

@@ -8,7 +8,7 @@ use actix_web::dev::Server;
 use actix_web::{App, HttpServer, web};
 use probity_access::AccessService;
 use probity_alerts::AlertsService;
-use probity_artifacts::{ArtifactService, Policy};
+use probity_artifacts::{ArtifactService, BlobStore as _, Policy};
 use probity_catalog::{AttachmentService, CatalogService};
 use probity_custody::RetentionService;
 use probity_governance::GovernanceService;
@@ -23,7 +23,7 @@ use probity_store::{
 };
 use probity_webhooks::WebhookService;
 
-use crate::adapters::blobs::{Blobs, OpenStoreError};
+use crate::adapters::blobs::{Blobs, OpenBlobsError};
 use crate::adapters::courier::{CourierClient, CourierError};
 use crate::adapters::drafters::{Drafter, DrafterError};
 use crate::adapters::redis_limits::RedisLimits;
@@ -63,8 +63,12 @@ pub(crate) enum StartError {
     Issuers(#[from] IssuersError),
     #[error("setting `redis-url`: expected redis://host:port/db: {0}")]
     Redis(#[from] redis::RedisError),
-    #[error("setting `blob-store`: {0}")]
-    Blobs(#[from] OpenStoreError),
+    #[error(transparent)]
+    Blobs(#[from] OpenBlobsError),
+    #[error(
+        "setting `{setting}`: the bytes of {count} artifacts of this database are in another store than the one that is set"
+    )]
+    BlobsElsewhere { setting: &'static str, count: u64 },
     #[error(transparent)]
     Drafter(#[from] DrafterError),
     #[error(transparent)]
@@ -73,8 +77,8 @@ pub(crate) enum StartError {
         "setting `webhook-key-file`: the database has webhooks and no master key is given; name the file it is in, or make one with `openssl rand -base64 32`"
     )]
     NoMasterKey,
-    #[error("webhooks of the database cannot be read: {0}")]
-    Webhooks(#[from] probity_kernel::RepositoryError),
+    #[error("the database cannot be read: {0}")]
+    Rows(#[from] probity_kernel::RepositoryError),
     #[error(transparent)]
     Courier(#[from] CourierError),
     #[error("setting `listen`: cannot serve on {address}: {source}")]
@@ -297,17 +301,25 @@ fn artifact_store(
     settings: &ArtifactSettings,
     database: &Database,
     ids: &Ids,
-) -> Result<ArtifactStore, OpenStoreError> {
+) -> Result<ArtifactStore, StartError> {
     let policy = Policy {
         chunk_size: settings.chunk_bytes,
         space_quota: settings.space_quota,
     };
-    Ok(ArtifactService::new(
+    let (rows, blobs) = (
         DieselArtifacts::new(database.clone()),
-        Blobs::open(&settings.store)?,
-        ids.clone(),
-        policy,
-    ))
+        Blobs::open(settings)?,
+    );
+    // Their bytes would look lost, and the scrubber would say so on the record.
+    let count = rows.elsewhere(blobs.backend())?;
+    if count > 0 {
+        let setting = match blobs {
+            Blobs::Local(_) => "blob-store",
+            Blobs::S3(_) => "s3-bucket",
+        };
+        return Err(StartError::BlobsElsewhere { setting, count });
+    }
+    Ok(ArtifactService::new(rows, blobs, ids.clone(), policy))
 }
 
 /// The keys that seal secrets. A database that holds sealed ones is not served without.

@@ -10,6 +10,7 @@ use crate::digest::Sha256Digest;
 use crate::event::{ArtifactEvent, DamageReason};
 use crate::new_upload::ArtifactFacts;
 use crate::repository::{ArtifactChange, ArtifactWrite};
+use crate::signature::{ArtifactSignature, VerifiedSignature};
 use crate::vocabulary::ArtifactStatus;
 
 /// An artifact.
@@ -49,6 +50,8 @@ pub struct Artifact {
     pub updated_at: OffsetDateTime,
     /// When its bytes were last found to be what they should be.
     pub verified_at: OffsetDateTime,
+    /// The signature that is attached to it.
+    pub signature: Option<ArtifactSignature>,
     /// Its row version.
     pub version: Version,
 }
@@ -84,6 +87,35 @@ impl Artifact {
         let artifact = Box::new(next.clone());
         let event = ArtifactEvent::Damaged { artifact, reason };
         Some(self.write(ctx, next, event))
+    }
+
+    /// Attaches a signature that holds for its bytes, in the place of the one before; `None` unless
+    /// it is available.
+    #[must_use]
+    pub fn sign(&self, ctx: &Context, verified: VerifiedSignature) -> Option<ArtifactChange> {
+        if self.status != ArtifactStatus::Available {
+            return None;
+        }
+        let mut next = self.clone();
+        next.signature = Some(ArtifactSignature {
+            key: verified.key,
+            subject: verified.subject,
+            files: verified.files,
+            attached_by: actor_reference(&ctx.actor),
+            attached_at: ctx.now,
+        });
+        next.updated_at = ctx.now;
+        next.version = self.version.next();
+        let write = ArtifactWrite::Sign {
+            next: Box::new(next.clone()),
+            expected: self.version,
+            proof: Box::new(verified.proof),
+        };
+        Some(Change::new(
+            ctx,
+            write,
+            ArtifactEvent::Signed(Box::new(next)),
+        ))
     }
 
     /// What is deleted or failed is nobody's current artifact.

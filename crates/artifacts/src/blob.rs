@@ -27,12 +27,6 @@ pub enum BlobError {
     /// The upload is being completed, or is gone: its chunks are not written any more.
     #[error("the upload is being completed")]
     Closed,
-    /// The store cannot take this piece: all but the last must have this many bytes.
-    #[error("the blob store takes pieces of at least {least} bytes, but for the last")]
-    TooSmall {
-        /// The fewest bytes.
-        least: u64,
-    },
     /// The store is out of reach or a device fails.
     #[error("the blob store does not answer as it should")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
@@ -44,7 +38,6 @@ impl DomainError for BlobError {
             Self::NotFound => ErrorKind::NotFound,
             Self::Full => ErrorKind::InsufficientStorage,
             Self::Closed => ErrorKind::Conflict,
-            Self::TooSmall { .. } => ErrorKind::Unprocessable,
             Self::Unavailable(_) => ErrorKind::Unavailable,
         }
     }
@@ -54,7 +47,6 @@ impl DomainError for BlobError {
             Self::NotFound => "artifact_file_not_found",
             Self::Full => "insufficient_storage",
             Self::Closed => "upload_completing",
-            Self::TooSmall { .. } => "piece_too_small",
             Self::Unavailable(_) => "storage_unavailable",
         }
     }
@@ -163,6 +155,35 @@ pub struct StoredBlob {
     pub upload: Option<UploadSessionId>,
 }
 
+/// An upload of which a store has something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StagedUpload {
+    /// The organisation.
+    pub organization: OrganizationId,
+    /// The session.
+    pub upload: UploadSessionId,
+}
+
+impl From<StagedUpload> for UploadPlace {
+    fn from(staged: StagedUpload) -> Self {
+        Self {
+            organization: staged.organization,
+            upload: staged.upload,
+            total_size: 0,
+            staging: None,
+        }
+    }
+}
+
+/// As what a client gets a blob from the backend itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServedAs {
+    /// The media type.
+    pub content_type: String,
+    /// The value of `Content-Disposition`.
+    pub disposition: String,
+}
+
 /// A store of bytes: chunks of uploads that are under way, and blobs that are whole.
 ///
 /// # Contract
@@ -184,7 +205,8 @@ pub trait BlobStore: Send + Sync + 'static {
     /// The name of the backend: `local`, `s3`.
     fn backend(&self) -> &'static str;
 
-    /// The fewest bytes that a chunk may have, the last one excepted; 1 when there is no limit.
+    /// Chunks of one size are made at least so large: smaller ones cost the store more when it makes
+    /// a blob of them. It takes any.
     fn least_chunk(&self) -> u64;
 
     /// Whether chunks can be read before the upload is assembled.
@@ -245,12 +267,12 @@ pub trait BlobStore: Send + Sync + 'static {
         range: Range<u64>,
     ) -> impl Future<Output = Result<Self::Reader, BlobError>> + Send;
 
-    /// An address under which a client gets the blob from the backend itself, for so long; `None`
-    /// where the backend has none.
+    /// An address under which a client gets the blob from the backend itself, for a short time;
+    /// `None` where it is to come from the server.
     fn signed_url(
         &self,
         blob: &BlobKey,
-        lifetime: Duration,
+        served: &ServedAs,
     ) -> impl Future<Output = Result<Option<String>, BlobError>> + Send;
 
     /// Removes a blob; nothing there is no error.
@@ -264,4 +286,13 @@ pub trait BlobStore: Send + Sync + 'static {
         after: Option<&BlobKey>,
         limit: usize,
     ) -> impl Future<Output = Result<Vec<StoredBlob>, BlobError>> + Send;
+
+    /// Uploads of which the store has something that was written before then, up to `limit` of
+    /// them, in an order of the store's own behind `after`.
+    fn list_staged(
+        &self,
+        before: OffsetDateTime,
+        after: Option<StagedUpload>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<StagedUpload>, BlobError>> + Send;
 }

@@ -25,6 +25,9 @@ pub enum ArtifactError {
     /// The bytes of the artifact are not in the store.
     #[error("Artifact file not found.")]
     FileNotFound,
+    /// The artifact has no signature.
+    #[error("the artifact has no signature")]
+    NotSigned,
     /// The upload session does not take it.
     #[error("{}", .0.told())]
     Upload(UploadRefusal),
@@ -112,9 +115,10 @@ impl DomainError for ArtifactError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Invalid(_) | Self::Cut => ErrorKind::Invalid,
-            Self::NotFound | Self::FileNotFound | Self::Upload(UploadRefusal::Gone) => {
-                ErrorKind::NotFound
-            }
+            Self::NotFound
+            | Self::FileNotFound
+            | Self::NotSigned
+            | Self::Upload(UploadRefusal::Gone) => ErrorKind::NotFound,
             Self::Upload(UploadRefusal::NoSuchChunk | UploadRefusal::TooManyChunks)
             | Self::WrongSize { .. }
             | Self::TooLong { .. }
@@ -141,6 +145,7 @@ impl DomainError for ArtifactError {
             Self::Invalid(_) => "validation_error",
             Self::NotFound => "artifact_not_found",
             Self::FileNotFound => "artifact_file_not_found",
+            Self::NotSigned => "signature_not_found",
             Self::Upload(refusal) => refusal.key(),
             Self::ChunksMissing(_) => UploadRefusal::ChunksMissing.key(),
             Self::WrongSize { .. } => "wrong_chunk_size",

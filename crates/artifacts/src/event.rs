@@ -66,6 +66,8 @@ pub enum ArtifactEvent {
     },
     /// `artifact.available`
     Available(Box<Artifact>),
+    /// `artifact.signed`: a signature that holds was attached.
+    Signed(Box<Artifact>),
     /// `artifact.deleted`
     Deleted(Box<Artifact>),
     /// `artifact.failed`: the scrubber found other bytes, or none.
@@ -126,6 +128,7 @@ impl DomainEvent for ArtifactEvent {
                 UploadEnd::DigestMismatch | UploadEnd::DigestsDiffer => "artifact.upload.failed",
             },
             Self::Available(_) => "artifact.available",
+            Self::Signed(_) => "artifact.signed",
             Self::Deleted(_) => "artifact.deleted",
             Self::Damaged { .. } => "artifact.failed",
         }
@@ -138,6 +141,7 @@ impl DomainEvent for ArtifactEvent {
                 id: session.id.uuid(),
             },
             Self::Available(artifact)
+            | Self::Signed(artifact)
             | Self::Deleted(artifact)
             | Self::Damaged { artifact, .. } => Subject {
                 kind: "artifact",
@@ -153,6 +157,15 @@ impl DomainEvent for ArtifactEvent {
                 with(facts_of_upload(session), "reason", end.as_str())
             }
             Self::Available(artifact) | Self::Deleted(artifact) => facts_of(artifact),
+            Self::Signed(artifact) => {
+                let mut facts = facts_of(artifact);
+                if let (Value::Object(members), Some(signature)) = (&mut facts, &artifact.signature)
+                {
+                    members.insert("signature_key".to_owned(), json!(signature.key));
+                    members.insert("signed_files".to_owned(), json!(signature.files));
+                }
+                facts
+            }
             Self::Damaged { artifact, reason } => {
                 with(facts_of(artifact), "reason", reason.as_str())
             }
@@ -161,7 +174,9 @@ impl DomainEvent for ArtifactEvent {
 
     fn publications(&self) -> Vec<Publication> {
         let (event_type, artifact, reason) = match self {
-            Self::UploadOpened(_) | Self::UploadEnded { .. } => return Vec::new(),
+            Self::UploadOpened(_) | Self::UploadEnded { .. } | Self::Signed(_) => {
+                return Vec::new();
+            }
             Self::Available(artifact) => {
                 let reason = "an artifact was uploaded and its digest verified";
                 ("artifact.available", artifact, reason)

@@ -15,14 +15,15 @@ pub mod refusal;
 pub mod repository;
 pub mod service;
 pub mod session;
+pub mod signature;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod vocabulary;
 
 pub use artifact::{Artifact, ArtifactSummary, actor_reference};
 pub use blob::{
-    BlobError, BlobKey, BlobReader, BlobStore, ChunkSink, ChunkWrite, HoldOn, Landed, StoredBlob,
-    UploadPlace,
+    BlobError, BlobKey, BlobReader, BlobStore, ChunkSink, ChunkWrite, HoldOn, Landed, ServedAs,
+    StagedUpload, StoredBlob, UploadPlace,
 };
 pub use digest::{DamagedState, MalformedDigest, Sha256Digest, StreamingSha256, Tally};
 pub use error::ArtifactError;
@@ -37,4 +38,5 @@ pub use refusal::UploadRefusal;
 pub use repository::{ArtifactChange, ArtifactRepository, ArtifactUpkeep, ArtifactWrite};
 pub use service::{ArtifactService, ChunkUpload, Completion, Policy, Swept};
 pub use session::{Accepted, Chunk, HashAdvance, HashProgress, Receipt, UploadSession};
+pub use signature::{ArtifactSignature, SignatureProof, VerifiedSignature};
 pub use vocabulary::{ArtifactKind, ArtifactStatus, Layout, UploadStatus};

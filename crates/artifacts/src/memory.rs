@@ -12,10 +12,12 @@ use time::OffsetDateTime;
 
 use crate::artifact::{Artifact, ArtifactSummary};
 use crate::blob::BlobKey;
+use crate::digest::Sha256Digest;
 use crate::event::ArtifactEvent;
 use crate::refusal::UploadRefusal;
 use crate::repository::{ArtifactChange, ArtifactRepository, ArtifactUpkeep, ArtifactWrite};
 use crate::session::{Accepted, HashAdvance, Receipt, UploadSession};
+use crate::signature::SignatureProof;
 use crate::vocabulary::{ArtifactStatus, UploadStatus};
 
 /// Uploads and artifacts in memory, with everything that was recorded about them.
@@ -34,6 +36,7 @@ struct State {
     uploads: HashMap<UploadSessionId, (UploadSession, bool)>,
     /// The artifacts, and whether their bytes are cleared.
     artifacts: HashMap<ArtifactId, (Artifact, bool)>,
+    proofs: HashMap<ArtifactId, SignatureProof>,
     outcomes: HashMap<Claimed, ([u8; 32], ArtifactWrite)>,
     events: Vec<ArtifactEvent>,
 }
@@ -115,6 +118,21 @@ impl State {
         open.sum::<u64>() + kept.sum::<u64>()
     }
 
+    fn blob_with(
+        &self,
+        organization: OrganizationId,
+        backend: &str,
+        sha256: Sha256Digest,
+    ) -> Option<String> {
+        let available = self.artifacts.values().map(|(artifact, _)| artifact);
+        let same = available.filter(|it| {
+            it.status == ArtifactStatus::Available
+                && (it.organization, it.backend.as_str(), it.sha256)
+                    == (organization, backend, sha256)
+        });
+        same.min_by_key(|it| it.id).map(|it| it.blob.clone())
+    }
+
     fn session(
         &mut self,
         organization: OrganizationId,
@@ -134,15 +152,27 @@ impl State {
                 session,
                 expected,
                 artifact,
-            } => self.complete(ctx, session, *expected, artifact),
-            ArtifactWrite::Update { next, expected } => {
-                let known = self.artifacts.get_mut(&next.id);
-                let known = known.filter(|(known, _)| known.version == *expected);
-                let (known, _) = known.ok_or(RepositoryError::Stale)?;
-                known.clone_from(next);
+                shared,
+            } => self.complete(ctx, session, *expected, artifact, shared.as_deref()),
+            ArtifactWrite::Sign {
+                next,
+                expected,
+                proof,
+            } => {
+                self.update(next, *expected)?;
+                self.proofs.insert(next.id, proof.as_ref().clone());
                 Ok(())
             }
+            ArtifactWrite::Update { next, expected } => self.update(next, *expected),
         }
+    }
+
+    fn update(&mut self, next: &Artifact, expected: Version) -> Result<(), RepositoryError> {
+        let known = self.artifacts.get_mut(&next.id);
+        let known = known.filter(|(known, _)| known.version == expected);
+        let (known, _) = known.ok_or(RepositoryError::Stale)?;
+        known.clone_from(next);
+        Ok(())
     }
 
     fn open(&mut self, session: &UploadSession, quota: Option<u64>) -> Result<(), RepositoryError> {
@@ -182,12 +212,14 @@ impl State {
         next: &UploadSession,
         expected: Version,
         artifact: &Artifact,
+        shared: Option<&str>,
     ) -> Result<(), RepositoryError> {
         self.check_live(ctx.organization, next.product)?;
+        let found = self.blob_with(ctx.organization, &artifact.backend, artifact.sha256);
         let known = self.session(ctx.organization, next.id)?;
         known.check_unfinished(ctx.now).map_err(refused)?;
         guard(
-            known.version == expected && known.sealed,
+            known.version == expected && known.sealed && found.as_deref() == shared,
             RepositoryError::Stale,
         )?;
         *known = next.clone();
@@ -258,6 +290,16 @@ impl ArtifactRepository for InMemoryArtifacts {
         Ok(found.filter(|it| (it.organization, it.product) == (organization, product)))
     }
 
+    async fn find_proof(
+        &self,
+        organization: OrganizationId,
+        product: ProductId,
+        id: ArtifactId,
+    ) -> Result<Option<SignatureProof>, RepositoryError> {
+        let found = self.find_artifact(organization, product, id).await?;
+        Ok(found.and_then(|it| self.state().proofs.get(&it.id).cloned()))
+    }
+
     async fn list_artifacts(
         &self,
         organization: OrganizationId,
@@ -301,6 +343,15 @@ impl ArtifactRepository for InMemoryArtifacts {
         space: SpaceId,
     ) -> Result<u64, RepositoryError> {
         Ok(self.state().used(organization, space))
+    }
+
+    async fn blob_with(
+        &self,
+        organization: OrganizationId,
+        backend: &'static str,
+        sha256: Sha256Digest,
+    ) -> Result<Option<String>, RepositoryError> {
+        Ok(self.state().blob_with(organization, backend, sha256))
     }
 
     async fn commit(&self, change: ArtifactChange) -> Result<ArtifactWrite, RepositoryError> {

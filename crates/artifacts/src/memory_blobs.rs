@@ -3,15 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use bytes::Bytes;
-use probity_kernel::UploadSessionId;
+use probity_kernel::{OrganizationId, UploadSessionId};
 use time::OffsetDateTime;
 
 use crate::blob::{
-    BlobError, BlobKey, BlobReader, BlobStore, ChunkSink, ChunkWrite, HoldOn, Landed, StoredBlob,
-    UploadPlace,
+    BlobError, BlobKey, BlobReader, BlobStore, ChunkSink, ChunkWrite, HoldOn, Landed, ServedAs,
+    StagedUpload, StoredBlob, UploadPlace,
 };
 use crate::digest::Sha256Digest;
 use crate::session::Chunk;
@@ -27,10 +26,25 @@ pub struct InMemoryBlobs {
 #[derive(Debug, Default)]
 struct State {
     chunks: HashMap<(UploadSessionId, String), Bytes>,
+    /// Whose the uploads are.
+    owners: HashMap<UploadSessionId, OrganizationId>,
     blobs: BTreeMap<BlobKey, Bytes>,
     held: BTreeSet<String>,
     made: u64,
     full: bool,
+}
+
+impl State {
+    fn staged(&self) -> BTreeSet<StagedUpload> {
+        let known = self.chunks.keys().filter_map(|(upload, _)| {
+            let organization = *self.owners.get(upload)?;
+            Some(StagedUpload {
+                organization,
+                upload: *upload,
+            })
+        });
+        known.collect()
+    }
 }
 
 impl InMemoryBlobs {
@@ -188,8 +202,11 @@ impl BlobStore for InMemoryBlobs {
         }
     }
 
-    async fn open(&self, _: &UploadPlace) -> Result<Option<String>, BlobError> {
-        self.ready().await.map(|()| None)
+    async fn open(&self, place: &UploadPlace) -> Result<Option<String>, BlobError> {
+        self.ready().await?;
+        let mut state = self.state();
+        state.owners.insert(place.upload, place.organization);
+        Ok(None)
     }
 
     async fn write_chunk(
@@ -271,7 +288,7 @@ impl BlobStore for InMemoryBlobs {
         Ok(MemoryReader(bytes.slice(at(range.start)..at(range.end))))
     }
 
-    async fn signed_url(&self, _: &BlobKey, _: Duration) -> Result<Option<String>, BlobError> {
+    async fn signed_url(&self, _: &BlobKey, _: &ServedAs) -> Result<Option<String>, BlobError> {
         Ok(None)
     }
 
@@ -298,5 +315,16 @@ impl BlobStore for InMemoryBlobs {
                 upload: key.key.parse().ok(),
             })
             .collect())
+    }
+
+    async fn list_staged(
+        &self,
+        _: OffsetDateTime,
+        after: Option<StagedUpload>,
+        limit: usize,
+    ) -> Result<Vec<StagedUpload>, BlobError> {
+        let staged = self.state().staged();
+        let behind = staged.into_iter().filter(|it| Some(*it) > after);
+        Ok(behind.take(limit).collect())
     }
 }

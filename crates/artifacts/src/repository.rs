@@ -11,8 +11,10 @@ use time::OffsetDateTime;
 
 use crate::artifact::{Artifact, ArtifactSummary};
 use crate::blob::BlobKey;
+use crate::digest::Sha256Digest;
 use crate::event::ArtifactEvent;
 use crate::session::{Accepted, HashAdvance, Receipt, UploadSession};
+use crate::signature::SignatureProof;
 
 /// A write of this crate with its event and context.
 pub type ArtifactChange = Change<ArtifactWrite, ArtifactEvent>;
@@ -48,6 +50,18 @@ pub enum ArtifactWrite {
         expected: Version,
         /// The artifact.
         artifact: Box<Artifact>,
+        /// Where the organisation had the same bytes when this was decided
+        /// ([`ArtifactRepository::blob_with`]); `Stale` when that is not so any more.
+        shared: Option<String>,
+    },
+    /// Attaches a signature to an artifact; `Stale` when it is not at the version.
+    Sign {
+        /// The artifact as it is to be.
+        next: Box<Artifact>,
+        /// The version that is replaced.
+        expected: Version,
+        /// What verifies the signature.
+        proof: Box<SignatureProof>,
     },
     /// Updates an artifact; `Stale` when it is not at the version.
     Update {
@@ -77,6 +91,14 @@ pub trait ArtifactRepository: Send + Sync {
         id: ArtifactId,
     ) -> impl Future<Output = Result<Option<Artifact>, RepositoryError>> + Send;
 
+    /// What verifies the signature of an artifact of a product, deleted or not.
+    fn find_proof(
+        &self,
+        organization: OrganizationId,
+        product: ProductId,
+        id: ArtifactId,
+    ) -> impl Future<Output = Result<Option<SignatureProof>, RepositoryError>> + Send;
+
     /// A page of the artifacts of a product that are not deleted, newest first.
     fn list_artifacts(
         &self,
@@ -98,6 +120,15 @@ pub trait ArtifactRepository: Send + Sync {
         organization: OrganizationId,
         space: SpaceId,
     ) -> impl Future<Output = Result<u64, RepositoryError>> + Send;
+
+    /// The key of the blob that has these bytes already in a backend: that of the oldest available
+    /// artifact of the organisation with the digest.
+    fn blob_with(
+        &self,
+        organization: OrganizationId,
+        backend: &'static str,
+        sha256: Sha256Digest,
+    ) -> impl Future<Output = Result<Option<String>, RepositoryError>> + Send;
 
     /// Writes a change, its event and its record together, or nothing of it.
     fn commit(

@@ -24,6 +24,7 @@ use crate::new_upload::NewUpload;
 use crate::plan::{DEFAULT_CHUNK, chunk_size_for};
 use crate::repository::{ArtifactChange, ArtifactRepository, ArtifactWrite};
 use crate::session::{HashProgress, LIFETIME, UploadSession};
+use crate::signature::{ArtifactSignature, SignatureProof, VerifiedSignature};
 use crate::vocabulary::{ArtifactStatus, UploadStatus};
 
 /// How often a decision is made anew when somebody else was faster.
@@ -302,6 +303,50 @@ impl<R: ArtifactRepository, B: BlobStore, I: IdSource> ArtifactService<R, B, I> 
             .await?;
         let found = found.filter(|it| it.status != ArtifactStatus::Deleted);
         found.ok_or(ArtifactError::NotFound)
+    }
+
+    /// Attaches a signature to an artifact, in the place of the one before. Whoever calls has verified
+    /// that it holds for the artifact's digest.
+    ///
+    /// # Errors
+    /// [`ArtifactError::NotFound`], [`ArtifactError::FileNotFound`] when the bytes are known to be
+    /// others.
+    pub async fn sign(
+        &self,
+        ctx: &Context,
+        product: ProductId,
+        id: ArtifactId,
+        verified: VerifiedSignature,
+    ) -> Result<Artifact, ArtifactError> {
+        for _ in 0..ATTEMPTS {
+            let artifact = self.artifact(ctx.organization, product, id).await?;
+            let Some(change) = artifact.sign(ctx, verified.clone()) else {
+                return Err(ArtifactError::FileNotFound);
+            };
+            match self.inner.repository.commit(change).await {
+                Ok(ArtifactWrite::Sign { next, .. }) => return Ok(*next),
+                Ok(_) => return Err(RepositoryError::IdempotencyMismatch.into()),
+                Err(RepositoryError::Stale) => {}
+                Err(error) => return Err(ArtifactError::of(error)),
+            }
+        }
+        Err(RepositoryError::Stale.into())
+    }
+
+    /// The signature of an artifact with what proves it.
+    ///
+    /// # Errors
+    /// [`ArtifactError::NotFound`], [`ArtifactError::NotSigned`].
+    pub async fn signature(
+        &self,
+        organization: OrganizationId,
+        product: ProductId,
+        id: ArtifactId,
+    ) -> Result<(ArtifactSignature, SignatureProof), ArtifactError> {
+        let artifact = self.artifact(organization, product, id).await?;
+        let proof = self.inner.repository.find_proof(organization, product, id);
+        let both = artifact.signature.zip(proof.await?);
+        both.ok_or(ArtifactError::NotSigned)
     }
 
     /// An artifact whose bytes can be had, and their key. Their length is looked at, their digest is

@@ -869,6 +869,8 @@ diesel::table! {
         verified_at -> AnyTimestamp,
         cleared -> Bool,
         version -> BigInt,
+        signature -> Nullable<Text>,
+        signature_proof -> Nullable<Text>,
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) fn run(_: &ArgMatches, sources: &Sources) -> Outcome {
     settings.migrate = false;
     let database = open_database(&settings, Arc::new(SystemIds::default()))?;
     let mut report = database.check()?;
-    let blobs = Blobs::beside(&settings.artifacts.store);
+    let blobs = Blobs::beside(&settings.artifacts)?;
     block_on(check_bytes(&database, blobs, &mut report))??;
     database.drain();
     for item in &report.checked {

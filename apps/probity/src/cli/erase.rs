@@ -6,6 +6,7 @@ use clap::{Arg, ArgMatches, Command};
 
 use super::organization::{Opened, context};
 use super::{Outcome, block_on, quiet};
+use crate::adapters::blobs::Blobs;
 use crate::http::erasure::Erasure;
 use crate::settings::Sources;
 
@@ -59,12 +60,13 @@ pub(super) fn run(matches: &ArgMatches, sources: &Sources) -> Outcome {
         "erased: {} users, {} fields, {} slots of the record",
         erased.users, erased.fields, erased.slots
     );
-    let blobs = super::backup::blobs_with(&settings, &subject)?;
+    let store = Blobs::beside(&settings.artifacts)?;
+    let blobs = block_on(super::backup::blobs::holding(&store, &subject))??;
     for (column, rows) in &erased.left {
         println!("left: {rows} rows of {column} name something with it");
     }
     for blob in &blobs {
-        println!("left: the file {} holds it", blob.display());
+        println!("left: the file {blob} holds it");
     }
     if erased.left.is_empty() && blobs.is_empty() {
         return Ok(ExitCode::SUCCESS);

@@ -217,6 +217,69 @@ pub(crate) const TABLE: &[Setting] = &[
         "Folder of the bytes of artifacts [default: DATA_DIR/artifacts]",
     ),
     setting(
+        "s3-bucket",
+        "PROBITY_S3_BUCKET",
+        None,
+        "Bucket of an S3-compatible object store that keeps the bytes of artifacts instead of a folder; any number of servers may share it",
+    ),
+    setting(
+        "s3-endpoint",
+        "PROBITY_S3_ENDPOINT",
+        None,
+        "URL of the object store, e.g. https://s3.example.org:9000 [default: Amazon's for the region]",
+    ),
+    setting(
+        "s3-public-endpoint",
+        "PROBITY_S3_PUBLIC_ENDPOINT",
+        None,
+        "URL at which clients reach the object store for downloads [default: s3-endpoint]",
+    ),
+    setting(
+        "s3-region",
+        "PROBITY_S3_REGION",
+        Some("us-east-1"),
+        "Region of the bucket",
+    ),
+    setting(
+        "s3-access-key-id",
+        "PROBITY_S3_ACCESS_KEY_ID",
+        None,
+        "Id of the access key [default: AWS_* of the environment, or the role of the machine]",
+    ),
+    Setting {
+        secret: true,
+        ..setting(
+            "s3-secret-access-key",
+            "PROBITY_S3_SECRET_ACCESS_KEY",
+            None,
+            "The secret of the access key",
+        )
+    },
+    setting(
+        "s3-prefix",
+        "PROBITY_S3_PREFIX",
+        None,
+        "Folder inside the bucket, e.g. probity/prod",
+    ),
+    setting(
+        "s3-path-style",
+        "PROBITY_S3_PATH_STYLE",
+        Some("true"),
+        "Whether the bucket is in the path of addresses, and not in the host name",
+    ),
+    setting(
+        "s3-downloads",
+        "PROBITY_S3_DOWNLOADS",
+        Some("redirect"),
+        "redirect: downloads lead to a signed address of the store; proxy: they go through the server",
+    ),
+    setting(
+        "s3-link-seconds",
+        "PROBITY_S3_LINK_SECONDS",
+        Some("300"),
+        "Seconds for which a signed address can be used, 1 to 3600",
+    ),
+    setting(
         "artifact-chunk-bytes",
         "PROBITY_ARTIFACT_CHUNK_BYTES",
         Some("8388608"),

@@ -44,6 +44,9 @@ impl Upkeep {
             if let Err(error) = self.runtime.block_on(artifacts.sweep_orphans(now)) {
                 tracing::warn!(error = %error, "orphans among blobs were not swept");
             }
+            if let Err(error) = self.runtime.block_on(artifacts.sweep_staged(now)) {
+                tracing::warn!(error = %error, "what is left of uploads was not swept");
+            }
         }
         let Some(before) = self.scrub_after.map(|after| now.saturating_sub(after)) else {
             return;

@@ -500,7 +500,135 @@ async fn summaries_tell_the_current_artifact(api: Api) {
     }
 }
 
+/// An artifact of these bytes.
+async fn artifact_of(api: &Api, product: &str, name: &str, sent: &[u8]) -> Value {
+    let upload = Upload::open(api, product, sent.len(), json!({"file_name": name})).await;
+    upload.put("0", sent).await.expect(200);
+    upload.complete(json!({})).await.expect(200)
+}
+
+fn bundle(name: &str) -> Value {
+    let path = format!(
+        "{}/../../crates/supply/tests/bundles/{name}",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+async fn signatures_are_kept_when_they_hold(api: Api) {
+    let product = api.new_product().await;
+    let (key, other_key) = (
+        include_str!("../../../../crates/supply/tests/bundles/p.pem"),
+        include_str!("../../../../crates/supply/tests/bundles/p384.pem"),
+    );
+    let signed = artifact_of(&api, &product, "anything.bin", b"weights").await;
+    let path = |artifact: &Value| {
+        let id = artifact["id"].as_str().unwrap();
+        format!("{}/{id}/signature", base(&product))
+    };
+    assert_eq!(signed["signature"], Value::Null);
+    let none = api.get(&path(&signed)).send().await;
+    none.problem(404, "signature_not_found");
+    let forged = artifact_of(&api, &product, "model.bin", b"weightz").await;
+    let of_folder = artifact_of(&api, &product, "c.bin", b"a").await;
+    for (artifact, bundle, key, field, code) in [
+        (
+            &signed,
+            bundle("file.sig"),
+            other_key,
+            "/bundle",
+            "signature_mismatch",
+        ),
+        (
+            &forged,
+            bundle("file.sig"),
+            key,
+            "/bundle",
+            "digest_mismatch",
+        ),
+        (
+            &of_folder,
+            bundle("dir.sig"),
+            key,
+            "/bundle",
+            "file_not_signed",
+        ),
+        (&signed, json!({}), key, "/bundle", "malformed"),
+        (&signed, json!([1]), key, "/bundle", "malformed"),
+        (
+            &signed,
+            bundle("file.sig"),
+            "x",
+            "/public_key",
+            "unusable_key",
+        ),
+    ] {
+        let body = json!({"bundle": bundle, "public_key": key});
+        let refused = api.put(&path(artifact), &body).send().await;
+        let problem = refused.problem(422, "validation_error");
+        assert_eq!(problem["errors"][0]["field"], field);
+        assert_eq!(problem["errors"][0]["code"], code);
+        let none = api.get(&path(artifact)).send().await;
+        none.problem(404, "signature_not_found");
+    }
+    let nothing = api.put(&path(&signed), &json!({})).send().await;
+    let faults = nothing.faults(422, "validation_error");
+    assert_eq!(faults, ["/bundle", "/public_key"]);
+
+    let body = json!({"bundle": bundle("file.sig"), "public_key": key});
+    let made = api.put(&path(&signed), &body).send().await.expect(200);
+    let told = &made["signature"];
+    assert_eq!(told["key_sha256"].as_str().unwrap().len(), 64);
+    assert_eq!(
+        (&told["signed_files"], &made["id"]),
+        (&json!(1), &signed["id"])
+    );
+    let kept = api.get(&path(&signed)).send().await.expect(200);
+    assert_eq!(
+        (&kept["bundle"], &kept["public_key"]),
+        (&body["bundle"], &json!(key))
+    );
+    assert_eq!(kept["key_sha256"], told["key_sha256"]);
+    let body = json!({"bundle": bundle("file384.sig"), "public_key": other_key});
+    let again = api.put(&path(&signed), &body).send().await.expect(200);
+    assert_ne!(
+        again["signature"]["key_sha256"], told["key_sha256"],
+        "replaced"
+    );
+    let listed = api.get(&base(&product)).send().await.expect(200);
+    let listed = listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|it| it["id"] == signed["id"]);
+    assert_eq!(listed.unwrap()["signature"], again["signature"]);
+    let folder = artifact_of(&api, &product, "a.bin", b"a").await;
+    let body = json!({"bundle": bundle("dir.sig"), "public_key": key});
+    let made = api.put(&path(&folder), &body).send().await.expect(200);
+    assert_eq!(made["signature"]["signed_files"], 2);
+
+    let entries = api
+        .get("/api/v1/audit/entries?limit=100")
+        .send()
+        .await
+        .expect(200);
+    let text = entries.to_string();
+    assert_eq!(text.matches("\"artifact.signed\"").count(), 3, "{text}");
+    let id = signed["id"].as_str().unwrap();
+    api.delete(&format!("{}/{id}", base(&product)))
+        .send()
+        .await
+        .expect(204);
+    let gone = api.put(&path(&signed), &body).send().await;
+    gone.problem(404, "artifact_not_found");
+    api.get(&path(&signed))
+        .send()
+        .await
+        .problem(404, "artifact_not_found");
+}
+
 both!(
+    signatures_are_kept_when_they_hold,
     the_printed_requests_are_answered_as_printed,
     chunks_that_do_not_fit_are_refused_and_leave_nothing,
     wrong_digests_fail_and_empty_artifacts_are_artifacts,

@@ -235,7 +235,7 @@ async fn a_backup_comes_back_whole_or_not_at_all(place: Arc<Place>) {
     let app = Arc::new(TestApp::spawn(&place, &UNLIMITED));
     let api = Api::on(&app);
     let things = populate(&api, "dave@example.org").await;
-    let blob = place.data().join("artifacts/blobs/one/ab/abcdef");
+    let blob = place.data().join("artifacts/blobs/00000000-0000-7000-8000-000000000001/ab/abab5c2a0d1f2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4");
     std::fs::create_dir_all(blob.parent().unwrap()).unwrap();
     std::fs::write(&blob, b"weights").unwrap();
     let copy = place.file("placeholder", "").with_file_name("copy");
@@ -284,7 +284,7 @@ async fn a_backup_comes_back_whole_or_not_at_all(place: Arc<Place>) {
     let said = fresh.run(&["restore", &copy_text]);
     assert!(said.contains("every invariant holds"), "{said}");
     assert_eq!(
-        std::fs::read(fresh.data().join("artifacts/blobs/one/ab/abcdef")).unwrap(),
+        std::fs::read(fresh.data().join("artifacts/blobs/00000000-0000-7000-8000-000000000001/ab/abab5c2a0d1f2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4")).unwrap(),
         b"weights"
     );
     let restored = Arc::new(TestApp::spawn(&fresh, &UNLIMITED));

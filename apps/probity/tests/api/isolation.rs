@@ -131,6 +131,24 @@ pub(crate) fn table() -> Vec<(&'static str, Vec<Probe>)> {
             )],
         ),
         (
+            "artifacts_attach_signature",
+            vec![(
+                Thing::Artifact,
+                "PUT",
+                "/api/v1.0/catalog/products/{id}/signature",
+                |_| json!({"bundle": {}, "public_key": "x"}),
+            )],
+        ),
+        (
+            "artifacts_get_signature",
+            vec![(
+                Thing::Artifact,
+                "GET",
+                "/api/v1.0/catalog/products/{id}/signature",
+                NOTHING,
+            )],
+        ),
+        (
             "catalog_list_data_dependencies",
             vec![(
                 Thing::Product,
@@ -1138,16 +1156,26 @@ pub(crate) async fn one_of_each_in(api: &Api, space: &str) -> Vec<(Thing, String
         .send()
         .await
         .expect(201);
-    let open = async || {
+    let open = async |size: usize| {
         let path = format!("/api/v1.0/catalog/products/{product}/model-artifacts/uploads");
-        let empty = json!({"file_name": "x", "content_type": "a/b", "total_size_bytes": 0});
-        let opened = api.post(&path, &empty).send().await.expect(201);
+        let body = json!({"file_name": "x", "content_type": "a/b", "total_size_bytes": size});
+        let opened = api.post(&path, &body).send().await.expect(201);
         format!("{product}/model-artifacts/uploads/{}", text(&opened))
     };
-    let (upload, done) = (open().await, open().await);
-    let complete = format!("/api/v1.0/catalog/products/{done}/complete");
+    let (upload, done) = (open(0).await, open(7).await);
+    let of = |path: &str| format!("/api/v1.0/catalog/products/{path}");
+    let chunk = api.call(Method::PUT, &of(&format!("{done}/chunks/0")));
+    let chunk = chunk.raw("application/octet-stream", b"weights");
+    chunk.send().await.expect(200);
+    let complete = of(&format!("{done}/complete"));
     let artifact = api.post(&complete, &json!({})).send().await.expect(200);
     let artifact = format!("{product}/model-artifacts/{}", text(&artifact));
+    let bundle = include_str!("../../../../crates/supply/tests/bundles/file.sig");
+    let bundle: Value = serde_json::from_str(bundle).unwrap();
+    let pem = include_str!("../../../../crates/supply/tests/bundles/p.pem");
+    let signature = json!({"bundle": bundle, "public_key": pem});
+    let signed = of(&format!("{artifact}/signature"));
+    api.put(&signed, &signature).send().await.expect(200);
     let events = api
         .get("/api/v1/governance-events")
         .send()
@@ -1348,7 +1376,8 @@ async fn what_is_anothers_looks_like_what_never_was(api: Api) {
             }
             Thing::Artifact => {
                 let path = format!("/api/v1.0/catalog/products/{id}/download");
-                theirs.get(&path).send().await.expect(200);
+                let bytes = theirs.get(&path).send().await;
+                assert_eq!((bytes.status, bytes.text().as_str()), (200, "weights"));
                 continue;
             }
             Thing::Webhook => format!("/api/v1/governance-events/webhooks/{id}"),

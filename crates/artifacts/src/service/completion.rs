@@ -41,10 +41,13 @@ impl<R: ArtifactRepository, B: BlobStore, I: IdSource> ArtifactService<R, B, I> 
         asked: Completion,
     ) -> Result<Artifact, ArtifactError> {
         let _alone = self.blobs().hold(HoldOn::Upload(id)).await;
+        let mut made = None;
         for _ in 0..ATTEMPTS {
             let session = self.find(ctx.organization, product, id).await?;
             if session.status == UploadStatus::Completed {
-                return self.completed(&session, asked).await;
+                let artifact = self.completed(&session, asked).await?;
+                self.drop_unused(made.as_ref(), &artifact).await;
+                return Ok(artifact);
             }
             session.check_unfinished(ctx.now)?;
             let missing = session.missing();
@@ -58,16 +61,38 @@ impl<R: ArtifactRepository, B: BlobStore, I: IdSource> ArtifactService<R, B, I> 
             {
                 return Err(self.fail(ctx, &session, UploadEnd::DigestsDiffer).await);
             }
-            match self.attempt(ctx, product, id, asked).await {
+            match self.attempt(ctx, &session, asked, &mut made).await {
                 // Another node was faster: its artifact is the answer.
                 Err(
                     ArtifactError::Upload(UploadRefusal::Completed)
                     | ArtifactError::Repository(RepositoryError::Stale),
                 ) => {}
-                outcome => return outcome,
+                // So it may have been when the chunks are cleared away already.
+                Err(ArtifactError::Blob(BlobError::NotFound))
+                    if self.is_completed(&session).await? => {}
+                outcome => {
+                    if let Ok(artifact) = &outcome {
+                        self.drop_unused(made.as_ref(), artifact).await;
+                    }
+                    return outcome;
+                }
             }
         }
         Err(RepositoryError::Stale.into())
+    }
+
+    async fn is_completed(&self, session: &UploadSession) -> Result<bool, ArtifactError> {
+        let now = self.find(session.organization, session.product, session.id);
+        Ok(now.await?.status == UploadStatus::Completed)
+    }
+
+    /// Removes the blob that an upload was made to when its artifact has the bytes from another.
+    /// The upload is over: nobody can come to need it.
+    async fn drop_unused(&self, made: Option<&BlobKey>, artifact: &Artifact) {
+        if let Some(made) = made.filter(|made| made.key != artifact.blob) {
+            // What stays behind is swept.
+            let _ = self.blobs().remove(made).await;
+        }
     }
 
     /// The artifact of a session that is completed. Another digest than its own is a mistake of the
@@ -90,50 +115,105 @@ impl<R: ArtifactRepository, B: BlobStore, I: IdSource> ArtifactService<R, B, I> 
     async fn attempt(
         &self,
         ctx: &Context,
-        product: ProductId,
-        id: UploadSessionId,
+        known: &UploadSession,
         asked: Completion,
+        made: &mut Option<BlobKey>,
     ) -> Result<Artifact, ArtifactError> {
-        let sealed = self.repository().seal(ctx, product, id).await;
+        let sealed = self.repository().seal(ctx, known.product, known.id).await;
         let session = sealed.map_err(ArtifactError::of)?;
         let expected = asked.sha256.or(session.expected_sha256);
         let fits = |found: Sha256Digest| expected.is_none_or(|expected| expected == found);
-        let mut digest = self.digest_of_chunks(&session).await?;
-        if digest.is_some_and(|found| !fits(found)) {
+        let digest = match self.digest_of_chunks(&session).await? {
+            Some(digest) => digest,
+            None => self.digest_of_made(&session, made).await?,
+        };
+        if !fits(digest) {
+            if let Some(made) = made.take() {
+                self.blobs().remove(&made).await?;
+            }
             return Err(self.fail(ctx, &session, UploadEnd::DigestMismatch).await);
         }
         // Where blobs go by their digest, nobody may clear this one away before it is counted.
-        let shared = digest.map(|digest| BlobKey {
-            organization: ctx.organization,
-            key: digest.to_string(),
-        });
-        let _alone = match shared {
-            Some(shared) => Some(self.blobs().hold(HoldOn::Blob(shared)).await),
-            None => None,
+        let _alone = self.hold_digest(&session, digest).await;
+        let shared = self.blob_with(&session, digest).await?;
+        let blob = match shared.clone() {
+            Some(shared) if self.is_whole(&shared, &session).await? => shared,
+            Some(_) | None => self.made_of(&session, digest, made).await?,
         };
-        let chunks: Vec<Chunk> = session.chunks.values().cloned().collect();
-        let place = UploadPlace::from(&session);
-        let blob = self.blobs().assemble(&place, &chunks, digest).await?;
-        if digest.is_none() {
-            let found = self.digest_of_blob(&blob, session.total_size).await?;
-            if !fits(found) {
-                self.blobs().remove(&blob).await?;
-                return Err(self.fail(ctx, &session, UploadEnd::DigestMismatch).await);
-            }
-            digest = Some(found);
-        }
-        let found = digest.ok_or(BlobError::NotFound)?;
-        let artifact = self.artifact_of(ctx, &session, &blob, found, asked);
-        let committed = self
-            .repository()
-            .commit(completed(ctx, &session, artifact))
-            .await;
+        let artifact = self.artifact_of(ctx, &session, &blob, digest, asked);
+        let change = completed(ctx, &session, artifact, shared.map(|shared| shared.key));
+        let committed = self.repository().commit(change).await;
         match committed.map_err(ArtifactError::of)? {
             ArtifactWrite::Complete { artifact, .. } => Ok(*artifact),
             ArtifactWrite::Open { .. }
             | ArtifactWrite::End { .. }
+            | ArtifactWrite::Sign { .. }
             | ArtifactWrite::Update { .. } => Err(RepositoryError::IdempotencyMismatch.into()),
         }
+    }
+
+    async fn hold_digest(&self, session: &UploadSession, digest: Sha256Digest) -> B::Hold {
+        let shared = BlobKey {
+            organization: session.organization,
+            key: digest.to_string(),
+        };
+        self.blobs().hold(HoldOn::Blob(shared)).await
+    }
+
+    /// Where the organisation has these bytes already.
+    async fn blob_with(
+        &self,
+        session: &UploadSession,
+        digest: Sha256Digest,
+    ) -> Result<Option<BlobKey>, ArtifactError> {
+        let (organization, backend) = (session.organization, self.blobs().backend());
+        let known = self.repository().blob_with(organization, backend, digest);
+        Ok(known.await?.map(|key| BlobKey { organization, key }))
+    }
+
+    async fn is_whole(
+        &self,
+        blob: &BlobKey,
+        session: &UploadSession,
+    ) -> Result<bool, ArtifactError> {
+        Ok(self.blobs().size(blob).await? == Some(session.total_size))
+    }
+
+    /// The blob of the upload's own chunks, made once however often the commit is tried.
+    async fn made_of(
+        &self,
+        session: &UploadSession,
+        digest: Sha256Digest,
+        made: &mut Option<BlobKey>,
+    ) -> Result<BlobKey, ArtifactError> {
+        if let Some(made) = made {
+            return Ok(made.clone());
+        }
+        let blob = self.assemble(session, Some(digest)).await?;
+        Ok(made.insert(blob).clone())
+    }
+
+    async fn assemble(
+        &self,
+        session: &UploadSession,
+        digest: Option<Sha256Digest>,
+    ) -> Result<BlobKey, BlobError> {
+        let chunks: Vec<Chunk> = session.chunks.values().cloned().collect();
+        let place = UploadPlace::from(session);
+        self.blobs().assemble(&place, &chunks, digest).await
+    }
+
+    /// The digest where chunks cannot be read before they are a blob.
+    async fn digest_of_made(
+        &self,
+        session: &UploadSession,
+        made: &mut Option<BlobKey>,
+    ) -> Result<Sha256Digest, ArtifactError> {
+        let blob = match made {
+            Some(made) => made,
+            None => made.insert(self.assemble(session, None).await?),
+        };
+        Ok(self.digest_of_blob(blob, session.total_size).await?)
     }
 
     /// The digest of all chunks: computed as they arrived, or over what was not, read back; `None`
@@ -207,13 +287,19 @@ impl<R: ArtifactRepository, B: BlobStore, I: IdSource> ArtifactService<R, B, I> 
             created_at: ctx.now,
             updated_at: ctx.now,
             verified_at: ctx.now,
+            signature: None,
             version: Version::FIRST,
         }
     }
 }
 
 /// The end of a session that became an artifact.
-fn completed(ctx: &Context, session: &UploadSession, artifact: Artifact) -> ArtifactChange {
+fn completed(
+    ctx: &Context,
+    session: &UploadSession,
+    artifact: Artifact,
+    shared: Option<String>,
+) -> ArtifactChange {
     let mut next = session.clone();
     next.status = UploadStatus::Completed;
     next.artifact = Some(artifact.id);
@@ -225,6 +311,7 @@ fn completed(ctx: &Context, session: &UploadSession, artifact: Artifact) -> Arti
         session: Box::new(next),
         expected: session.version,
         artifact: Box::new(artifact),
+        shared,
     };
     Change::new(ctx, write, event)
 }

@@ -14,7 +14,7 @@ use crate::session::{Accepted, HashAdvance, Receipt, UploadSession};
 use crate::vocabulary::Layout;
 
 /// How many bytes are hashed before the computation is put aside, when it catches up.
-const STRIDE: u64 = 64 << 20;
+const STRIDE: u64 = 16 << 20;
 
 /// A chunk whose bytes are coming in. Dropped before [`finish`](Self::finish), nothing of it stays.
 pub struct ChunkUpload<R, B: BlobStore, I> {
@@ -152,7 +152,9 @@ impl<R: ArtifactRepository, B: BlobStore, I: IdSource> ArtifactService<R, B, I> 
         }
         loop {
             let session = self.find(organization, product, id).await?;
-            if !session.status.is_open() || session.hash.chunks >= session.contiguous() {
+            // Once it is sealed, its completion goes on by itself.
+            let over = session.sealed || !session.status.is_open();
+            if over || session.hash.chunks >= session.contiguous() {
                 return Ok(hashed);
             }
             let Some(advance) = self.hash_on(&session, STRIDE).await? else {

@@ -6,7 +6,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::{ArtifactService, blob_of};
 use crate::artifact::Artifact;
-use crate::blob::{BlobError, BlobKey, BlobStore, HoldOn, UploadPlace};
+use crate::blob::{BlobError, BlobKey, BlobStore, HoldOn, StagedUpload, UploadPlace};
 use crate::error::ArtifactError;
 use crate::event::{DamageReason, UploadEnd};
 use crate::repository::{ArtifactRepository, ArtifactUpkeep};
@@ -26,7 +26,7 @@ pub struct Swept {
     pub uploads: u32,
     /// Deleted artifacts whose bytes were cleared.
     pub artifacts: u32,
-    /// Blobs that nobody referred to.
+    /// Blobs that nobody referred to, and uploads of which no session knows.
     pub orphans: u32,
     /// Things that could not be done now.
     pub failures: u32,
@@ -110,6 +110,38 @@ impl<R: ArtifactRepository + ArtifactUpkeep, B: BlobStore, I: IdSource> Artifact
             return Ok(false);
         }
         self.blobs().remove(blob).await?;
+        Ok(true)
+    }
+
+    /// Removes what is left of uploads that are over or never came to be: a chunk that landed when
+    /// its session had ended, a place that was made before a crash.
+    ///
+    /// # Errors
+    /// What the stores say when they are asked what there is.
+    pub async fn sweep_staged(&self, now: OffsetDateTime) -> Result<Swept, ArtifactError> {
+        let (mut swept, mut after) = (Swept::default(), None::<StagedUpload>);
+        let before = now.saturating_sub(ORPHAN_AGE);
+        loop {
+            let step = usize::try_from(STEP).unwrap_or_default();
+            let staged = self.blobs().list_staged(before, after, step).await?;
+            let Some(last) = staged.last() else {
+                return Ok(swept);
+            };
+            after = Some(*last);
+            for upload in staged {
+                swept.count(&self.discard_unknown(upload).await, |it| &mut it.orphans);
+            }
+        }
+    }
+
+    async fn discard_unknown(&self, staged: StagedUpload) -> Result<bool, ArtifactError> {
+        let _alone = self.blobs().hold(HoldOn::Upload(staged.upload)).await;
+        let repository = self.repository();
+        let open = repository.is_open(staged.organization, staged.upload);
+        if open.await? {
+            return Ok(false);
+        }
+        self.blobs().discard(&UploadPlace::from(staged)).await?;
         Ok(true)
     }
 

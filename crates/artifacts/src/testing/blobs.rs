@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::blob::{
     BlobError, BlobKey, BlobReader, BlobStore, ChunkSink as _, ChunkWrite, HoldOn, Landed,
-    UploadPlace,
+    StagedUpload, UploadPlace,
 };
 use crate::digest::{Sha256Digest, StreamingSha256, Tally};
 use crate::plan::ChunkPlan;
@@ -28,6 +28,7 @@ pub async fn blob_contract<B: BlobStore>(store: &B, chunk: u64) {
     run.assembling_again_changes_nothing().await;
     run.what_is_discarded_is_gone().await;
     run.the_same_bytes_and_removal().await;
+    run.an_upload_is_listed_until_it_is_discarded().await;
     run.one_holds_at_a_time().await;
     must(store.ready().await, "ready");
 }
@@ -293,6 +294,28 @@ impl<B: BlobStore> Run<'_, B> {
                 "read after removal"
             );
         }
+    }
+
+    async fn an_upload_is_listed_until_it_is_discarded(&self) {
+        let (organization, total) = (organization(), self.chunk);
+        let listed = async |what: &str| {
+            let future = datetime!(2100-01-01 00:00 UTC);
+            let listed = self.store.list_staged(future, None, 1000).await;
+            must(listed, what)
+        };
+        let (bytes, place) = (pattern(9, total), self.open(9, total).await);
+        self.send(&place, &bytes).await;
+        let upload = place.upload;
+        let here = StagedUpload {
+            organization,
+            upload,
+        };
+        let found = listed("listing uploads").await;
+        assert!(found.contains(&here), "an upload is listed");
+        let named = UploadPlace::from(here);
+        must(self.store.discard(&named).await, "discarding by its name");
+        let found = listed("listing again").await;
+        assert!(!found.contains(&here), "it is gone");
     }
 
     async fn one_holds_at_a_time(&self) {

@@ -18,6 +18,7 @@ use crate::new_upload::{ArtifactFacts, NewUpload, UploadInput};
 use crate::refusal::UploadRefusal;
 use crate::repository::{ArtifactChange, ArtifactRepository, ArtifactUpkeep, ArtifactWrite};
 use crate::session::{Accepted, HashAdvance, HashProgress, LIFETIME, Receipt, UploadSession};
+use crate::signature::{SignatureProof, VerifiedSignature};
 use crate::vocabulary::{ArtifactStatus, Layout, UploadStatus};
 
 /// What exists before the contract runs; there are no uploads yet.
@@ -57,8 +58,10 @@ pub async fn repository_contract<R: ArtifactRepository + ArtifactUpkeep>(repo: &
     run.sealing_takes_every_chunk_and_ends_them().await;
     run.an_upload_becomes_one_artifact().await;
     run.one_artifact_is_current().await;
+    run.bytes_that_are_there_are_known().await;
     run.an_ended_session_takes_nothing().await;
     run.deleted_artifacts_are_kept_out_of_sight().await;
+    run.a_signature_is_kept_with_what_proves_it().await;
     run.damage_is_marked_once().await;
     run.organizations_do_not_see_each_other().await;
 }
@@ -206,7 +209,7 @@ impl<R: ArtifactRepository + ArtifactUpkeep> Run<'_, R> {
             upload: session.id,
             facts: session.facts.clone(),
             size: session.total_size,
-            sha256: Sha256Digest::of(b"bytes"),
+            sha256: Sha256Digest::of(&seed.to_be_bytes()),
             backend: "memory".to_owned(),
             blob: format!("blob-{seed}"),
             storage_uri: format!("memory:blob-{seed}"),
@@ -216,11 +219,21 @@ impl<R: ArtifactRepository + ArtifactUpkeep> Run<'_, R> {
             created_at: ctx.now,
             updated_at: ctx.now,
             verified_at: ctx.now,
+            signature: None,
             version: Version::FIRST,
         }
     }
 
     fn completing(ctx: &Context, session: &UploadSession, artifact: &Artifact) -> ArtifactChange {
+        Self::completing_with(ctx, session, artifact, None)
+    }
+
+    fn completing_with(
+        ctx: &Context,
+        session: &UploadSession,
+        artifact: &Artifact,
+        shared: Option<&str>,
+    ) -> ArtifactChange {
         let mut next = session.clone();
         next.status = UploadStatus::Completed;
         next.artifact = Some(artifact.id);
@@ -232,6 +245,7 @@ impl<R: ArtifactRepository + ArtifactUpkeep> Run<'_, R> {
             session: Box::new(next),
             expected: session.version,
             artifact: Box::new(artifact.clone()),
+            shared: shared.map(str::to_owned),
         };
         Change::new(ctx, write, event)
     }
@@ -597,6 +611,41 @@ impl<R: ArtifactRepository + ArtifactUpkeep> Run<'_, R> {
         assert_eq!(self.find(&lost).await.status, UploadStatus::Expired);
     }
 
+    async fn bytes_that_are_there_are_known(&self) {
+        let (ctx, product) = (self.ours(75), self.world.product);
+        let first = self.complete(&ctx, 75, false).await;
+        let with = async |organization, backend, sha256| {
+            let found = self.repo.blob_with(organization, backend, sha256).await;
+            must(found, "looking for bytes")
+        };
+        let (organization, theirs) = (ctx.organization, self.world.other_organization);
+        let blob = Some(first.blob.clone());
+        assert_eq!(with(organization, "memory", first.sha256).await, blob);
+        assert_eq!(with(organization, "local", first.sha256).await, None);
+        assert_eq!(with(theirs, "memory", first.sha256).await, None);
+
+        let session = self.open(&ctx, 76, 1).await;
+        let receipt = Self::receipt(&session, 0, "a");
+        must(self.chunk(&ctx, &session, receipt).await, "a chunk");
+        let sealed = must(self.repo.seal(&ctx, product, session.id).await, "sealing");
+        let mut twin = Self::artifact(&ctx, &sealed, 76);
+        (twin.sha256, twin.blob) = (first.sha256, first.blob.clone());
+        twin.facts.is_current = false;
+        for unaware in [None, Some("blob-other")] {
+            let change = Self::completing_with(&ctx, &sealed, &twin, unaware);
+            is_stale(self.repo.commit(change).await, "the bytes are elsewhere");
+        }
+        let Some(deletion) = first.delete(&ctx) else {
+            panic!("what is there can be deleted");
+        };
+        must(self.repo.commit(deletion).await, "deleting");
+        let change = Self::completing_with(&ctx, &sealed, &twin, blob.as_deref());
+        is_stale(self.repo.commit(change).await, "nobody has them any more");
+        let change = Self::completing_with(&ctx, &sealed, &twin, None);
+        must(self.repo.commit(change).await, "completing");
+        assert_eq!(with(organization, "memory", first.sha256).await, blob);
+    }
+
     async fn deleted_artifacts_are_kept_out_of_sight(&self) {
         let (organization, product) = (self.world.organization, self.world.product);
         let artifact = self.complete(&self.ours(80), 80, true).await;
@@ -646,6 +695,53 @@ impl<R: ArtifactRepository + ArtifactUpkeep> Run<'_, R> {
         );
         let left = must(self.repo.uncleared_artifacts(100).await, "uncleared");
         assert!(left.iter().all(|it| it.id != artifact.id));
+    }
+
+    async fn a_signature_is_kept_with_what_proves_it(&self) {
+        let (organization, product) = (self.world.organization, self.world.product);
+        let artifact = self.complete(&self.ours(85), 85, false).await;
+        let proof = async |organization| {
+            let found = self.repo.find_proof(organization, product, artifact.id);
+            must(found.await, "a proof")
+        };
+        assert_eq!(proof(organization).await, None);
+        let signature = |key: &str| VerifiedSignature {
+            key: key.to_owned(),
+            subject: "model".to_owned(),
+            files: 2,
+            proof: SignatureProof {
+                bundle: format!("{{\"of\": \"{key}\"}}"),
+                public_key: "-----BEGIN PUBLIC KEY-----".to_owned(),
+            },
+        };
+        let mut known = artifact.clone();
+        for key in ["aa", "bb"] {
+            let Some(change) = known.sign(&self.ours(86), signature(key)) else {
+                panic!("what is available can be signed");
+            };
+            must(self.repo.commit(change.clone()).await, "signing");
+            is_stale(self.repo.commit(change).await, "signing again");
+            let found = self.repo.find_artifact(organization, product, artifact.id);
+            let Some(found) = must(found.await, "finding") else {
+                panic!("it is there");
+            };
+            let kept = found.signature.clone().map(|it| (it.key, it.files));
+            assert_eq!(kept, Some((key.to_owned(), 2)));
+            assert_eq!(proof(organization).await, Some(signature(key).proof));
+            assert_eq!(proof(self.world.other_organization).await, None);
+            known = found;
+        }
+        let Some(change) = known.delete(&self.ours(87)) else {
+            panic!("what is there can be deleted");
+        };
+        must(self.repo.commit(change).await, "deleting");
+        let found = self.repo.find_artifact(organization, product, artifact.id);
+        let found = must(found.await, "finding");
+        assert_eq!(
+            found.and_then(|it| it.signature),
+            known.signature,
+            "it stays"
+        );
     }
 
     async fn damage_is_marked_once(&self) {

@@ -3,6 +3,7 @@
 mod outcome;
 mod query;
 pub(crate) mod rows;
+mod signature;
 mod upkeep;
 mod write;
 
@@ -12,7 +13,7 @@ use diesel::prelude::*;
 use probity_artifacts::session::{Accepted, HashAdvance, Receipt};
 use probity_artifacts::{
     Artifact, ArtifactChange, ArtifactRepository, ArtifactStatus, ArtifactSummary, ArtifactWrite,
-    UploadSession,
+    Sha256Digest, SignatureProof, UploadSession,
 };
 use probity_kernel::{
     ArtifactId, Context, OrganizationId, Page, PageRequest, ProductId, RepositoryError, SpaceId,
@@ -78,6 +79,28 @@ impl ArtifactRepository for DieselArtifacts {
             .await
     }
 
+    async fn find_proof(
+        &self,
+        organization: OrganizationId,
+        product: ProductId,
+        id: ArtifactId,
+    ) -> Result<Option<SignatureProof>, RepositoryError> {
+        self.database
+            .point(Scope::Organization(organization), move |conn| {
+                let found: Option<Option<String>> = artifacts::table
+                    .filter(artifacts::organization_id.eq(Id(organization.uuid())))
+                    .filter(artifacts::product_id.eq(Id(product.uuid())))
+                    .filter(artifacts::id.eq(Id(id.uuid())))
+                    .select(artifacts::signature_proof)
+                    .get_result(conn)
+                    .optional()?;
+                let text = found.flatten();
+                let proof = text.map(|text| signature::proof(&text)).transpose();
+                proof.map_err(StoreError)
+            })
+            .await
+    }
+
     async fn list_artifacts(
         &self,
         organization: OrganizationId,
@@ -131,6 +154,19 @@ impl ArtifactRepository for DieselArtifacts {
         self.database
             .point(Scope::Organization(organization), move |conn| {
                 query::used_bytes(conn, organization, space)
+            })
+            .await
+    }
+
+    async fn blob_with(
+        &self,
+        organization: OrganizationId,
+        backend: &'static str,
+        sha256: Sha256Digest,
+    ) -> Result<Option<String>, RepositoryError> {
+        self.database
+            .point(Scope::Organization(organization), move |conn| {
+                query::blob_with(conn, organization, backend, sha256)
             })
             .await
     }

@@ -1,6 +1,6 @@
 //! The outcome of a commit as the idempotency record keeps it.
 
-use probity_artifacts::{ArtifactWrite, UploadSession};
+use probity_artifacts::{ArtifactWrite, SignatureProof, UploadSession};
 use probity_kernel::{RepositoryError, Version};
 use serde::{Deserialize, Serialize};
 
@@ -27,7 +27,8 @@ impl Kept {
 pub(crate) enum Outcome {
     Open(Box<Kept>, Option<u64>),
     End(Box<Kept>, i64),
-    Complete(Box<Kept>, i64, Box<ArtifactRow>),
+    Complete(Box<Kept>, i64, Box<ArtifactRow>, Option<String>),
+    Sign(Box<ArtifactRow>, i64, (String, String)),
     Update(Box<ArtifactRow>, i64),
 }
 
@@ -42,9 +43,18 @@ impl Remembered for ArtifactWrite {
                 session,
                 expected,
                 artifact,
+                shared,
             } => {
                 let artifact = Box::new(artifact.as_ref().into());
-                Outcome::Complete(Kept::of(session), expected.get(), artifact)
+                Outcome::Complete(Kept::of(session), expected.get(), artifact, shared.clone())
+            }
+            Self::Sign {
+                next,
+                expected,
+                proof,
+            } => {
+                let proof = (proof.bundle.clone(), proof.public_key.clone());
+                Outcome::Sign(Box::new(next.as_ref().into()), expected.get(), proof)
             }
             Self::Update { next, expected } => {
                 Outcome::Update(Box::new(next.as_ref().into()), expected.get())
@@ -62,10 +72,16 @@ impl Remembered for ArtifactWrite {
                 next: kept.session()?,
                 expected: Version::new(expected),
             },
-            Outcome::Complete(kept, expected, artifact) => Self::Complete {
+            Outcome::Complete(kept, expected, artifact, shared) => Self::Complete {
                 session: kept.session()?,
                 expected: Version::new(expected),
                 artifact: Box::new((*artifact).try_into()?),
+                shared,
+            },
+            Outcome::Sign(row, expected, (bundle, public_key)) => Self::Sign {
+                next: Box::new((*row).try_into()?),
+                expected: Version::new(expected),
+                proof: Box::new(SignatureProof { bundle, public_key }),
             },
             Outcome::Update(row, expected) => Self::Update {
                 next: Box::new((*row).try_into()?),

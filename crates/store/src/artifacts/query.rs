@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use diesel::dsl::count_star;
 use diesel::prelude::*;
-use probity_artifacts::{Artifact, ArtifactStatus, ArtifactSummary, UploadSession, UploadStatus};
+use probity_artifacts::{
+    Artifact, ArtifactStatus, ArtifactSummary, Sha256Digest, UploadSession, UploadStatus,
+};
 use probity_kernel::{OrganizationId, ProductId, SpaceId, UploadSessionId};
 
 use super::rows::{ArtifactRow, ChunkRow, UploadRow};
@@ -44,6 +46,25 @@ pub(super) fn with_chunks(conn: &mut AnyConnection, row: UploadRow) -> StoreResu
         .select(ChunkRow::as_select())
         .load(conn)?;
     row.with(chunks).map_err(StoreError)
+}
+
+/// The key of the blob that has some bytes already.
+pub(super) fn blob_with(
+    conn: &mut AnyConnection,
+    organization: OrganizationId,
+    backend: &str,
+    sha256: Sha256Digest,
+) -> StoreResult<Option<String>> {
+    let found = artifacts::table
+        .filter(artifacts::organization_id.eq(Id(organization.uuid())))
+        .filter(artifacts::sha256.eq(sha256.as_bytes().to_vec()))
+        .filter(artifacts::storage_backend.eq(backend))
+        .filter(artifacts::status.eq(ArtifactStatus::Available.as_str()))
+        .order(artifacts::id)
+        .select(artifacts::blob_key)
+        .first(conn)
+        .optional()?;
+    Ok(found)
 }
 
 /// How many bytes a space holds.

@@ -12,6 +12,7 @@ use probity_kernel::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::signature::{SignatureText, signature};
 use crate::error::corrupt;
 use crate::schema::{artifact_chunks, artifact_uploads, artifacts};
 use crate::types::{Id, Utc};
@@ -97,6 +98,8 @@ pub(crate) struct ArtifactRow {
     verified_at: Utc,
     cleared: bool,
     pub(super) version: i64,
+    #[serde(default)]
+    signature: Option<String>,
 }
 
 /// A size or count as the databases keep it; the domain's bounds are far below.
@@ -291,6 +294,7 @@ impl From<&Artifact> for ArtifactRow {
             verified_at: Utc(artifact.verified_at),
             cleared: false,
             version: artifact.version.get(),
+            signature: artifact.signature.as_ref().map(SignatureText::of),
         }
     }
 }
@@ -327,6 +331,7 @@ impl TryFrom<ArtifactRow> for Artifact {
             created_at: row.created_at.0,
             updated_at: row.updated_at.0,
             verified_at: row.verified_at.0,
+            signature: row.signature.as_deref().map(signature).transpose()?,
             version: Version::new(row.version),
         })
     }

@@ -18,6 +18,23 @@ fn parsed(rows: Vec<ArtifactRow>) -> StoreResult<Vec<Artifact>> {
     parsed.collect::<Result<_, _>>().map_err(StoreError)
 }
 
+impl DieselArtifacts {
+    /// How many available artifacts have their bytes in another backend than this. Blocks meanwhile.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn elsewhere(&self, backend: &str) -> Result<u64, RepositoryError> {
+        self.database.system_read(|conn| {
+            let found: i64 = artifacts::table
+                .filter(artifacts::status.eq(ArtifactStatus::Available.as_str()))
+                .filter(artifacts::storage_backend.ne(backend))
+                .count()
+                .get_result(conn)?;
+            Ok(u64::try_from(found).unwrap_or_default())
+        })
+    }
+}
+
 impl ArtifactUpkeep for DieselArtifacts {
     async fn expired_uploads(
         &self,

@@ -2,13 +2,16 @@
 
 use diesel::prelude::*;
 use probity_artifacts::session::{Accepted, HashAdvance, Receipt};
-use probity_artifacts::{Artifact, ArtifactWrite, UploadRefusal, UploadSession, UploadStatus};
+use probity_artifacts::{
+    Artifact, ArtifactWrite, SignatureProof, UploadRefusal, UploadSession, UploadStatus,
+};
 use probity_kernel::{
     Context, OrganizationId, ProductId, RepositoryError, UploadSessionId, Version,
 };
 
 use super::query;
 use super::rows::{ArtifactRow, ChunkRow, UploadRow};
+use super::signature::{ProofText, SignatureText};
 use crate::catalog::attachments::check_live;
 use crate::error::{StoreError, StoreResult};
 use crate::schema::{
@@ -33,10 +36,20 @@ pub(super) fn apply(tx: &mut Tx<'_>, context: &Context, write: &ArtifactWrite) -
             session,
             expected,
             artifact,
+            shared,
         } => {
             own(organization, session.organization)?;
             own(organization, artifact.organization)?;
-            complete(tx, context, session, *expected, artifact)
+            complete(tx, context, session, *expected, artifact, shared.as_deref())
+        }
+        ArtifactWrite::Sign {
+            next,
+            expected,
+            proof,
+        } => {
+            own(organization, next.organization)?;
+            update(tx, next, *expected)?;
+            keep_signature(tx, next, proof)
         }
         ArtifactWrite::Update { next, expected } => {
             own(organization, next.organization)?;
@@ -115,6 +128,7 @@ fn complete(
     next: &UploadSession,
     expected: Version,
     artifact: &Artifact,
+    shared: Option<&str>,
 ) -> StoreResult<()> {
     check_live(tx.conn, next.organization, next.product)?;
     let known = find(tx, next.organization, next.product, next.id)?;
@@ -123,6 +137,10 @@ fn complete(
         known.sealed && known.version == expected,
         RepositoryError::Stale,
     )?;
+    // Bytes that are shared must still be somebody's: otherwise they may be on their way out.
+    let (backend, sha256) = (&artifact.backend, artifact.sha256);
+    let found = query::blob_with(tx.conn, artifact.organization, backend, sha256)?;
+    guard(found.as_deref() == shared, RepositoryError::Stale)?;
     if artifact.facts.is_current {
         diesel::update(artifacts::table)
             .filter(artifacts::organization_id.eq(Id(artifact.organization.uuid())))
@@ -165,6 +183,20 @@ fn update(tx: &mut Tx<'_>, next: &Artifact, expected: Version) -> StoreResult<()
         ))
         .execute(tx.writing())?;
     guard(changed == 1, RepositoryError::Stale)
+}
+
+fn keep_signature(tx: &mut Tx<'_>, next: &Artifact, proof: &SignatureProof) -> StoreResult<()> {
+    let facts = next.signature.as_ref().map(SignatureText::of);
+    let proof = ProofText::of(proof);
+    diesel::update(artifacts::table)
+        .filter(artifacts::organization_id.eq(Id(next.organization.uuid())))
+        .filter(artifacts::id.eq(Id(next.id.uuid())))
+        .set((
+            artifacts::signature.eq(facts),
+            artifacts::signature_proof.eq(proof),
+        ))
+        .execute(tx.writing())?;
+    Ok(())
 }
 
 /// A session of a product inside the transaction.

@@ -8,6 +8,7 @@ use std::path::Path;
 use bytes::Bytes;
 use probity_artifacts::{BlobError, BlobReader};
 use rustix::fs::OFlags;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 /// How many bytes are moved at a time where files are read as a whole.
@@ -33,19 +34,45 @@ pub(super) fn told(error: io::Error) -> BlobError {
     BlobError::Unavailable(Box::new(error))
 }
 
+/// How much work on files and digests is done at a time. Each piece of it takes a thread, and each
+/// thread keeps memory of its own: senders beyond that wait for their turn.
+static TURNS: Semaphore = Semaphore::const_new(8);
+
+/// Starts work where it may block.
+pub(super) fn start<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> JoinHandle<Result<T, BlobError>> {
+    let failed = |error| BlobError::Unavailable(Box::new(error));
+    tokio::spawn(async move {
+        let turn = TURNS.acquire().await;
+        let turn = turn.map_err(|error| BlobError::Unavailable(Box::new(error)))?;
+        // To its end with its turn, also when nobody waits for it any more.
+        let done = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            work()
+        });
+        done.await.map_err(failed)
+    })
+}
+
 /// Runs work on files where it may block.
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Result<T, BlobError> {
-    settled(tokio::task::spawn_blocking(work)).await
+    settled(start(work)).await
 }
 
 /// The outcome of such work.
-pub(super) async fn settled<T>(work: JoinHandle<io::Result<T>>) -> Result<T, BlobError> {
-    match work.await {
-        Ok(done) => done.map_err(told),
-        Err(error) => Err(BlobError::Unavailable(Box::new(error))),
-    }
+pub(super) async fn settled<T>(
+    work: JoinHandle<Result<io::Result<T>, BlobError>>,
+) -> Result<T, BlobError> {
+    finished(work).await?.map_err(told)
+}
+
+/// What was started, once it is done.
+pub(super) async fn finished<T>(work: JoinHandle<Result<T, BlobError>>) -> Result<T, BlobError> {
+    let done = work.await;
+    done.map_err(|error| BlobError::Unavailable(Box::new(error)))?
 }
 
 fn options() -> OpenOptions {
@@ -126,6 +153,18 @@ fn read_full(file: &File, mut buffer: &mut [u8], mut offset: u64) -> io::Result<
     Ok(read)
 }
 
+/// The first bytes of a file, so many.
+pub(super) fn read_whole(file: &File, size: u64) -> io::Result<Bytes> {
+    let mut bytes = vec![0; usize::try_from(size).unwrap_or_default()];
+    if read_full(file, &mut bytes, 0)? == bytes.len() {
+        return Ok(bytes.into());
+    }
+    Err(io::Error::new(
+        ErrorKind::UnexpectedEof,
+        "the file is too short",
+    ))
+}
+
 /// The part of a file that holds a chunk.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Part<'a> {
@@ -187,7 +226,7 @@ pub(crate) struct FileReader {
     file: std::sync::Arc<File>,
     next: u64,
     end: u64,
-    ahead: Option<JoinHandle<io::Result<Bytes>>>,
+    ahead: Option<JoinHandle<Result<io::Result<Bytes>, BlobError>>>,
 }
 
 impl FileReader {
@@ -209,7 +248,7 @@ impl FileReader {
         }
         let (file, offset) = (self.file.clone(), self.next);
         self.next += size;
-        self.ahead = Some(tokio::task::spawn_blocking(move || {
+        self.ahead = Some(start(move || {
             let mut piece = vec![0; usize::try_from(size).unwrap_or_default()];
             if read_full(&file, &mut piece, offset)? == piece.len() {
                 return Ok(Bytes::from(piece));

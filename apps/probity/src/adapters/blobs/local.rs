@@ -19,15 +19,16 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use probity_artifacts::{
-    BlobError, BlobKey, BlobStore, Chunk, ChunkWrite, HoldOn, Sha256Digest, StoredBlob, UploadPlace,
+    BlobError, BlobKey, BlobStore, Chunk, ChunkWrite, HoldOn, ServedAs, Sha256Digest, StagedUpload,
+    StoredBlob, UploadPlace,
 };
 use probity_kernel::{OrganizationId, UploadSessionId};
 use time::OffsetDateTime;
 
-use self::sink::LocalSink;
+pub(crate) use self::sink::LocalSink;
 use super::files::{self, FileReader, Part, blocking, told};
 use super::holds::{Hold, Holds};
 
@@ -115,6 +116,26 @@ impl LocalBlobs {
         path.push(name.get(..2).unwrap_or_default());
         path.push(name);
         Ok(path)
+    }
+
+    /// Where a blob lies below the folder of blobs.
+    pub(super) fn shelf(&self, blob: &BlobKey) -> Result<PathBuf, BlobError> {
+        let path = self.blob(blob)?;
+        let below = path.strip_prefix(self.inner.root.join("blobs"));
+        below.map(Path::to_owned).map_err(|_| BlobError::NotFound)
+    }
+
+    /// Brings a blob in that lay there in a backup.
+    pub(super) async fn bring_in(&self, place: &Path, from: &Path) -> Result<(), BlobError> {
+        let (to, from) = (self.inner.root.join("blobs").join(place), from.to_owned());
+        blocking(move || {
+            let folder = to.parent().unwrap_or(&to);
+            files::make_folder(folder)?;
+            std::fs::copy(&from, &to)?;
+            File::open(&to)?.sync_all()?;
+            files::sync_folder(folder)
+        })
+        .await
     }
 
     fn upload(&self, id: UploadSessionId) -> Arc<Upload> {
@@ -249,6 +270,40 @@ fn list(
     Ok(found)
 }
 
+/// The uploads behind one whose folders were last written to before an instant.
+fn list_staged(
+    root: &Path,
+    before: SystemTime,
+    after: Option<StagedUpload>,
+    limit: usize,
+) -> io::Result<Vec<StagedUpload>> {
+    let mut found = Vec::new();
+    let staging = root.join("staging");
+    for owner in names(&staging)? {
+        let Ok(organization) = owner.parse::<OrganizationId>() else {
+            continue;
+        };
+        for name in names(&staging.join(&owner))? {
+            let Ok(upload) = name.parse::<UploadSessionId>() else {
+                continue;
+            };
+            let staged = StagedUpload {
+                organization,
+                upload,
+            };
+            let folder = staging.join(&owner).join(&name);
+            let written = std::fs::symlink_metadata(folder)?.modified()?;
+            if Some(staged) > after && written < before {
+                found.push(staged);
+            }
+            if found.len() == limit {
+                return Ok(found);
+            }
+        }
+    }
+    Ok(found)
+}
+
 impl BlobStore for LocalBlobs {
     type Sink = LocalSink;
     type Reader = FileReader;
@@ -376,7 +431,7 @@ impl BlobStore for LocalBlobs {
         Ok(FileReader::new(file, range.start, size))
     }
 
-    async fn signed_url(&self, _: &BlobKey, _: Duration) -> Result<Option<String>, BlobError> {
+    async fn signed_url(&self, _: &BlobKey, _: &ServedAs) -> Result<Option<String>, BlobError> {
         Ok(None)
     }
 
@@ -393,6 +448,16 @@ impl BlobStore for LocalBlobs {
     ) -> Result<Vec<StoredBlob>, BlobError> {
         let (root, after) = (self.inner.root.clone(), after.cloned());
         blocking(move || list(&root, before.into(), after.as_ref(), limit)).await
+    }
+
+    async fn list_staged(
+        &self,
+        before: OffsetDateTime,
+        after: Option<StagedUpload>,
+        limit: usize,
+    ) -> Result<Vec<StagedUpload>, BlobError> {
+        let root = self.inner.root.clone();
+        blocking(move || list_staged(&root, before.into(), after, limit)).await
     }
 }
 

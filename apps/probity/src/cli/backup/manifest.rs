@@ -1,7 +1,6 @@
 //! What a backup holds: every file with its digest, and where the records stood.
 
 use std::fs::File;
-use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 
 use probity_store::CopiedLog;
@@ -48,6 +47,10 @@ impl From<CopiedLog> for LogState {
     }
 }
 
+fn local() -> String {
+    "local".to_owned()
+}
+
 /// What a backup holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -58,6 +61,9 @@ pub(super) struct Manifest {
     pub(super) database: String,
     pub(super) migrations: Vec<String>,
     pub(super) logs: Vec<LogState>,
+    /// The store that had the bytes of artifacts.
+    #[serde(default = "local")]
+    pub(super) blob_store: String,
     pub(super) files: Vec<CopiedFile>,
 }
 
@@ -149,34 +155,4 @@ pub(super) fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Fault> {
     }
     found.sort();
     Ok(found)
-}
-
-/// Copies one file, folders and all, so that it lasts.
-pub(super) fn copy_file(from: &Path, to: &Path) -> Result<(), Fault> {
-    if let Some(parent) = to.parent() {
-        std::fs::create_dir_all(parent)?;
-    }
-    std::fs::copy(from, to)?;
-    File::open(to)?.sync_all()?;
-    Ok(())
-}
-
-/// Whether a file holds some bytes; read in pieces, whatever its size.
-pub(super) fn holds(path: &Path, text: &[u8]) -> Result<bool, Fault> {
-    let mut file = File::open(path)?;
-    let mut window: Vec<u8> = Vec::new();
-    let mut buffer = vec![0_u8; 1 << 16];
-    loop {
-        let read = file.read(&mut buffer)?;
-        let Some(chunk) = buffer.get(..read).filter(|chunk| !chunk.is_empty()) else {
-            return Ok(false);
-        };
-        window.extend_from_slice(chunk);
-        if window.windows(text.len().max(1)).any(|part| part == text) {
-            return Ok(true);
-        }
-        // What begins at the end of one piece may go on in the next.
-        let keep = window.len().min(text.len().saturating_sub(1));
-        window.drain(..window.len() - keep);
-    }
 }

@@ -1,5 +1,6 @@
 //! `probity backup` and `probity restore`: everything that is kept, into a folder and back.
 
+pub(super) mod blobs;
 mod manifest;
 
 use std::path::{Path, PathBuf};
@@ -7,23 +8,24 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Arg, ArgMatches, Command};
+use probity_artifacts::BlobStore as _;
 use probity_kernel::{Clock as _, SystemClock, SystemIds};
 
 use self::manifest::{CopiedFile, LogState, Manifest};
-use super::{Outcome, quiet};
+use super::{Outcome, block_on, quiet};
+use crate::adapters::blobs::Blobs;
 use crate::http::instant;
 use crate::settings::{Settings, Sources};
 use crate::startup::open_database;
 
 type Fault = Box<dyn std::error::Error>;
 
-/// The folder of the blob store that holds the bytes of artifacts, under the same name in a backup.
-/// Uploads that are under way are not copied: they begin anew.
-const BLOBS: &str = "blobs";
-
 pub(super) fn backup_command() -> Command {
     Command::new("backup")
-        .about("Copies the database and the artifacts into a new folder, while the server runs")
+        .about(
+            "Copies the database and the bytes of artifacts into a new folder, while the server runs; \
+             uploads that are under way begin anew",
+        )
         .arg(
             Arg::new("to")
                 .value_name("TO")
@@ -87,13 +89,8 @@ fn fill(to: &Path, settings: &Settings) -> Result<Manifest, Fault> {
     for name in &copied.files {
         files.push(CopiedFile::of(to, name)?);
     }
-    // Bytes are written before the row that names them: what the database knows is there.
-    let blobs = settings.artifacts.store.join(BLOBS);
-    for name in manifest::files_below(&blobs)? {
-        let (from, name) = (blobs.join(&name), Path::new(BLOBS).join(&name));
-        manifest::copy_file(&from, &to.join(&name))?;
-        files.push(CopiedFile::of(to, &name)?);
-    }
+    let blobs = Blobs::beside(&settings.artifacts)?;
+    files.extend(block_on(blobs::copy_out(&blobs, to))??);
     let manifest = Manifest {
         format: manifest::FORMAT.to_owned(),
         release: env!("CARGO_PKG_VERSION").to_owned(),
@@ -101,6 +98,7 @@ fn fill(to: &Path, settings: &Settings) -> Result<Manifest, Fault> {
         database: copied.kind.to_owned(),
         migrations: copied.migrations,
         logs: copied.logs.into_iter().map(LogState::from).collect(),
+        blob_store: blobs.backend().to_owned(),
         files,
     };
     manifest.write(to)?;
@@ -114,9 +112,17 @@ pub(super) fn restore(matches: &ArgMatches, sources: &Sources) -> Outcome {
     let from = folder(matches, "from");
     let manifest = Manifest::read(&from)?;
     manifest.verify(&from)?;
-    let blobs = settings.artifacts.store.join(BLOBS);
-    if !manifest::files_below(&blobs)?.is_empty() {
-        return Err(format!("{} is not empty", blobs.display()).into());
+    let blobs = Blobs::beside(&settings.artifacts)?;
+    if blobs.backend() != manifest.blob_store {
+        return Err(format!(
+            "the artifacts of this backup were in the store `{}`, and `{}` is set",
+            manifest.blob_store,
+            blobs.backend()
+        )
+        .into());
+    }
+    if !block_on(blobs::is_empty(&blobs))?? {
+        return Err("the store of artifacts is not empty".into());
     }
     probity_store::bring_back(
         &settings.database_url,
@@ -124,11 +130,7 @@ pub(super) fn restore(matches: &ArgMatches, sources: &Sources) -> Outcome {
         &manifest.database,
         &manifest.migrations,
     )?;
-    for file in &manifest.files {
-        if let Ok(name) = Path::new(&file.path).strip_prefix(BLOBS) {
-            manifest::copy_file(&from.join(&file.path), &blobs.join(name))?;
-        }
-    }
+    block_on(blobs::copy_in(&blobs, &from, &manifest.files))??;
     checked(&settings, &manifest)
 }
 
@@ -166,18 +168,4 @@ fn checked(settings: &Settings, manifest: &Manifest) -> Outcome {
         manifest.files.len()
     );
     Ok(ExitCode::SUCCESS)
-}
-
-/// The files of artifacts that hold a text. They are named by their digest and cannot be changed: who
-/// owns them has to replace them.
-pub(super) fn blobs_with(settings: &Settings, text: &str) -> Result<Vec<PathBuf>, Fault> {
-    let blobs = settings.artifacts.store.join(BLOBS);
-    let mut found = Vec::new();
-    for name in manifest::files_below(&blobs)? {
-        let path = blobs.join(name);
-        if manifest::holds(&path, text.as_bytes())? {
-            found.push(path);
-        }
-    }
-    Ok(found)
 }

@@ -14,7 +14,7 @@ use actix_web::http::header::{
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use futures_util::stream;
-use probity_artifacts::{Artifact, BlobReader};
+use probity_artifacts::{Artifact, BlobReader, ServedAs};
 use probity_kernel::ErrorKind;
 
 use super::Answer;
@@ -80,6 +80,14 @@ impl Delivery {
                 partial: true,
             }),
             Asked::Refused => Err(Err(refused(size).into())),
+        }
+    }
+
+    /// As what the storage backend is to hand it out.
+    pub(super) fn served(artifact: &Artifact) -> ServedAs {
+        ServedAs {
+            content_type: type_of(artifact).to_owned(),
+            disposition: disposition(&artifact.facts.file_name).to_string(),
         }
     }
 

@@ -1,8 +1,6 @@
 //! Artifacts: listed, handed out, deleted.
 
-use std::time::Duration;
-
-use actix_web::http::header::LOCATION;
+use actix_web::http::header::{CACHE_CONTROL, LOCATION};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, delete, get};
 use probity_artifacts::BlobStore as _;
@@ -20,9 +18,6 @@ use crate::http::extract::{Faults, Query, path_id};
 use crate::http::failure::Failure;
 use crate::http::{paging, product};
 use crate::state::AppState;
-
-/// How long an address of the storage backend is good for.
-const ADDRESS_LIFETIME: Duration = Duration::from_mins(5);
 
 /// Which page is wanted.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -94,7 +89,9 @@ pub(super) async fn list_artifacts(
             ("Content-Disposition" = String, description = "Attachment, with the file name")
         )),
         (status = 206, description = "The range", body = Vec<u8>, content_type = "application/octet-stream"),
-        (status = 302, description = "The address at the storage backend, good for five minutes"),
+        (status = 302, description = "A signed address at the object store, good for a short time", headers(
+            ("Location" = String, description = "The address; it takes no credentials of the caller's")
+        )),
         (status = 304, description = "The caller has it"),
         (status = 416, description = "No such range, or more than one", body = ProblemBody, content_type = "application/problem+json"),
         CallerErrors, Unprocessable, Missing, StorageErrors
@@ -114,16 +111,18 @@ pub(super) async fn download_artifact(
     let artifacts = &state.artifacts;
     let located = artifacts.locate(organization, product.id, id).await;
     let (artifact, blob) = located.map_err(told)?;
-    let address = artifacts.blobs().signed_url(&blob, ADDRESS_LIFETIME).await;
-    if let Some(address) = address.map_err(|error| told(error.into()))? {
-        return Ok(HttpResponse::Found()
-            .insert_header((LOCATION, address))
-            .finish());
-    }
     let delivery = match Delivery::decide(&artifact, request.headers()) {
         Ok(delivery) => delivery,
         Err(answer) => return answer,
     };
+    let served = Delivery::served(&artifact);
+    let address = artifacts.blobs().signed_url(&blob, &served).await;
+    if let Some(address) = address.map_err(|error| told(error.into()))? {
+        return Ok(HttpResponse::Found()
+            .insert_header((LOCATION, address))
+            .insert_header((CACHE_CONTROL, "private, no-store"))
+            .finish());
+    }
     let opened = artifacts.blobs().read(&blob, delivery.range()).await;
     let reader = opened.map_err(|error| {
         told(if matches!(error, probity_artifacts::BlobError::NotFound) {

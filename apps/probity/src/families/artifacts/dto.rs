@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use validator::Validate;
 
+use super::signature::SignatureSummary;
 use crate::http::instant;
 
 /// An artifact that is to be uploaded.
@@ -149,6 +150,8 @@ pub(super) struct ArtifactResponse {
     external_uri: Option<String>,
     /// `available`, `deleted` or `failed`.
     status: &'static str,
+    /// The signature that is attached to it.
+    signature: Option<SignatureSummary>,
     is_current: bool,
     #[schema(value_type = Object)]
     metadata: Map<String, Value>,
@@ -180,6 +183,7 @@ impl From<Artifact> for ArtifactResponse {
             storage_uri: artifact.storage_uri,
             external_uri: facts.external_uri,
             status: artifact.status.as_str(),
+            signature: artifact.signature.map(SignatureSummary::from),
             is_current: facts.is_current,
             metadata: facts.metadata,
             uploaded_by_id: id_of(&artifact.uploaded_by),
@@ -191,7 +195,7 @@ impl From<Artifact> for ArtifactResponse {
 }
 
 /// The id in a reference to a user or an API key; others have none of ours.
-fn id_of(reference: &str) -> Option<String> {
+pub(super) fn id_of(reference: &str) -> Option<String> {
     let (kind, id) = reference.split_once(':')?;
     matches!(kind, "user" | "api_key").then(|| id.to_owned())
 }

@@ -5,6 +5,7 @@ mod delivery;
 mod download;
 mod dto;
 mod refusal;
+mod signature;
 pub(crate) mod tus;
 mod uploads;
 
@@ -36,5 +37,7 @@ pub(crate) fn configure(routes: &mut impl Routes) {
         .service(uploads::complete_upload)
         .service(download::list_artifacts)
         .service(download::download_artifact)
-        .service(download::delete_artifact);
+        .service(download::delete_artifact)
+        .service(signature::attach_signature)
+        .service(signature::get_signature);
 }

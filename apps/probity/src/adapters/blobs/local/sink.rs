@@ -1,5 +1,4 @@
-//! A chunk on its way to the disk: written on one thread and hashed on another while the next
-//! piece comes in.
+//! A chunk on its way to the disk.
 
 use std::fs::File;
 use std::io;
@@ -8,26 +7,23 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
-use probity_artifacts::{BlobError, ChunkSink, ChunkWrite, Landed, Span, Tally, UploadPlace};
-use tokio::task::JoinHandle;
+use probity_artifacts::{BlobError, ChunkSink, ChunkWrite, Landed, Span, UploadPlace};
 
 use super::{BASE, LocalBlobs, Upload, file_of};
-use crate::adapters::blobs::files::{self, Part, blocking, settled};
+use crate::adapters::blobs::files::{self, Part, blocking};
+use crate::adapters::blobs::inflow::{Inflow, Put};
+use crate::adapters::blobs::nonce;
 
 /// A chunk that is being written.
-#[derive(Debug)]
 pub(crate) struct LocalSink {
     staging: PathBuf,
     file: Arc<File>,
     /// Where the chunk begins in the file.
     offset: u64,
     span: Span,
-    written: u64,
     known: Option<String>,
     target: Target,
-    tally: Option<Tally>,
-    writing: Option<JoinHandle<io::Result<bool>>>,
-    hashing: Option<JoinHandle<Tally>>,
+    inflow: Inflow,
 }
 
 /// Where the bytes go.
@@ -83,6 +79,21 @@ impl Drop for Slot {
     }
 }
 
+impl Target {
+    /// How pieces are written to its file.
+    fn put(&self, file: Arc<File>) -> Put {
+        match self {
+            Self::Place(slot) => {
+                let slot = slot.clone();
+                Arc::new(move |piece, at| slot.write(&file, piece, at))
+            }
+            Self::Part { .. } => {
+                Arc::new(move |piece, at| file.write_all_at(piece, at).map(|()| true))
+            }
+        }
+    }
+}
+
 impl Drop for Target {
     fn drop(&mut self) {
         if let Self::Part {
@@ -108,7 +119,7 @@ impl LocalSink {
         let (target, path, offset) = if let Some(slot) = slot {
             (Target::Place(slot), staging.join(BASE), span.offset)
         } else {
-            let name = format!("part-{}-{:032x}", span.index, nonce()?);
+            let name = format!("part-{}-{:016x}", span.index, nonce()?);
             let path = staging.join(&name);
             let target = Target::Part {
                 name,
@@ -131,69 +142,26 @@ impl LocalSink {
             Err(BlobError::NotFound) => return Err(BlobError::Closed),
             Err(error) => return Err(error),
         };
+        let inflow = Inflow::new(target.put(file.clone()), offset, write.tally);
         Ok(Self {
             staging,
             file,
             offset,
             span,
-            written: 0,
             known: write.known,
             target,
-            tally: Some(write.tally),
-            writing: None,
-            hashing: None,
+            inflow,
         })
     }
-
-    /// Waits for the piece that is under way.
-    async fn settle(&mut self) -> Result<(), BlobError> {
-        if let Some(hashing) = self.hashing.take() {
-            let tally = hashing.await;
-            self.tally = Some(tally.map_err(|error| BlobError::Unavailable(Box::new(error)))?);
-        }
-        if let Some(writing) = self.writing.take()
-            && !settled(writing).await?
-        {
-            return Err(BlobError::Closed);
-        }
-        Ok(())
-    }
-}
-
-/// 128 random bits: names of parts have to be new, also after a restart.
-fn nonce() -> Result<u128, BlobError> {
-    let mut bytes = [0_u8; 16];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| BlobError::Unavailable(error.to_string().into()))?;
-    Ok(u128::from_be_bytes(bytes))
 }
 
 impl ChunkSink for LocalSink {
     async fn write(&mut self, piece: Bytes) -> Result<(), BlobError> {
-        self.settle().await?;
-        let (file, at) = (self.file.clone(), self.offset + self.written);
-        self.written += u64::try_from(piece.len()).unwrap_or_default();
-        let written = piece.clone();
-        let slot = match &self.target {
-            Target::Place(slot) => Some(slot.clone()),
-            Target::Part { .. } => None,
-        };
-        self.writing = Some(tokio::task::spawn_blocking(move || match slot {
-            Some(slot) => slot.write(&file, &written, at),
-            None => file.write_all_at(&written, at).map(|()| true),
-        }));
-        let hashes = |tally: &Tally| tally.running.is_some() || tally.chunk.is_some();
-        if let Some(mut tally) = self.tally.take_if(|tally| hashes(tally)) {
-            self.hashing = Some(tokio::task::spawn_blocking(move || {
-                tally.update(&piece);
-                tally
-            }));
-        }
-        Ok(())
+        self.inflow.write(piece).await
     }
 
     async fn finish(&mut self) -> Result<Landed, BlobError> {
-        self.settle().await?;
+        self.inflow.settle().await?;
         let file = self.file.clone();
         let folder = match &self.target {
             Target::Place(_) => None,
@@ -219,7 +187,7 @@ impl ChunkSink for LocalSink {
         Ok(Landed {
             location,
             same_as,
-            tally: self.tally.take().unwrap_or_default(),
+            tally: self.inflow.take_tally(),
         })
     }
 }
@@ -228,7 +196,7 @@ impl LocalSink {
     /// Whether the chunk that was there has the same bytes.
     async fn is_same(&self, known: &str) -> Result<bool, BlobError> {
         let (path, offset) = file_of(&self.staging, known, self.span.offset)?;
-        let (file, size, own) = (self.file.clone(), self.written, self.offset);
+        let (file, size, own) = (self.file.clone(), self.inflow.written(), self.offset);
         let compared = blocking(move || {
             let before = files::open(&path, false)?;
             let before = Part {

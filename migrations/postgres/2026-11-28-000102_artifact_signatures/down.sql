@@ -1,0 +1,2 @@
+ALTER TABLE artifacts DROP COLUMN signature_proof;
+ALTER TABLE artifacts DROP COLUMN signature;

@@ -1,0 +1,1 @@
+DROP INDEX artifacts_of_digest;
