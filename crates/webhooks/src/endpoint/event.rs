@@ -23,6 +23,14 @@ pub struct EndpointFacts {
 }
 
 impl EndpointFacts {
+    /// Those of an endpoint that is not there yet.
+    fn none(id: WebhookEndpointId) -> Self {
+        Self {
+            id,
+            members: Map::new(),
+        }
+    }
+
     /// The facts of an endpoint.
     #[must_use]
     pub fn of(endpoint: &Endpoint) -> Self {
@@ -178,15 +186,9 @@ impl DomainEvent for WebhookEvent {
     fn detail(&self) -> Value {
         match self {
             Self::Created { after, secret } => {
-                let none = EndpointFacts {
-                    id: after.id,
-                    members: Map::new(),
-                };
-                let mut detail = differences(&none, after);
-                detail.insert(
-                    "secret_id".to_owned(),
-                    json!(secret.map(|id| id.to_string())),
-                );
+                let mut detail = differences(&EndpointFacts::none(after.id), after);
+                let secret = secret.map(|id| id.to_string());
+                detail.insert("secret_id".to_owned(), json!(secret));
                 Value::Object(detail)
             }
             Self::Updated {
@@ -230,17 +232,14 @@ impl DomainEvent for WebhookEvent {
                 deliveries,
                 missed,
             } => {
-                let ids: Vec<String> = deliveries.iter().map(ToString::to_string).collect();
-                json!({"deliveries": ids, "missed_events": missed})
+                json!({"deliveries": texts(deliveries), "missed_events": missed})
             }
             Self::Rewrapped {
                 organization: _,
                 secrets,
                 credentials,
             } => {
-                let secrets: Vec<String> = secrets.iter().map(ToString::to_string).collect();
-                let endpoints: Vec<String> = credentials.iter().map(ToString::to_string).collect();
-                json!({"secrets": secrets, "credentials_of": endpoints})
+                json!({"secrets": texts(secrets), "credentials_of": texts(credentials)})
             }
         }
     }
@@ -271,6 +270,10 @@ impl DomainEvent for WebhookEvent {
             score_after: None,
         }]
     }
+}
+
+fn texts(ids: &[impl ToString]) -> Vec<String> {
+    ids.iter().map(ToString::to_string).collect()
 }
 
 /// Every field of an endpoint that is there no more.
