@@ -57,14 +57,14 @@ impl Authorities {
         if content.content_type != oid::SIGNED_DATA {
             return Err(malformed("it is no signed data"));
         }
-        let signed: SignedData = content.content.decode_as()?;
-        let inside = content_of(&signed)?;
+        let data: SignedData = content.content.decode_as()?;
+        let inside = content_of(&data)?;
         let info = TstInfo::from_der(inside)?;
         let time = check_info(&info, imprint, nonce)?;
-        let [signer] = signed.signer_infos.0.as_slice() else {
+        let [signer] = data.signer_infos.0.as_slice() else {
             return Err(malformed("it has not exactly one signer"));
         };
-        let mut certificates = certificates_of(&signed)?;
+        let mut certificates = certificates_of(&data)?;
         certificates.extend(
             self.certificates()
                 .map(parsed)

@@ -36,6 +36,10 @@ pub struct Report {
 
 /// What limits a proof. With all of them zero or false, everything was proved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a limit of its own that may hold with any other"
+)]
 pub struct Limits {
     /// Fewer witnesses signed the checkpoint than have to; without a quorum, none did.
     pub unwitnessed: bool,

@@ -254,14 +254,20 @@ impl Run {
             stamps: Vec::new(),
             limits,
         };
-        run.connect(trust.since.as_ref())?;
-        if let Some(anchors) = &trust.anchors {
-            run.compare(anchors)?;
-        }
-        let stamped = run.manifest.timestamps.iter();
-        let checked = stamped.map(|stamped| stamps::check(stamped, &run.checkpoint));
-        run.stamps = checked.collect::<Result<_, _>>()?;
+        run.meet(trust)?;
         Ok(run)
+    }
+
+    /// Compares with all that was kept outside the log.
+    fn meet(&mut self, trust: &Trust) -> Result<(), Failure> {
+        self.connect(trust.since.as_ref())?;
+        if let Some(anchors) = &trust.anchors {
+            self.compare(anchors)?;
+        }
+        let stamped = self.manifest.timestamps.iter();
+        let checked = stamped.map(|stamped| stamps::check(stamped, &self.checkpoint));
+        self.stamps = checked.collect::<Result<_, _>>()?;
+        Ok(())
     }
 
     /// Compares with the checkpoints of this log that were kept outside.
@@ -317,7 +323,7 @@ impl Run {
             }
         }
         // The largest first, so that each takes its place at the end.
-        roots.sort_by(|one, other| other.0.cmp(&one.0));
+        roots.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
         for (size, root) in roots {
             self.milestone(size, root, Source::Anchored)?;
         }

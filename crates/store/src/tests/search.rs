@@ -160,20 +160,21 @@ fn searches_find_the_same_with_and_without_an_index(bed: &Bed) {
     let organization = bed.organization("north");
     fill(bed, organization, LEAVES);
     let who = who(bed, organization, 4);
-    let all = |bed: &Bed| {
-        filters(&who)
+    let all = |bed: &Bed| -> Vec<Vec<u64>> {
+        let filters = filters(&who);
+        let found = filters
             .iter()
-            .map(|filter| found(bed, organization, filter))
-            .collect()
+            .map(|filter| found(bed, organization, filter));
+        found.collect()
     };
-    let before: Vec<Vec<u64>> = all(bed);
+    let before = all(bed);
     assert!(
         before.iter().filter(|found| !found.is_empty()).count() >= 8,
         "{before:?}"
     );
     assert_eq!(index_all(bed, organization), 5);
     assert_eq!(index_all(bed, organization), 0, "and no more");
-    assert_eq!(all(bed) as Vec<Vec<u64>>, before);
+    assert_eq!(all(bed), before);
     // What an erasure takes away no block speaks of; until a worker came round it is searched entry by entry.
     let erasure = Erasure {
         subject: who.clone(),
@@ -183,9 +184,9 @@ fn searches_find_the_same_with_and_without_an_index(bed: &Bed) {
     bed.database
         .erase(&context(organization), &erasure)
         .unwrap();
-    let erased: Vec<Vec<u64>> = all(bed);
+    let erased = all(bed);
     let again = index_all(bed, organization);
-    assert_eq!(all(bed) as Vec<Vec<u64>>, erased);
+    assert_eq!(all(bed), erased);
     assert!(again == 5 || erased == before, "{again}");
 }
 
