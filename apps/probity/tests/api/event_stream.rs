@@ -443,7 +443,7 @@ async fn a_listener_of_a_node_that_is_killed_goes_on_elsewhere(place: Arc<Place>
         };
         let mut listener = Listener::open(&there, "", Some(&last)).await;
         let (writer, product) = (api.clone(), product.clone());
-        let writes = tokio::spawn(async move {
+        let load = tokio::spawn(async move {
             for turn in 0..10_u32 {
                 let drift = if (turn + round) % 2 == 0 { 90 } else { 1 };
                 let body = json!({"modelId": product, "driftScore": drift, "fairnessScore": 99,
@@ -460,7 +460,7 @@ async fn a_listener_of_a_node_that_is_killed_goes_on_elsewhere(place: Arc<Place>
         }
         last = listener.last_id.clone().unwrap();
         assert!(!node.wait().success());
-        writes.await.unwrap();
+        load.await.unwrap();
         if !several {
             drop((node, there, listener));
             let app = Arc::new(TestApp::spawn(&place, &UNLIMITED));

@@ -104,7 +104,7 @@ pub(super) struct Left {
 /// The places that a lane gets for new deliveries to one endpoint.
 #[derive(Debug, Default)]
 pub(super) struct Seats {
-    pub(super) seats: Vec<Seat>,
+    pub(super) given: Vec<Seat>,
     pub(super) lease: Duration,
     /// Whether it is worth looking at once for what got no place.
     pub(super) ring: bool,
@@ -197,7 +197,7 @@ impl Desk {
             endpoint,
         };
         Seats {
-            seats: (0..granted).map(|_| seat()).collect(),
+            given: (0..granted).map(|_| seat()).collect(),
             lease,
             ring,
         }
@@ -270,11 +270,11 @@ mod tests {
     #[test]
     fn nothing_is_left_at_a_desk_that_is_closed() {
         let desk = Arc::new(Desk::default());
-        assert!(desk.reserve(endpoint(1), 1).seats.is_empty());
+        assert!(desk.reserve(endpoint(1), 1).given.is_empty());
         desk.open(LEASE);
-        assert_eq!(desk.reserve(endpoint(1), 1).seats.len(), 1);
+        assert_eq!(desk.reserve(endpoint(1), 1).given.len(), 1);
         desk.close();
-        assert!(desk.reserve(endpoint(1), 1).seats.is_empty());
+        assert!(desk.reserve(endpoint(1), 1).given.is_empty());
         assert!(desk.inner().shares.is_empty());
     }
 
@@ -282,16 +282,16 @@ mod tests {
     fn an_endpoint_has_its_places_and_no_others() {
         let desk = open();
         let first = desk.reserve(endpoint(1), 10);
-        assert_eq!(first.seats.len(), 10);
+        assert_eq!(first.given.len(), 10);
         let second = desk.reserve(endpoint(1), 10);
-        assert_eq!(second.seats.len(), 6);
-        assert_eq!(desk.reserve(endpoint(2), 16).seats.len(), 16);
+        assert_eq!(second.given.len(), 6);
+        assert_eq!(desk.reserve(endpoint(2), 16).given.len(), 16);
         drop(first);
         // Some had to wait: what is new waits behind them until they are caught up with.
-        assert!(desk.reserve(endpoint(1), 1).seats.is_empty());
+        assert!(desk.reserve(endpoint(1), 1).given.is_empty());
         assert_eq!(desk.behind(), [endpoint(1)]);
         desk.caught_up(endpoint(1));
-        assert_eq!(desk.reserve(endpoint(1), 20).seats.len(), 10);
+        assert_eq!(desk.reserve(endpoint(1), 20).given.len(), 10);
         drop(second);
     }
 
@@ -300,11 +300,11 @@ mod tests {
         let desk = open();
         desk.set_places(endpoint(1), 0);
         let none = desk.reserve(endpoint(1), 1);
-        assert!(none.seats.is_empty() && !none.ring);
+        assert!(none.given.is_empty() && !none.ring);
         desk.set_places(endpoint(1), 64);
         desk.caught_up(endpoint(1));
         let many = desk.reserve(endpoint(1), 100);
-        assert!(many.seats.len() == 64 && many.ring);
+        assert!(many.given.len() == 64 && many.ring);
     }
 
     #[test]

@@ -40,9 +40,13 @@ pub(super) struct Subscription {
     direct: bool,
 }
 
+/// The endpoints of an organisation.
+type Subscriptions = Arc<[Arc<Subscription>]>;
+
 /// What a lane remembers of the endpoints of organisations, and what it leaves for the courier.
 pub(crate) struct Fan {
-    known: HashMap<OrganizationId, (i64, Arc<[Arc<Subscription>]>)>,
+    /// Under the count of changes at which they were read.
+    known: HashMap<OrganizationId, (i64, Subscriptions)>,
     desk: Arc<Desk>,
     /// Deliveries of this turn that are to be left.
     left: Vec<Left>,
@@ -83,7 +87,7 @@ impl Fan {
         conn: &mut AnyConnection,
         organization: OrganizationId,
         stamp: Option<i64>,
-    ) -> StoreResult<Arc<[Arc<Subscription>]>> {
+    ) -> StoreResult<Subscriptions> {
         if let (Some((known, subscriptions)), Some(stamp)) = (self.known.get(&organization), stamp)
             && *known == stamp
         {
@@ -92,7 +96,7 @@ impl Fan {
         if self.known.len() >= MOST_ORGANIZATIONS {
             self.known.clear();
         }
-        let read: Arc<[Arc<Subscription>]> = subscriptions(conn, organization)?.into();
+        let read: Subscriptions = subscriptions(conn, organization)?.into();
         // Without a stamp nothing will ever match it.
         let kept = (stamp.unwrap_or(-1), read.clone());
         self.known.insert(organization, kept);
@@ -169,7 +173,7 @@ fn deliver(
     fan: &mut Fan,
 ) -> StoreResult<()> {
     let endpoint = subscription.endpoint.id;
-    let Seats { seats, lease, ring } = if subscription.direct {
+    let Seats { given, lease, ring } = if subscription.direct {
         fan.desk.reserve(endpoint, wanted.len())
     } else {
         Seats {
@@ -183,14 +187,14 @@ fn deliver(
         .filter_map(|(number, place)| {
             Some(New {
                 event: events.get(*place)?,
-                lease: (number < seats.len()).then_some(lease),
+                lease: (number < given.len()).then_some(lease),
             })
         })
         .collect();
     insert(conn, &subscription.endpoint, &new)?;
-    fan.made |= ring && seats.len() < wanted.len();
+    fan.made |= ring && given.len() < wanted.len();
     fan.left
-        .extend(seats.into_iter().zip(wanted).map(|(seat, place)| Left {
+        .extend(given.into_iter().zip(wanted).map(|(seat, place)| Left {
             seat,
             subscription: subscription.clone(),
             events: events.clone(),

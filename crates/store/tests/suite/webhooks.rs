@@ -422,7 +422,8 @@ fn what_finds_no_place_at_the_desk_waits_in_the_database(bed: &Bed) {
     assert_eq!(desk.take().len(), 1);
     // A changed secret is the one that what is left is signed with.
     let service = service(bed);
-    let rotated = service.rotate_secret(&context(north), (endpoint.id, None), LEASE, [9; 32]);
+    let ctx = context(north);
+    let rotated = service.rotate_secret(&ctx, (endpoint.id, None), LEASE, [9; 32]);
     bed.block(rotated).expect("a rotation");
     red(bed, north, "four", 1);
     assert_eq!(desk.take()[0].claim.secrets.len(), 2);

@@ -135,7 +135,7 @@ impl Queue {
 #[derive(Debug)]
 pub(super) struct Queues {
     desk: Arc<Desk>,
-    queues: HashMap<WebhookEndpointId, Queue>,
+    by_endpoint: HashMap<WebhookEndpointId, Queue>,
     /// The endpoints that have something waiting, the one whose turn it is in front.
     turns: VecDeque<WebhookEndpointId>,
 }
@@ -145,7 +145,7 @@ impl Queues {
     pub(super) fn new(desk: Arc<Desk>) -> Self {
         Self {
             desk,
-            queues: HashMap::new(),
+            by_endpoint: HashMap::new(),
             turns: VecDeque::new(),
         }
     }
@@ -172,14 +172,14 @@ impl Queues {
 
     /// Of an endpoint so many were wanted and so many were there.
     pub(super) fn took(&mut self, id: WebhookEndpointId, wanted: u32, taken: u32) {
-        if let Some(queue) = self.queues.get_mut(&id) {
+        if let Some(queue) = self.by_endpoint.get_mut(&id) {
             queue.more = taken >= wanted;
         }
     }
 
     /// Whether there is room for something that may be due.
     pub(super) fn is_short(&self, now: Instant) -> bool {
-        self.queues
+        self.by_endpoint
             .values()
             .any(|queue| queue.more && queue.wanted(now) > 0)
     }
@@ -203,7 +203,7 @@ impl Queues {
     pub(super) fn next(&mut self, now: Instant) -> Option<Taken> {
         for _ in 0..self.turns.len() {
             let id = self.turns.pop_front()?;
-            let Some(queue) = self.queues.get_mut(&id) else {
+            let Some(queue) = self.by_endpoint.get_mut(&id) else {
                 continue;
             };
             while queue.waiting.front().is_some_and(|one| one.until <= now) {
@@ -244,13 +244,16 @@ impl Queues {
 
     /// An attempt ended and nobody knows whose: all places are free, some of them twice for a while.
     pub(super) fn forget_running(&mut self) {
-        for queue in self.queues.values_mut() {
+        for queue in self.by_endpoint.values_mut() {
             queue.running = 0;
         }
     }
 
     fn queue(&mut self, id: WebhookEndpointId, now: Instant) -> &mut Queue {
-        let queue = self.queues.entry(id).or_insert_with(|| Queue::new(now));
+        let queue = self
+            .by_endpoint
+            .entry(id)
+            .or_insert_with(|| Queue::new(now));
         queue.used = now;
         queue
     }
@@ -258,7 +261,7 @@ impl Queues {
     /// Forgets endpoints that have had nothing to do for a long time.
     fn forget(&mut self, due: &HashSet<WebhookEndpointId>, now: Instant) {
         let desk = &self.desk;
-        self.queues.retain(|id, queue| {
+        self.by_endpoint.retain(|id, queue| {
             let recent = now.duration_since(queue.used) < REMEMBERED;
             let kept = recent || !queue.is_idle() || due.contains(id);
             if !kept {

@@ -99,17 +99,17 @@ fn success_widens_and_failure_narrows() {
     for _ in 0..200 {
         queues.ended(id(1), true, now);
     }
-    assert_eq!(queues.queues[&id(1)].abreast, MOST_ABREAST);
+    assert_eq!(queues.by_endpoint[&id(1)].abreast, MOST_ABREAST);
     assert_eq!(
         queues.wanted(&[id(1)], now),
         [(id(1), MOST_ABREAST * AHEAD)]
     );
     queues.ended(id(1), false, now);
-    assert_eq!(queues.queues[&id(1)].abreast, MOST_ABREAST / 2);
+    assert_eq!(queues.by_endpoint[&id(1)].abreast, MOST_ABREAST / 2);
     for _ in 0..20 {
         queues.ended(id(1), false, now);
     }
-    assert_eq!(queues.queues[&id(1)].abreast, 1);
+    assert_eq!(queues.by_endpoint[&id(1)].abreast, 1);
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn an_endpoint_that_fails_over_and_over_is_left_alone_for_longer_and_longer() {
                 .next((now + Duration::from_secs(14)).min(until - moment))
                 .is_none()
         );
-        queues.queues.get_mut(&id(1)).unwrap().waiting.clear();
+        queues.by_endpoint.get_mut(&id(1)).unwrap().waiting.clear();
         queues.turns.clear();
         assert_eq!(queues.wanted(&[id(1)], until), [(id(1), 1)], "{seconds}");
     }
@@ -149,7 +149,7 @@ fn what_has_waited_too_long_is_left_to_others() {
     push(&mut queues, 1, 3, now);
     let late = now + Duration::from_secs(15);
     assert!(queues.next(late).is_none());
-    assert!(queues.queues[&id(1)].is_idle());
+    assert!(queues.by_endpoint[&id(1)].is_idle());
 }
 
 #[test]
@@ -179,6 +179,6 @@ fn endpoints_without_anything_to_do_are_forgotten() {
     let (mut queues, now) = queues();
     queues.ended(id(1), true, now);
     queues.wanted(&[id(2)], now + REMEMBERED);
-    assert!(!queues.queues.contains_key(&id(1)));
-    assert!(queues.queues.contains_key(&id(2)));
+    assert!(!queues.by_endpoint.contains_key(&id(1)));
+    assert!(queues.by_endpoint.contains_key(&id(2)));
 }
