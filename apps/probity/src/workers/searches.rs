@@ -12,7 +12,7 @@ use crate::startup::StartError;
 
 /// How often what was written is looked at.
 const LOOK: Duration = Duration::from_secs(1);
-/// How many rows an index may be behind: a search looks at so many texts in about a millisecond.
+/// How many rows an index may be behind: so few that a search looks at them besides.
 const BEHIND: i64 = 512;
 
 /// Starts it; there is nothing to do on SQLite.
