@@ -158,7 +158,7 @@ fn the_tables_are_those_that_the_code_expects(bed: &Bed) {
              AND relname NOT IN ('search_postings', 'search_pending')",
         ),
     };
-    assert_eq!(count, 53);
+    assert_eq!(count, 55);
 }
 
 /// A column that is added to a table whose rows change has to be added to its past as well, behind the
