@@ -233,17 +233,7 @@ fn build_state(settings: &Settings) -> Result<AppState, StartError> {
         .as_deref()
         .map(RedisLimits::new)
         .transpose()?;
-    let signer = record_signer(settings, &database)?
-        .with_witnesses(Witnesses::new(settings.witnesses.as_deref())?)
-        .with_anchors(
-            settings
-                .anchors
-                .file
-                .as_deref()
-                .map(AnchorFile::open)
-                .transpose()?,
-        );
-    signer.check_states()?;
+    let signer = anchored_signer(settings, &database)?;
     Ok(AppState {
         authenticator: Authenticator::new(
             access.clone(),
@@ -281,6 +271,16 @@ fn build_state(settings: &Settings) -> Result<AppState, StartError> {
         clock,
         ids,
     })
+}
+
+/// What signs the record, with all that it tells others; no database that is behind what was signed.
+fn anchored_signer(settings: &Settings, database: &Database) -> Result<RecordSigner, StartError> {
+    let anchors = settings.anchors.file.as_deref();
+    let signer = record_signer(settings, database)?
+        .with_witnesses(Witnesses::new(settings.witnesses.as_deref())?)
+        .with_anchors(anchors.map(AnchorFile::open).transpose()?);
+    signer.check_states()?;
+    Ok(signer)
 }
 
 /// What signs the record.

@@ -1,5 +1,10 @@
 //! The record under everything that may happen to it: written, erased, pruned, copied and brought back, in any order.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "what blocks is the test itself, on a runtime of its own"
+)]
+
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
