@@ -72,7 +72,6 @@ fn serve(location: &Location, ids: &dyn IdSource, waiting: &Receiver<Work>, desk
                 if turn::run(&mut open, ids, &mut memory, works) {
                     conn = Some(open);
                 }
-                memory.fan.hand_on();
             }
             Err(error) => {
                 tracing::error!(error = %error, "a write lane cannot reach the database");

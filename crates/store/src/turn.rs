@@ -218,6 +218,7 @@ pub(crate) fn run(
     if let Some(error) = &failure {
         tracing::error!(error = ?error, "a write turn was rolled back");
     }
+    memory.fan.hand_on();
     for slot in groups.into_values().flatten() {
         let result = match &failure {
             Some(error) => Err(again(error)),

@@ -10,7 +10,7 @@ use probity_store::{Database, DatabaseOptions, DieselAccess, DieselGuardian};
 use crate::support::{Bed, Raw, tell};
 
 /// Every table that belongs to organisations, and the column that says to which.
-const TABLES: [(&str, &str); 53] = [
+const TABLES: [(&str, &str); 57] = [
     ("organizations", "id"),
     ("users", "organization_id"),
     ("api_keys", "organization_id"),
@@ -33,6 +33,8 @@ const TABLES: [(&str, &str); 53] = [
     ("audit_nodes", "organization_id"),
     ("audit_checkpoints", "organization_id"),
     ("audit_explanations", "organization_id"),
+    ("audit_timestamps", "organization_id"),
+    ("audit_blocks", "organization_id"),
     ("audit_subjects", "organization_id"),
     ("retention_windows", "organization_id"),
     ("governance_events", "organization_id"),
@@ -53,6 +55,8 @@ const TABLES: [(&str, &str); 53] = [
     ("product_listing", "organization_id"),
     ("product_search", "organization_id"),
     ("product_totals", "organization_id"),
+    ("search_postings", "organization_id"),
+    ("search_pending", "organization_id"),
     ("artifact_uploads", "organization_id"),
     ("artifact_chunks", "organization_id"),
     ("artifacts", "organization_id"),
@@ -155,7 +159,11 @@ fn two(bed: &Bed) -> [OrganizationId; 2] {
         webhooks(bed, &id);
         bed.raw().must(&format!(
             "INSERT INTO audit_explanations VALUES ({id}, 0); \
-             INSERT INTO retention_windows VALUES ({id}, 'findings', 30, NULL, now(), 1)"
+             INSERT INTO retention_windows VALUES ({id}, 'findings', 30, NULL, now(), 1); \
+             INSERT INTO audit_timestamps SELECT organization_id, epoch, size, '\\x00', now() \
+             FROM audit_checkpoints WHERE organization_id = {id}; \
+             INSERT INTO audit_blocks VALUES ({id}, 0, decode(repeat('00', 1024), 'hex')); \
+             INSERT INTO search_postings VALUES ({id}, 1, 0, 0, '\\x00')"
         ));
     }
     told

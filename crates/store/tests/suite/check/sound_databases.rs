@@ -29,6 +29,8 @@ fn one_with_rows_in_every_table(bed: &Bed) {
         let idle = [
             "record.nodes",
             "references.audit_nodes",
+            "references.audit_timestamps",
+            "references.audit_blocks",
             "references.retention_windows",
         ];
         assert!(
