@@ -1,7 +1,4 @@
-//! RFC 3161 time stamps: somebody else's word, signed, that some bytes existed at some time.
-//!
-//! Pure: a [`Request`] is bytes to send, [`Response`] reads what came back, and [`Authorities`] verifies a token at any
-//! later time with no network. What a token has to be before it is believed stands at [`Authorities::verify`].
+#![doc = include_str!("../README.md")]
 
 mod asn1;
 mod authorities;
