@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use futures_util::FutureExt as _;
 use probity_artifacts::{Completion, NewUpload, UploadInput};
 use probity_catalog::attachment::{
     DependencyInput, DependencyPatch, DependencyPatchInput, LinkTarget, MitigationInput,
@@ -40,69 +39,47 @@ pub(super) fn tell(timeline: &mut Timeline<'_>) {
     }
     for (at, event) in (0..).zip(RUNTIME) {
         let days = if event.0 == 5 { 160 } else { 9 - at };
-        timeline.add(
-            days,
-            Box::new(move |teller, context| teller.runtime_event(context, event).boxed_local()),
-        );
+        timeline.add(days, move |teller, context| {
+            teller.runtime_event(context, event)
+        });
     }
-    timeline.add(
-        38,
-        Box::new(|teller, context| teller.release(context).boxed_local()),
-    );
-    timeline.add(
-        37,
-        Box::new(|teller, context| teller.artifact(context).boxed_local()),
-    );
+    timeline.add(38, Teller::release);
+    timeline.add(37, Teller::artifact);
     for (path, description) in [
         (TAKES, "The risk department's mailbox"),
         (FAILS, "The ticket system, which is down"),
     ] {
-        timeline.add(
-            4,
-            Box::new(move |teller, context| {
-                teller.endpoint(context, path, description).boxed_local()
-            }),
-        );
+        timeline.add(4, move |teller, context| {
+            teller.endpoint(context, path, description)
+        });
     }
 }
 
 fn attachments(timeline: &mut Timeline<'_>, place: usize, file: &'static File) {
     if let Some((name, declared, changed)) = file.data {
-        timeline.add(
-            declared,
-            Box::new(move |teller, context| teller.declare(context, place, name).boxed_local()),
-        );
+        timeline.add(declared, move |teller, context| {
+            teller.declare(context, place, name)
+        });
         if let Some(days) = changed {
-            timeline.add(
-                days,
-                Box::new(move |teller, context| teller.data_changed(context, place).boxed_local()),
-            );
+            timeline.add(days, move |teller, context| {
+                teller.data_changed(context, place)
+            });
         }
         for policy in file.policies {
-            timeline.add(
-                declared - 1,
-                Box::new(move |teller, context| {
-                    teller.attach(context, place, *policy).boxed_local()
-                }),
-            );
+            timeline.add(declared - 1, move |teller, context| {
+                teller.attach(context, place, *policy)
+            });
         }
     }
     if let Some(days) = file.documented {
-        timeline.add(
-            days,
-            Box::new(move |teller, context| teller.document(context, place).boxed_local()),
-        );
+        timeline.add(days, move |teller, context| teller.document(context, place));
     }
     if let Some(risk) = file.risk {
-        timeline.add(
-            risk.opened,
-            Box::new(move |teller, context| teller.found(context, place, risk).boxed_local()),
-        );
+        timeline.add(risk.opened, move |teller, context| {
+            teller.found(context, place, risk)
+        });
         if let Some(days) = risk.resolved {
-            timeline.add(
-                days,
-                Box::new(move |teller, context| teller.resolved(context, place).boxed_local()),
-            );
+            timeline.add(days, move |teller, context| teller.resolved(context, place));
         }
     }
     let entry = ENTRIES
@@ -110,12 +87,9 @@ fn attachments(timeline: &mut Timeline<'_>, place: usize, file: &'static File) {
         .find(|entry| Some(entry.model_id) == file.model);
     if let Some(entry) = entry {
         let days = entry.registered.min(365) - 1;
-        timeline.add(
-            days,
-            Box::new(move |teller, context| {
-                teller.link(context, place, entry.model_id).boxed_local()
-            }),
-        );
+        timeline.add(days, move |teller, context| {
+            teller.link(context, place, entry.model_id)
+        });
     }
 }
 
@@ -126,43 +100,32 @@ fn evaluations(
     sample: &'static Sample,
 ) {
     for (round, days) in (1..).zip(file.evaluated) {
-        timeline.add(
-            *days,
-            Box::new(move |teller, context| teller.train(context, place, round).boxed_local()),
-        );
+        timeline.add(*days, move |teller, context| {
+            teller.train(context, place, round)
+        });
         let is_last = *days == file.evaluated.iter().copied().min().unwrap_or_default();
         for measure in file.measures {
-            timeline.add(
-                *days,
-                Box::new(move |teller, context| {
-                    teller
-                        .measure(context, place, *measure, is_last)
-                        .boxed_local()
-                }),
-            );
+            timeline.add(*days, move |teller, context| {
+                teller.measure(context, place, *measure, is_last)
+            });
         }
         if sample.is_live() {
-            timeline.add(
-                days - 1,
-                Box::new(move |teller, context| teller.deploy(context, place, round).boxed_local()),
-            );
+            timeline.add(days - 1, move |teller, context| {
+                teller.deploy(context, place, round)
+            });
         }
     }
 }
 
 fn reviews(timeline: &mut Timeline<'_>, place: usize, file: &'static File) {
     for review in file.reviews {
-        timeline.add(
-            review.asked,
-            Box::new(move |teller, context| teller.ask(context, place).boxed_local()),
-        );
+        timeline.add(review.asked, move |teller, context| {
+            teller.ask(context, place)
+        });
         if let Some(decided) = review.decided {
-            timeline.add(
-                review.asked - 2,
-                Box::new(move |teller, context| {
-                    teller.decide(context, place, decided).boxed_local()
-                }),
-            );
+            timeline.add(review.asked - 2, move |teller, context| {
+                teller.decide(context, place, decided)
+            });
         }
     }
 }

@@ -5,7 +5,6 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use actix_web::web::Data;
-use futures_util::FutureExt as _;
 use probity_access::{NewApiKey, NewOrganization, ScopeSet};
 use probity_catalog::{NewProduct, NewSpace, Product};
 use probity_guardian::{OverridesDraft, SnapshotDraft, ThresholdDraft};
@@ -114,36 +113,30 @@ fn figures(timeline: &mut Timeline<'_>) -> usize {
             .filter_map(|(at, one)| Some((at, one.course.figures(f64::from(day), noise.next())?)))
             .collect();
         count += night.len();
-        timeline.add_free(
-            i64::from(DAYS - day),
-            Box::new(move |teller, context| teller.night(context, day, night).boxed_local()),
-        );
+        timeline.add_free(i64::from(DAYS - day), move |teller, context| {
+            teller.night(context, day, night)
+        });
     }
     count
 }
 
 fn products(timeline: &mut Timeline<'_>) {
     for (place, age) in (0..PRODUCTS.len()).zip((370..=700).rev().step_by(30)) {
-        timeline.add(
-            age,
-            Box::new(move |teller, context| teller.create(context, place).boxed_local()),
-        );
+        timeline.add(age, move |teller, context| teller.create(context, place));
     }
     let strict = PRODUCTS.iter().position(|one| one.course == Course::Strict);
     if let Some(place) = strict {
-        timeline.add(
-            i64::from(DAYS) + 1,
-            Box::new(move |teller, context| teller.strict_limits(context, place).boxed_local()),
-        );
+        timeline.add(i64::from(DAYS) + 1, move |teller, context| {
+            teller.strict_limits(context, place)
+        });
     }
 }
 
 fn inventory(timeline: &mut Timeline<'_>) {
     for entry in &ENTRIES {
-        timeline.add(
-            entry.registered,
-            Box::new(move |teller, context| teller.register(context, entry).boxed_local()),
-        );
+        timeline.add(entry.registered, move |teller, context| {
+            teller.register(context, entry)
+        });
         let moves = entry
             .moves
             .iter()
@@ -153,12 +146,9 @@ fn inventory(timeline: &mut Timeline<'_>) {
             .iter()
             .map(|(days, tier)| (*days, raised_to(tier)));
         for (days, patch) in moves.chain(raised) {
-            timeline.add(
-                days,
-                Box::new(move |teller, context| {
-                    teller.move_entry(context, entry, patch).boxed_local()
-                }),
-            );
+            timeline.add(days, move |teller, context| {
+                teller.move_entry(context, entry, patch)
+            });
         }
     }
 }
@@ -166,10 +156,7 @@ fn inventory(timeline: &mut Timeline<'_>) {
 /// Three weeks of requests to models, some of which nobody registered.
 fn usage(timeline: &mut Timeline<'_>) {
     for day in 0..21 {
-        timeline.add_free(
-            day,
-            Box::new(|teller, context| teller.requests(context).boxed_local()),
-        );
+        timeline.add_free(day, Teller::requests);
     }
 }
 

@@ -1,13 +1,14 @@
 //! The story in the order in which it happened, so that the record and the past are what they would be
 //! had it taken two years.
 
+use futures_util::FutureExt as _;
 use futures_util::future::{LocalBoxFuture, join_all};
 use probity_kernel::Context;
 
 use super::seed::{Failure, Teller};
 
 /// Something that happens.
-pub(super) type Deed<'a> =
+type Deed<'a> =
     Box<dyn FnOnce(&'a Teller<'a>, Context) -> LocalBoxFuture<'a, Result<(), Failure>> + 'a>;
 
 struct Scene<'a> {
@@ -23,20 +24,32 @@ pub(super) struct Timeline<'a>(Vec<Scene<'a>>);
 
 impl<'a> Timeline<'a> {
     /// Something that happened so many days ago; of one day, in the order in which it is told.
-    pub(super) fn add(&mut self, days: i64, deed: Deed<'a>) {
+    pub(super) fn add<F, D>(&mut self, days: i64, deed: F)
+    where
+        F: FnOnce(&'a Teller<'a>, Context) -> D + 'a,
+        D: Future<Output = Result<(), Failure>> + 'a,
+    {
         self.put(days, false, deed);
     }
 
     /// The same for what nothing waits for.
-    pub(super) fn add_free(&mut self, days: i64, deed: Deed<'a>) {
+    pub(super) fn add_free<F, D>(&mut self, days: i64, deed: F)
+    where
+        F: FnOnce(&'a Teller<'a>, Context) -> D + 'a,
+        D: Future<Output = Result<(), Failure>> + 'a,
+    {
         self.put(days, true, deed);
     }
 
-    fn put(&mut self, days: i64, is_free: bool, deed: Deed<'a>) {
+    fn put<F, D>(&mut self, days: i64, is_free: bool, deed: F)
+    where
+        F: FnOnce(&'a Teller<'a>, Context) -> D + 'a,
+        D: Future<Output = Result<(), Failure>> + 'a,
+    {
         self.0.push(Scene {
             days,
             is_free,
-            deed,
+            deed: Box::new(move |teller, context| deed(teller, context).boxed_local()),
         });
     }
 
