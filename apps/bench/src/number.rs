@@ -1,6 +1,5 @@
 //! Arithmetic on what was measured.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 /// A count as a floating point number; exact up to 2^53.
@@ -51,15 +50,6 @@ pub(crate) fn spread(values: &[f64]) -> Option<Spread> {
         median,
         min: *sorted.first()?,
         max: *sorted.last()?,
-    })
-}
-
-/// Bytes in hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing into a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
     })
 }
 

@@ -1,5 +1,7 @@
 //! Text that any database stores and any screen shows.
 
+use std::fmt::Write as _;
+
 use crate::error::FieldError;
 
 /// Limits of one text field.
@@ -59,6 +61,18 @@ impl TextRule {
     }
 }
 
+/// Bytes as hexadecimal digits.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
+            // Writing to a text cannot fail.
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+}
+
 /// Folds a text for searches that ignore case: full Unicode lower case, the same on every database.
 #[must_use]
 pub fn fold(text: &str) -> String {
@@ -74,6 +88,12 @@ pub fn search_words(search: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_byte_is_two_digits() {
+        assert_eq!(hex(&[0x00, 0x0f, 0xa0, 0xff]), "000fa0ff");
+        assert_eq!(hex(&[]), "");
+    }
 
     #[test]
     fn control_characters_and_wrong_lengths_are_refused() {

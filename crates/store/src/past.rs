@@ -8,6 +8,7 @@
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
+use probity_kernel::text::hex;
 use probity_kernel::{OrganizationId, RepositoryError};
 use probity_ledger::{Leaf, frontier_at};
 use time::OffsetDateTime;
@@ -264,12 +265,7 @@ impl Names {
             #[diesel(sql_type = Text)]
             name: String,
         }
-        let hex: String = past.frontier.iter().fold(String::new(), |mut hex, byte| {
-            use std::fmt::Write as _;
-            // Writing to a text cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        });
+        let hex = hex(&past.frontier);
         let micros = past.at.unix_timestamp_nanos().div_euclid(1000);
         if !conn.is_postgres() {
             return Ok(Self {

@@ -7,6 +7,7 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use probity_kernel::text::hex;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use spki::der::pem::PemLabel as _;
@@ -291,20 +292,6 @@ impl Predicate {
             }
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |four: u8| {
-        DIGITS
-            .get(usize::from(four))
-            .copied()
-            .map_or('0', char::from)
-    };
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-        .collect()
 }
 
 fn unhex(text: &str) -> Option<[u8; 32]> {

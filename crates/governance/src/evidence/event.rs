@@ -3,8 +3,7 @@
 //! Free text (notes, methodologies, summaries) and objects of free form enter the record as their
 //! SHA-256: it proves which text stood without holding it.
 
-use std::fmt::Write as _;
-
+use probity_kernel::text::hex;
 use probity_kernel::{
     DomainEvent, ProductId, Publication, SafetyMetricId, Subject, Trail, TrainingRunId,
 };
@@ -79,12 +78,7 @@ pub(super) fn changes(before: &[Fact], after: &[Fact]) -> Vec<FactChange> {
 
 /// `sha256:` and the digest of a text.
 fn digest(text: &str) -> String {
-    let mut shown = String::from("sha256:");
-    for byte in Sha256::digest(text.as_bytes()) {
-        // Writing to a text cannot fail.
-        let _ = write!(shown, "{byte:02x}");
-    }
-    shown
+    format!("sha256:{}", hex(&Sha256::digest(text.as_bytes())))
 }
 
 /// RFC 3339 text of an instant; years beyond 9999, which no rule lets in, would be null.

@@ -1,8 +1,7 @@
 //! What happened to webhooks, as the record tells it: no secret, no credential, and of a URL the host
 //! and a digest, because a URL may hold a token of its receiver.
 
-use std::fmt::Write as _;
-
+use probity_kernel::text::hex;
 use probity_kernel::{
     DeliveryId, DomainEvent, OrganizationId, Publication, Subject, WebhookEndpointId,
     WebhookSecretId,
@@ -64,12 +63,7 @@ impl EndpointFacts {
 }
 
 fn digest(text: &str) -> String {
-    Sha256::digest(text.as_bytes())
-        .iter()
-        .fold(String::with_capacity(64), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+    hex(&Sha256::digest(text.as_bytes()))
 }
 
 /// The event of a change of webhooks.

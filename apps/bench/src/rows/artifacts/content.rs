@@ -1,8 +1,7 @@
 //! What is uploaded: bytes that look random, any number of them in little memory.
 
+use probity_kernel::text::hex;
 use sha2::{Digest as _, Sha256};
-
-use crate::number::hex;
 
 /// The largest chunk; content is this again and again.
 const PIECE: usize = 64 << 20;

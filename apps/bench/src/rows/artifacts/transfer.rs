@@ -4,13 +4,14 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
+use probity_kernel::text::hex;
 use serde_json::{Value, json};
 
 use super::content::Content;
 use crate::Outcome;
 use crate::call::Client;
 use crate::child::Served;
-use crate::number::{float_len, hex};
+use crate::number::float_len;
 use crate::product::Home;
 
 /// Where artifacts go.

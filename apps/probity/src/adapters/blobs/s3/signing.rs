@@ -1,13 +1,13 @@
 //! Addresses under which a client gets an object from the store itself: signed in the query (AWS
 //! Signature Version 4), for one object, a short time, and as what it is to be saved.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
 use object_store::aws::AwsCredential;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use probity_artifacts::{ServedAs, Sha256Digest};
+use probity_kernel::text::hex;
 use time::OffsetDateTime;
 use time::macros::format_description;
 use url::{Position, Url};
@@ -42,10 +42,7 @@ impl Scope<'_> {
             let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), part.as_bytes());
             key = tag.as_ref().to_vec();
         }
-        key.iter().fold(String::new(), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        hex(&key)
     }
 }
 
