@@ -17,6 +17,13 @@ use uuid::Uuid;
 
 use crate::connection::MultiBackend;
 
+/// The one number that a statement in plain SQL answers, under that name.
+#[derive(diesel::QueryableByName)]
+pub(crate) struct Number {
+    #[diesel(sql_type = sql::BigInt)]
+    pub(crate) number: i64,
+}
+
 /// A UUID column.
 #[derive(Clone, Copy, Debug, diesel::sql_types::SqlType, diesel::query_builder::QueryId)]
 #[diesel(

@@ -171,8 +171,7 @@ pub(crate) fn forget(
     organization: OrganizationId,
     indexes: impl IntoIterator<Item = i64>,
 ) -> StoreResult<()> {
-    let width = signed(WIDTH);
-    let mut blocks: Vec<i64> = indexes.into_iter().map(|index| index / width).collect();
+    let mut blocks: Vec<i64> = indexes.into_iter().map(block_of).collect();
     blocks.dedup();
     for block in blocks {
         let row = audit_blocks::table.find((Id(organization.uuid()), block));
@@ -183,7 +182,7 @@ pub(crate) fn forget(
 
 /// The block of an entry.
 pub(crate) const fn block_of(index: i64) -> i64 {
-    index / 256
+    index / WIDTH.cast_signed()
 }
 
 /// The full blocks without a filter, the first of them.

@@ -14,13 +14,7 @@ use crate::error::{StoreError, StoreResult};
 use crate::listing::page_of;
 use crate::record::position;
 use crate::search::{Source, array, candidates, like_pattern, trigram_expression};
-use crate::types::{AnyUuid, Id};
-
-#[derive(QueryableByName)]
-struct Number {
-    #[diesel(sql_type = BigInt)]
-    number: i64,
-}
+use crate::types::{AnyUuid, Id, Number};
 
 #[derive(QueryableByName)]
 struct Place {

@@ -7,7 +7,6 @@
 use std::collections::HashSet;
 
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
 use probity_kernel::OrganizationId;
 use probity_ledger::Leaf;
 use time::OffsetDateTime;
@@ -18,7 +17,7 @@ use super::log::{Entry, Log};
 use super::names::{Kind, names};
 use crate::connection::{AnyConnection, MultiBackend};
 use crate::error::StoreResult;
-use crate::types::{AnyTimestamp, AnyUuid, Id, Utc};
+use crate::types::{AnyTimestamp, AnyUuid, Id, Number, Utc};
 
 const CHECK: &str = "record.evidence";
 /// By how many seconds an id may be ahead of its leaf: nodes have clocks of their own, and ids stay
@@ -53,12 +52,6 @@ const BY_INSTANT: &[(Kind, &str, &str)] = &[
     (Kind::MetricSnapshot, "metric_snapshots", "captured_at"),
     (Kind::RuntimeEvent, "runtime_events", "occurred_at"),
 ];
-
-#[derive(QueryableByName)]
-struct Number {
-    #[diesel(sql_type = BigInt)]
-    number: i64,
-}
 
 #[derive(QueryableByName)]
 struct Row {

@@ -16,7 +16,7 @@ use super::postings::{Postings, place};
 use crate::connection::AnyConnection;
 use crate::database::Database;
 use crate::error::StoreResult;
-use crate::types::{AnyUuid, Id};
+use crate::types::{AnyUuid, Id, Number};
 
 /// Where texts are searched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,12 +51,6 @@ const MOST_FOUND: usize = 20_000;
 /// How many noted rows the index takes in at a time, and how many bytes of their texts.
 const STEP: i64 = 2048;
 const STEP_BYTES: usize = 1 << 20;
-
-#[derive(QueryableByName)]
-struct Number {
-    #[diesel(sql_type = BigInt)]
-    number: i64,
-}
 
 #[derive(QueryableByName)]
 struct Row {

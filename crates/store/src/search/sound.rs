@@ -11,7 +11,7 @@ use super::index::Source;
 use super::postings::{Postings, place, positions_of};
 use crate::connection::AnyConnection;
 use crate::error::StoreResult;
-use crate::types::{AnyUuid, Id};
+use crate::types::{AnyUuid, Id, Number};
 
 /// How many texts are read at a time.
 const PAGE: i64 = 1000;
@@ -41,12 +41,6 @@ struct Kept {
     gram: i64,
     #[diesel(sql_type = Binary)]
     positions: Vec<u8>,
-}
-
-#[derive(QueryableByName)]
-struct Number {
-    #[diesel(sql_type = BigInt)]
-    number: i64,
 }
 
 /// An organisation and what the index has wrong about it.

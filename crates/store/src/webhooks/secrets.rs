@@ -55,6 +55,11 @@ impl TryFrom<SecretRow> for SecretRecord {
     }
 }
 
+fn records(rows: Vec<SecretRow>) -> StoreResult<Vec<SecretRecord>> {
+    let records = rows.into_iter().map(SecretRecord::try_from);
+    records.collect::<Result<_, _>>().map_err(StoreError)
+}
+
 /// All secrets of a name, newest first.
 pub(super) fn of_alias(
     conn: &mut AnyConnection,
@@ -67,10 +72,7 @@ pub(super) fn of_alias(
         .order(secrets::number.desc())
         .select(SecretRow::as_select())
         .load(conn)?;
-    rows.into_iter()
-        .map(SecretRecord::try_from)
-        .collect::<Result<_, _>>()
-        .map_err(StoreError)
+    records(rows)
 }
 
 /// All secrets, whatever their names.
@@ -82,10 +84,7 @@ pub(super) fn all(
         .filter(secrets::organization_id.eq(Id(organization.uuid())))
         .select(SecretRow::as_select())
         .load(conn)?;
-    rows.into_iter()
-        .map(SecretRecord::try_from)
-        .collect::<Result<_, _>>()
-        .map_err(StoreError)
+    records(rows)
 }
 
 /// Puts the same secrets sealed under another master key in their places.
