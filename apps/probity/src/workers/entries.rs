@@ -1,14 +1,26 @@
 //! Makes the index by which entries of the record are searched.
 
+use std::time::Duration;
+
 use probity_store::Database;
+
+use super::background::{Background, Stop};
+use crate::startup::StartError;
 
 /// How many blocks one unit of work indexes, so that no caller waits long for the writer.
 const STEP: usize = 4;
 /// How many such steps an organisation gets in a round, so that none keeps the others waiting.
 const STEPS: usize = 256;
 
+/// Starts it, on a thread of its own: after an upgrade there are many blocks to index, and checkpoints are
+/// signed meanwhile.
+pub(super) fn start(database: &Database, every: Duration) -> Result<Background, StartError> {
+    let database = database.clone();
+    Background::start("entries", every, move |stop| index(&database, stop))
+}
+
 /// One round over all organisations.
-pub(crate) fn index(database: &Database) {
+fn index(database: &Database, stop: &Stop) {
     let organizations = match database.organization_ids() {
         Ok(found) => found,
         Err(error) => {
@@ -25,6 +37,9 @@ pub(crate) fn index(database: &Database) {
                     tracing::warn!(%organization, error = %error, "entries were not indexed");
                     break;
                 }
+            }
+            if !stop.allows_after(Duration::ZERO) {
+                return;
             }
         }
     }

@@ -50,15 +50,15 @@ impl Workers {
 
 /// Starts the workers.
 pub(crate) fn start(settings: &Settings, state: &Data<AppState>) -> Result<Workers, StartError> {
-    let mut background = vec![postures::start(
-        &state.database,
-        state.clock.clone(),
-        settings.checkpoint_interval,
-    )?];
+    let every = settings.checkpoint_interval;
+    let mut background = vec![
+        postures::start(&state.database, state.clock.clone(), every)?,
+        entries::start(&state.database, every)?,
+    ];
     background.extend(searches::start(&state.database)?);
     let signer = state.record.signer().clone();
     let (stop, stopped) = channel::<()>();
-    let (state, every) = (state.clone(), settings.checkpoint_interval);
+    let state = state.clone();
     let mut upkeep = artifacts::Upkeep::new(settings.artifacts.scrub_after)?;
     let retention = time::Duration::days(settings.webhooks.retention_days);
     let stamper = stamper(settings, &state)?;
@@ -78,7 +78,6 @@ pub(crate) fn start(settings: &Settings, state: &Data<AppState>) -> Result<Worke
                 if ending {
                     return;
                 }
-                entries::index(&state.database);
                 deadlines::settle(&state.database, state.clock.now());
                 if swept.is_none_or(|at| at.elapsed() >= SWEEP_EVERY) {
                     sweep(&state);
