@@ -101,8 +101,10 @@ fn connect_sqlite(path: &std::path::Path, usage: Use) -> Result<SqliteConnection
          PRAGMA temp_store = MEMORY;",
     )?;
     conn.batch_execute(match usage {
-        // Checkpoints run beside the writer; this is the limit if they cannot keep up.
-        Use::Write => "PRAGMA wal_autocheckpoint = 16000; PRAGMA cache_size = -32768;",
+        // Checkpoints run beside the writer; this is the limit if they cannot keep up. A commit that split
+        // a page within a tree looks at every page of the cache, so the cache is no larger than what is
+        // written again and again; what else is read lies in the system's.
+        Use::Write => "PRAGMA wal_autocheckpoint = 16000; PRAGMA cache_size = -8192;",
         Use::Read | Use::Plain => "PRAGMA query_only = ON; PRAGMA cache_size = -8192;",
     })?;
     Ok(conn)

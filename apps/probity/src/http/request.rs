@@ -74,14 +74,16 @@ const UNVERSIONED: [(&str, &str); 1] = [("/api/governance-events", "/api/v1/gove
 
 /// Spells a path out that was given without its version: it means the first one.
 fn unabbreviate(request: &mut ServiceRequest) {
-    let given = request.uri().to_string();
-    let path = given.split('?').next().unwrap_or_default();
-    let whole = UNVERSIONED.iter().find_map(|(short, long)| {
-        let rest = path.strip_prefix(short)?;
-        let ends = rest.is_empty() || rest.starts_with('/');
-        ends.then(|| given.replacen(short, long, 1))
+    let path = request.uri().path();
+    let abbreviated = UNVERSIONED.iter().find(|(short, _)| {
+        let rest = path.strip_prefix(short);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     });
-    if let Some(uri) = whole.and_then(|whole| whole.parse::<Uri>().ok()) {
+    let Some((short, long)) = abbreviated else {
+        return;
+    };
+    let whole = request.uri().to_string().replacen(short, long, 1);
+    if let Ok(uri) = whole.parse::<Uri>() {
         request.match_info_mut().get_mut().update(&uri);
         request.head_mut().uri = uri;
     }

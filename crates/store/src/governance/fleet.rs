@@ -1,5 +1,7 @@
 //! The fleet: what is due, how products are counted, and which stand worst.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use probity_governance::{
@@ -134,14 +136,11 @@ pub(super) fn fleet(
         spaces: spaces.map(<[SpaceId]>::to_vec),
         ..PostureFilter::default()
     };
-    let rows = worst_first(
-        conn,
-        organization,
-        &filter,
-        &Paging::Offset(0),
-        i64::from(worst),
-    )?;
-    let worst: Result<Vec<_>, _> = rows.into_iter().map(product_posture).collect();
+    let first = Paging::Offset(0);
+    let rows = worst_first(conn, organization, &filter, &first, i64::from(worst))?;
+    let called = called(conn, organization, &rows)?;
+    let worst = rows.into_iter().map(|row| product_posture(row, &called));
+    let worst: Result<Vec<_>, _> = worst.collect();
     Ok(Fleet {
         counts: counts(conn, organization, spaces)?,
         worst: worst.map_err(StoreError)?,
@@ -195,8 +194,6 @@ fn ids(spaces: &[SpaceId]) -> Vec<Id> {
     spaces.iter().map(|space| Id(space.uuid())).collect()
 }
 
-type PostureOf = (PostureRow, String, String);
-
 /// Narrows a query over postures, or over how many there are of each kind, by a filter.
 macro_rules! narrowed {
     ($table:ident, $name:literal, $query:expr, $organization:expr, $filter:expr) => {{
@@ -226,20 +223,16 @@ macro_rules! narrowed {
     }};
 }
 
-/// Postures that match, with the name and the type of their product, lowest score first.
+/// Postures that match, lowest score first. They are asked for alone: joined to their products the
+/// planner may begin with those, and sorts the whole fleet for one page.
 fn worst_first(
     conn: &mut AnyConnection,
     organization: OrganizationId,
     filter: &PostureFilter,
     paging: &Paging,
     limit: i64,
-) -> StoreResult<Vec<PostureOf>> {
-    let with_products = postures::table.inner_join(
-        products::table.on(products::organization_id
-            .eq(postures::organization_id)
-            .and(products::id.eq(postures::product_id))),
-    );
-    let judged = with_products.filter(postures::score_version.ne(UNJUDGED));
+) -> StoreResult<Vec<PostureRow>> {
+    let judged = postures::table.filter(postures::score_version.ne(UNJUDGED));
     let mut query = narrowed!(postures, "product_postures", judged, organization, filter);
     let mut offset = 0;
     match paging {
@@ -247,22 +240,37 @@ fn worst_first(
         Paging::After(cursor) => {
             let id = Id(uuid::Uuid::from_u128(cursor.tie));
             let later = postures::score
-                .eq(cursor.key)
-                .and(postures::product_id.gt(id));
-            query = query.filter(postures::score.gt(cursor.key).or(later));
+                .gt(cursor.key)
+                .or(postures::product_id.gt(id));
+            // The first part alone is a place in the index.
+            query = query.filter(postures::score.ge(cursor.key)).filter(later);
         }
     }
     let rows = query
         .order((postures::score, postures::product_id))
-        .select((
-            PostureRow::as_select(),
-            products::name,
-            products::product_type,
-        ))
+        .select(PostureRow::as_select())
         .offset(offset)
         .limit(limit)
         .load(conn)?;
     Ok(rows)
+}
+
+/// What a product is called, and what it is.
+type Called = (String, String);
+
+fn called(
+    conn: &mut AnyConnection,
+    organization: OrganizationId,
+    rows: &[PostureRow],
+) -> StoreResult<HashMap<Id, Called>> {
+    let wanted: Vec<Id> = rows.iter().map(|row| row.product_id).collect();
+    let found: Vec<(Id, Called)> = products::table
+        .filter(products::organization_id.eq(Id(organization.uuid())))
+        .filter(products::id.eq_any(wanted))
+        .select((products::id, (products::name, products::product_type)))
+        .into_boxed::<MultiBackend>()
+        .load(conn)?;
+    Ok(found.into_iter().collect())
 }
 
 /// One page of postures, lowest score first.
@@ -287,10 +295,12 @@ pub(super) fn list(
         .sum();
     let limit = i64::from(page.limit) + 1;
     let rows = worst_first(conn, organization, filter, &page.paging, limit)?;
-    page_of(page, total, rows, place, product_posture)
+    let called = called(conn, organization, &rows)?;
+    let convert = |row| product_posture(row, &called);
+    page_of(page, total, rows, place, convert)
 }
 
-fn place((row, _, _): &PostureOf) -> Cursor {
+const fn place(row: &PostureRow) -> Cursor {
     Cursor {
         key: row.score(),
         tie: row.product_id.0.as_u128(),
@@ -298,8 +308,13 @@ fn place((row, _, _): &PostureOf) -> Cursor {
 }
 
 fn product_posture(
-    (row, name, product_type): PostureOf,
+    row: PostureRow,
+    called: &HashMap<Id, Called>,
 ) -> Result<ProductPosture, RepositoryError> {
+    let found = called.get(&row.product_id).cloned();
+    let (name, product_type) = found.ok_or_else(|| {
+        corrupt("product_postures", "product_id")("the product is not there".into())
+    })?;
     Ok(ProductPosture {
         product: ProductId::new(row.product_id.0),
         name,
