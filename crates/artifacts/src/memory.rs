@@ -39,9 +39,16 @@ struct State {
     proofs: HashMap<ArtifactId, SignatureProof>,
     outcomes: HashMap<Claimed, ([u8; 32], ArtifactWrite)>,
     events: Vec<ArtifactEvent>,
+    /// Whether somebody copies bytes.
+    copying: bool,
 }
 
 impl InMemoryArtifacts {
+    /// Tells that somebody begins to copy bytes, or is through with it.
+    pub fn set_copying(&self, copying: bool) {
+        self.state().copying = copying;
+    }
+
     /// Tells of a product, or that it is archived now.
     pub fn add_product(&self, organization: OrganizationId, id: ProductId, archived: bool) {
         self.state().products.insert((organization, id), archived);
@@ -415,6 +422,12 @@ fn few<T>(limit: u32, all: impl Iterator<Item = T>) -> Vec<T> {
 }
 
 impl ArtifactUpkeep for InMemoryArtifacts {
+    type Clearing = ();
+
+    async fn begin_clearing(&self) -> Result<Option<()>, RepositoryError> {
+        Ok((!self.state().copying).then_some(()))
+    }
+
     async fn expired_uploads(
         &self,
         now: OffsetDateTime,

@@ -49,7 +49,7 @@ pub use artifacts::DieselArtifacts;
 pub use audit::{
     EntryFilter, EntryPage, KeptTimestamp, LogHead, OpenSlot, RecordEntry, StoredHashes,
 };
-pub use backup::{Copied, CopiedLog, CopyError, bring_back};
+pub use backup::{ClearHold, Copied, CopiedBlob, CopiedLog, CopyError, CopyHold, bring_back};
 pub use catalog::DieselCatalog;
 pub use catalog::attachments::DieselAttachments;
 pub use check::{CheckItem, CheckReport, Violation};

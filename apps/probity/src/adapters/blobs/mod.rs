@@ -7,6 +7,7 @@ mod holds;
 mod inflow;
 mod local;
 mod s3;
+mod share;
 
 use probity_artifacts::BlobError;
 
