@@ -283,6 +283,20 @@ impl ArtifactRepository for InMemoryArtifacts {
         Ok(found.filter(|it| (it.organization, it.product) == (organization, product)))
     }
 
+    async fn find_upload_at(
+        &self,
+        organization: OrganizationId,
+        product: ProductId,
+        id: UploadSessionId,
+        index: u32,
+    ) -> Result<Option<UploadSession>, RepositoryError> {
+        let mut found = self.find_upload(organization, product, id).await?;
+        if let Some(session) = &mut found {
+            session.chunks.retain(|at, _| *at == index);
+        }
+        Ok(found)
+    }
+
     async fn find_artifact(
         &self,
         organization: OrganizationId,

@@ -83,6 +83,16 @@ pub trait ArtifactRepository: Send + Sync {
         id: UploadSessionId,
     ) -> impl Future<Output = Result<Option<UploadSession>, RepositoryError>> + Send;
 
+    /// The same with no other chunk than the one at an index: what writing there needs, however many
+    /// chunks there are.
+    fn find_upload_at(
+        &self,
+        organization: OrganizationId,
+        product: ProductId,
+        id: UploadSessionId,
+        index: u32,
+    ) -> impl Future<Output = Result<Option<UploadSession>, RepositoryError>> + Send;
+
     /// An artifact of a product, deleted or not.
     fn find_artifact(
         &self,

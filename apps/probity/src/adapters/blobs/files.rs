@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinHandle;
 
+use super::buffers::Buffer;
 use super::share::Share;
 
 /// How many bytes are moved at a time where files are read as a whole.
@@ -299,9 +300,9 @@ impl FileReader {
         let (file, offset) = (self.file.clone(), self.next);
         self.next += size;
         self.ahead = Some(start(move || {
-            let mut piece = vec![0; usize::try_from(size).unwrap_or_default()];
-            if read_full(&file, &mut piece, offset)? == piece.len() {
-                return Ok(Bytes::from(piece));
+            let mut piece = Buffer::new(usize::try_from(size).unwrap_or_default());
+            if read_full(&file, piece.as_mut(), offset)? == piece.as_ref().len() {
+                return Ok(piece.freeze());
             }
             Err(io::Error::new(
                 ErrorKind::UnexpectedEof,

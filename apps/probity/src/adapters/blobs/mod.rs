@@ -1,6 +1,7 @@
 //! Where the bytes of artifacts are kept: a folder of one server, or an object store that any number
 //! of servers share.
 
+mod buffers;
 mod either;
 mod files;
 mod holds;
