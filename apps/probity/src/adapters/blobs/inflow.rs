@@ -9,7 +9,7 @@ use probity_artifacts::{BlobError, Tally};
 use tokio::task::JoinHandle;
 
 use super::files::{finished, settled, start};
-use super::share::{LEAST, Share};
+use super::share::Share;
 
 /// Writes pieces behind one another from a place on; answers whether it may still do so.
 pub(super) type Put = Arc<dyn Fn(&[Bytes], u64) -> io::Result<bool> + Send + Sync>;
@@ -64,11 +64,12 @@ impl Inflow {
         Ok(())
     }
 
-    /// What is gathered goes on as soon as there is somebody to take it, and at the latest when it is
-    /// the transfer's share.
+    /// What is gathered goes on when it is the transfer's share, and from half of it on as soon as there
+    /// is somebody to take it: handing on costs two wake-ups however little it is.
     fn is_due(&self) -> bool {
-        let full = self.waiting >= self.share.bytes() || self.gathered.len() >= MOST_PIECES;
-        full || (self.waiting >= LEAST && !self.is_busy())
+        let share = self.share.bytes();
+        let full = self.waiting >= share || self.gathered.len() >= MOST_PIECES;
+        full || (self.waiting >= share / 2 && !self.is_busy())
     }
 
     fn is_busy(&self) -> bool {

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What all transfers have in memory together, as long as [`LEAST`] is enough for each.
 const TOGETHER: usize = 4 << 20;
-/// What is worth handing on.
-pub(super) const LEAST: usize = 128 << 10;
+/// Less of one transfer costs more than it saves.
+const LEAST: usize = 128 << 10;
 /// More of one transfer gains nothing.
 const MOST: usize = 1 << 20;
 

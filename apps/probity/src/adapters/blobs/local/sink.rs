@@ -183,6 +183,7 @@ impl ChunkSink for LocalSink {
             Some(known) if self.is_same(&known).await? => Some(known),
             Some(_) | None => None,
         };
+        let tally = self.inflow.tally().await?;
         let location = match &mut self.target {
             Target::Place(_) => BASE.to_owned(),
             Target::Part { name, kept, .. } => {
@@ -193,7 +194,7 @@ impl ChunkSink for LocalSink {
         Ok(Landed {
             location,
             same_as,
-            tally: self.inflow.tally().await?,
+            tally,
         })
     }
 }
