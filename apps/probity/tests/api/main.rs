@@ -19,6 +19,7 @@ mod harness;
 
 mod access;
 mod alerts;
+mod alerts_over_time;
 mod anchors;
 mod artifacts;
 mod as_of;
