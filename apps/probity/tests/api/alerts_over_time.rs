@@ -283,6 +283,12 @@ async fn preferences_change_banners_at_once_and_deliveries_never(api: Api) {
             vec!["runtime_event"],
         ),
         (json!({"eventTypes": []}), vec!["metric", "runtime_event"]),
+        (json!({"mutedModelIds": [product]}), vec![]),
+        (
+            json!({"mutedModelIds": [api.new_product().await]}),
+            vec!["metric", "runtime_event"],
+        ),
+        (json!({"quietHours": null}), vec!["metric", "runtime_event"]),
     ] {
         set(&api, PREFERENCES, &change).await;
         assert_eq!(sources(&api, mine).await, seen, "{change}");
