@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use probity_kernel::{
-    Actor, AlertId, Context, OrganizationId, PageRequest, Patch, RepositoryError,
+    Actor, AlertId, Context, OrganizationId, PageRequest, Patch, ProductId, RepositoryError,
 };
 use time::{Duration, OffsetDateTime};
 
