@@ -11,7 +11,8 @@ use crate::support::{Bed, claiming, context};
 /// One snapshot, committed when this returns.
 fn ingest(bed: &Bed, context: Context, product: ProductId, drift: f64) -> bool {
     let snapshot = bed.snapshot(&context, product, drift);
-    let ingested = bed.guardian().ingest(Ingestion::single(context, snapshot));
+    let guardian = bed.guardian();
+    let ingested = guardian.ingest(Ingestion::single(context, snapshot));
     bed.block(ingested).is_ok()
 }
 
