@@ -260,7 +260,7 @@ def chunks_fail(server, client, base, error):
     require(upload.put(0)[0] == 200, "a chunk")
     place = place_of(server, upload)
     # `strace` counts the calls of each thread: the first ones may be in the middle of a chunk.
-    for call, when in (("pwrite64", "1"), ("pwrite64", "1+"), ("fdatasync", "1+")):
+    for call, when in (("pwritev", "1"), ("pwritev", "1+"), ("fdatasync", "1+")):
         checked += fault(server, lambda: upload.put(2), call, error, WHAT[error], place / "base", when)
         upload.is_intact()
     # One that replaces has a file of its own, whose name has to last before it counts.

@@ -3,7 +3,7 @@
 
 A receiver refuses a fifth of all attempts. At the end the set of committed events must be the set of received ids:
 duplicates are counted, nothing may be lost, nothing may arrive that is not on the record, every signature must hold, and no
-message may be on its way twice at once. With `--nodes 2` two servers share a PostgreSQL database, and each kill takes one of them.
+message may be on its way twice at once. Kills strike where deliveries are under way: how many of them did is told. With `--nodes 2` two servers share a PostgreSQL database, and each kill takes one of them.
 
 Standard library only. Exit 0 when nothing was lost, 1 with a list when something was.
 """
@@ -39,7 +39,7 @@ class Receiver(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.lock, self.secret = threading.Lock(), b""
         self.taken, self.refused, self.forged = collections.Counter(), set(), 0
-        self.under_way, self.at_once = set(), []
+        self.under_way, self.at_once, self.last = set(), [], 0.0
 
     def handle_error(self, *_):
         """A killed client leaves broken connections behind."""
@@ -50,6 +50,7 @@ class Receiver(http.server.ThreadingHTTPServer):
             if message in self.under_way:
                 self.at_once.append(message)
             self.under_way.add(message)
+            self.last = time.monotonic()
         try:
             return self.judge(headers, body)
         finally:
@@ -98,7 +99,7 @@ class Run:
         threading.Thread(target=self.receiver.serve_forever, daemon=True).start()
         self.command("org", "create", "crash")
         self.key = self.command("key", "create", "--org", "crash", "--name", "load", "--scope", "admin")
-        self.sent, self.second, self.killed = 0, 0, [0] * options.nodes
+        self.sent, self.second, self.killed, self.amidst = 0, 0, [0] * options.nodes, 0
 
     def command(self, *arguments):
         command = [str(self.options.binary), *arguments, *self.settings]
@@ -146,7 +147,9 @@ class Run:
 
     def load(self, number):
         """Figures that go from red to green and back: three events for two snapshots."""
+        # A batch whose answer a kill took away is not counted as sent; whether it was committed, the record tells.
         client, product = Client(self.ports[number % self.options.nodes], self.key), self.products[number]
+        sending = 0
         start = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
         try:
             while not self.stopping.is_set() and self.sent < self.options.events:
@@ -154,7 +157,8 @@ class Run:
                     if self.sent < self.allowed:
                         self.second += 100
                         second = self.second
-                        self.sent += 30
+                        sending = 30
+                        self.sent += sending
                     else:
                         second = None
                 if second is None:
@@ -166,8 +170,10 @@ class Run:
                 status, answer = client.call("POST", "/api/v1/metrics/batch", body)
                 if status != 200:
                     raise AssertionError(f"{status} {answer}")
+                sending = 0
         except NoAnswer:
-            pass
+            with self.receiver.lock:
+                self.sent -= sending
         except Exception as error:
             self.faults.append(f"{type(error).__name__}: {error}")
         finally:
@@ -181,6 +187,7 @@ class Run:
             thread.start()
         time.sleep(self.random.uniform(0.1, self.options.longest))
         node = self.random.randrange(self.options.nodes)
+        self.amidst += time.monotonic() - self.receiver.last < 0.1
         os.kill(self.servers[node].pid, signal.SIGKILL)
         self.killed[node] += 1
         self.stopping.set()
@@ -215,7 +222,7 @@ class Run:
         self.faults += [f"{len(at_once)} messages were on their way twice at once: {at_once[:5]}"] if at_once else []
         twice = sum(count - 1 for count in self.receiver.taken.values())
         attempts = sum(self.receiver.taken.values()) + len(self.receiver.refused)
-        return (f"{self.options.database}, {self.options.nodes} nodes, kills of each {self.killed}: {len(committed)} events committed, "
+        return (f"{self.options.database}, {self.options.nodes} nodes, kills of each {self.killed}, {self.amidst} amidst deliveries: {len(committed)} events committed, "
                 f"{len(received)} received, {twice} duplicates, {len(self.receiver.refused)} of {attempts} attempts refused, "
                 f"{len(at_once)} on their way twice at once, {time.monotonic() - self.began:.0f} s")
 
@@ -235,7 +242,11 @@ class Run:
         client = Client(self.ports[0], self.key)
         self.stopping.clear()
         self.allowed = self.options.events
-        self.load(0)
+        threads = [threading.Thread(target=self.load, args=[number]) for number in range(len(self.products))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
         self.drain(client)
         told = self.compare(client)
         client.close()

@@ -249,7 +249,10 @@ fn build_state(settings: &Settings) -> Result<AppState, StartError> {
         alerts: AlertsService::new(DieselAlerts::new(database.clone())),
         guardian: GuardianService::new(DieselGuardian::new(database.clone()), ids.clone()),
         events: DieselEvents::new(database.clone()),
-        streams: Arc::new(Streams::new(settings.event_streams)),
+        streams: Arc::new(Streams::new(
+            settings.event_streams,
+            database.growth().clone(),
+        )),
         record: Record::new(database.clone(), Arc::new(signer), clock.clone()),
         webhooks: WebhookService::new(
             DieselWebhooks::new(database.clone()),

@@ -159,6 +159,7 @@ impl AlertsRepository for InMemoryAlerts {
                 && (filter.severities.is_empty() || filter.severities.contains(&alert.severity))
                 && (filter.sources.is_empty() || filter.sources.contains(&alert.origin.source))
                 && filter.product.is_none_or(|only| only == alert.product)
+                && !filter.muted.contains(&alert.product)
                 && filter.state.is_none_or(|only| only == alert.state)
                 && filter
                     .acknowledged

@@ -1,6 +1,6 @@
 //! Who wants to hear of what, through which channel, and when not.
 
-use probity_kernel::FieldError;
+use probity_kernel::{FieldError, ProductId};
 use serde_json::{Value, json};
 use time::{OffsetDateTime, UtcOffset};
 
@@ -8,6 +8,8 @@ use crate::severity::Severity;
 
 /// The most kinds of events that preferences name.
 pub const MOST_EVENT_TYPES: usize = 50;
+/// The most products that preferences mute.
+pub const MOST_MUTED: usize = 200;
 
 probity_kernel::vocabulary! {
     /// A way to reach a person.
@@ -79,6 +81,8 @@ pub struct Preferences {
     pub slack: ChannelRule,
     /// Only of these kinds of events; of all when empty. Sorted, each once.
     pub event_types: Vec<String>,
+    /// Not about these products. Sorted, each once.
+    pub muted_products: Vec<ProductId>,
     /// When not.
     pub quiet_hours: Option<QuietHours>,
 }
@@ -94,6 +98,7 @@ impl Default for Preferences {
             email: rule(false, Severity::Critical),
             slack: rule(false, Severity::Critical),
             event_types: Vec::new(),
+            muted_products: Vec::new(),
             quiet_hours: None,
         }
     }
@@ -132,6 +137,8 @@ pub struct PreferencesInput {
     pub slack: RuleInput,
     /// At most 50 dotted names, whose form the edge has checked; all kinds when empty.
     pub event_types: Option<Vec<String>>,
+    /// At most 200 products; none when empty.
+    pub muted_products: Option<Vec<ProductId>>,
     /// `Some(None)` for none.
     pub quiet_hours: Option<Option<QuietInput>>,
 }
@@ -147,7 +154,7 @@ impl Preferences {
         }
     }
 
-    /// Whether an alert is wanted through a channel at an instant.
+    /// Whether an alert of a product that is not muted is wanted through a channel at an instant.
     #[must_use]
     pub fn wants(
         &self,
@@ -197,6 +204,15 @@ impl Preferences {
             self.event_types.sort_unstable();
             self.event_types.dedup();
         }
+        if let Some(products) = &input.muted_products {
+            if products.len() > MOST_MUTED {
+                let message = format!("must hold at most {MOST_MUTED} products");
+                faults.push(FieldError::new("/mutedModelIds", "too_many", message));
+            }
+            self.muted_products.clone_from(products);
+            self.muted_products.sort_unstable();
+            self.muted_products.dedup();
+        }
         if let Some(hours) = &input.quiet_hours {
             match hours.as_ref().map(quiet_hours).transpose() {
                 Ok(hours) => self.quiet_hours = hours,
@@ -226,6 +242,7 @@ impl Preferences {
                 "slack": rule(self.slack),
             },
             "event_types": self.event_types,
+            "muted_products": self.muted_products.iter().map(|one| one.to_string()).collect::<Vec<_>>(),
             "quiet_hours": self.quiet_hours.map(QuietHours::to_value),
         })
     }
@@ -249,6 +266,15 @@ impl Preferences {
             let texts = types.iter().filter_map(Value::as_str);
             texts.map(str::to_owned).collect()
         });
+        let muted = value.get("muted_products").and_then(Value::as_array);
+        let muted = muted.into_iter().flatten().enumerate();
+        let muted: Vec<ProductId> = muted
+            .map(|(index, one)| {
+                let read = one.as_str().and_then(|text| text.parse().ok());
+                let field = format!("/mutedModelIds/{index}");
+                read.ok_or_else(|| vec![FieldError::new(field, "invalid_value", "must be an id")])
+            })
+            .collect::<Result<_, _>>()?;
         let hours = value.get("quiet_hours").filter(|hours| !hours.is_null());
         let hours = hours.map(|_| QuietInput {
             start: text("/quiet_hours/start"),
@@ -261,6 +287,7 @@ impl Preferences {
             email: rule("email"),
             slack: rule("slack"),
             event_types: types,
+            muted_products: Some(muted),
             quiet_hours: Some(hours),
         })
     }
@@ -348,6 +375,10 @@ mod tests {
     use proptest::prelude::*;
     use time::macros::datetime;
 
+    fn product(number: u128) -> ProductId {
+        ProductId::new(uuid::Uuid::from_u128(number))
+    }
+
     fn hours(start: &str, end: &str, utc_offset: &str) -> QuietInput {
         QuietInput {
             start: Some(start.to_owned()),
@@ -392,10 +423,12 @@ mod tests {
                 minimum_severity: Some("high".to_owned()),
             },
             event_types: Some(vec!["b.b".to_owned(), "a.a".to_owned(), "a.a".to_owned()]),
+            muted_products: Some(vec![product(2), product(1), product(2)]),
             ..PreferencesInput::default()
         };
         let known = Preferences::default().with(&input).unwrap();
         assert_eq!(known.event_types, ["a.a", "b.b"]);
+        assert_eq!(known.muted_products, [product(1), product(2)]);
         let now = datetime!(2026-03-13 09:00 UTC);
         let wants = |channel, severity, kind| known.wants(channel, severity, kind, now);
         assert!(wants(Channel::Email, Severity::High, "a.a"));
@@ -417,6 +450,7 @@ mod tests {
             email: severe(""),
             slack: severe("info"),
             event_types: Some(vec!["a.b".to_owned(); 51]),
+            muted_products: Some(vec![product(1); 201]),
             quiet_hours: Some(Some(hours("24:00", "7:00", "+24:00"))),
         };
         let faults = Preferences::default().with(&input).unwrap_err();
@@ -428,6 +462,7 @@ mod tests {
                 "/channels/email/minimumSeverity",
                 "/channels/slack/minimumSeverity",
                 "/eventTypes",
+                "/mutedModelIds",
                 "/quietHours/start",
                 "/quietHours/end",
                 "/quietHours/utcOffset",

@@ -76,6 +76,8 @@ pub struct BannerFilter {
     pub sources: Vec<Source>,
     /// Only of one product.
     pub product: Option<ProductId>,
+    /// Of none of these products.
+    pub muted: Vec<ProductId>,
     /// Only in one state.
     pub state: Option<AlertState>,
     /// Only acknowledged ones, or only the others.

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use probity_kernel::{
-    Actor, AlertId, Context, OrganizationId, PageRequest, Patch, RepositoryError,
+    Actor, AlertId, Context, OrganizationId, PageRequest, Patch, ProductId, RepositoryError,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -213,6 +213,15 @@ impl<R: AlertsRepository> Run<'_, R> {
             ..BannerFilter::default()
         };
         assert_eq!(one(metric).await, 0);
+        let known = self.alert(own[0]).await.product;
+        let unknown = ProductId::new(uuid::Uuid::from_u128(1));
+        for (muted, count) in [(vec![unknown], 2), (vec![unknown, known], 0)] {
+            let filter = BannerFilter {
+                muted,
+                ..BannerFilter::default()
+            };
+            assert_eq!(one(filter).await, count);
+        }
         let first = PageRequest::first(1);
         let organization = self.world.organization;
         let filter = BannerFilter::default();
@@ -277,6 +286,7 @@ impl<R: AlertsRepository> Run<'_, R> {
                 minimum_severity: Some("medium".to_owned()),
             },
             event_types: Some(vec!["risk_score.changed".to_owned()]),
+            muted_products: Some(vec![ProductId::new(uuid::Uuid::from_u128(1))]),
             ..PreferencesInput::default()
         };
         let set = must(

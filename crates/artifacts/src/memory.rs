@@ -39,9 +39,16 @@ struct State {
     proofs: HashMap<ArtifactId, SignatureProof>,
     outcomes: HashMap<Claimed, ([u8; 32], ArtifactWrite)>,
     events: Vec<ArtifactEvent>,
+    /// Whether somebody copies bytes.
+    copying: bool,
 }
 
 impl InMemoryArtifacts {
+    /// Tells that somebody begins to copy bytes, or is through with it.
+    pub fn set_copying(&self, copying: bool) {
+        self.state().copying = copying;
+    }
+
     /// Tells of a product, or that it is archived now.
     pub fn add_product(&self, organization: OrganizationId, id: ProductId, archived: bool) {
         self.state().products.insert((organization, id), archived);
@@ -276,6 +283,20 @@ impl ArtifactRepository for InMemoryArtifacts {
         Ok(found.filter(|it| (it.organization, it.product) == (organization, product)))
     }
 
+    async fn find_upload_at(
+        &self,
+        organization: OrganizationId,
+        product: ProductId,
+        id: UploadSessionId,
+        index: u32,
+    ) -> Result<Option<UploadSession>, RepositoryError> {
+        let mut found = self.find_upload(organization, product, id).await?;
+        if let Some(session) = &mut found {
+            session.chunks.retain(|at, _| *at == index);
+        }
+        Ok(found)
+    }
+
     async fn find_artifact(
         &self,
         organization: OrganizationId,
@@ -415,6 +436,12 @@ fn few<T>(limit: u32, all: impl Iterator<Item = T>) -> Vec<T> {
 }
 
 impl ArtifactUpkeep for InMemoryArtifacts {
+    type Clearing = ();
+
+    async fn begin_clearing(&self) -> Result<Option<()>, RepositoryError> {
+        Ok((!self.state().copying).then_some(()))
+    }
+
     async fn expired_uploads(
         &self,
         now: OffsetDateTime,

@@ -83,6 +83,16 @@ pub trait ArtifactRepository: Send + Sync {
         id: UploadSessionId,
     ) -> impl Future<Output = Result<Option<UploadSession>, RepositoryError>> + Send;
 
+    /// The same with no other chunk than the one at an index: what writing there needs, however many
+    /// chunks there are.
+    fn find_upload_at(
+        &self,
+        organization: OrganizationId,
+        product: ProductId,
+        id: UploadSessionId,
+        index: u32,
+    ) -> impl Future<Output = Result<Option<UploadSession>, RepositoryError>> + Send;
+
     /// An artifact of a product, deleted or not.
     fn find_artifact(
         &self,
@@ -172,6 +182,15 @@ pub trait ArtifactRepository: Send + Sync {
 /// What maintenance needs: it sees every organisation, and clearing and verifying are not on the
 /// record. Only the repository of a server has to have it.
 pub trait ArtifactUpkeep: Send + Sync {
+    /// Lets nobody begin to copy bytes until it is dropped.
+    type Clearing: Send;
+
+    /// Begins to clear bytes away; `None` while somebody copies them, because a copy may have rows of
+    /// before their artifacts were deleted.
+    fn begin_clearing(
+        &self,
+    ) -> impl Future<Output = Result<Option<Self::Clearing>, RepositoryError>> + Send;
+
     /// Open sessions whose time is over.
     fn expired_uploads(
         &self,

@@ -22,6 +22,7 @@ use crate::error::ArtifactError;
 use crate::event::{ArtifactEvent, UploadEnd};
 use crate::new_upload::NewUpload;
 use crate::plan::{DEFAULT_CHUNK, chunk_size_for};
+use crate::refusal::UploadRefusal;
 use crate::repository::{ArtifactChange, ArtifactRepository, ArtifactWrite};
 use crate::session::{HashProgress, LIFETIME, UploadSession};
 use crate::signature::{ArtifactSignature, SignatureProof, VerifiedSignature};
@@ -211,8 +212,7 @@ impl<R: ArtifactRepository, B: BlobStore, I: IdSource> ArtifactService<R, B, I> 
         id: UploadSessionId,
     ) -> Result<UploadSession, ArtifactError> {
         let found = self.inner.repository.find_upload(organization, product, id);
-        let found = found.await?.filter(|it| it.status != UploadStatus::Aborted);
-        found.ok_or(ArtifactError::Upload(crate::refusal::UploadRefusal::Gone))
+        known(found.await?)
     }
 
     /// Gives an upload up: its bytes go, and it does not exist any more.
@@ -393,6 +393,12 @@ impl<R: ArtifactRepository, B: BlobStore, I: IdSource> ArtifactService<R, B, I> 
         }
         Err(RepositoryError::Stale.into())
     }
+}
+
+/// A session that is there and was not given up.
+fn known(found: Option<UploadSession>) -> Result<UploadSession, ArtifactError> {
+    let found = found.filter(|it| it.status != UploadStatus::Aborted);
+    found.ok_or(ArtifactError::Upload(UploadRefusal::Gone))
 }
 
 /// The key of an artifact's bytes.

@@ -14,11 +14,12 @@ use probity_kernel::{IdSource, OrganizationId, RepositoryError};
 use crate::address::{AddressError, parse_address};
 use crate::connection::{AnyConnection, Location, Manager, Scope, Use};
 use crate::error::{StoreError, StoreResult, unavailable};
+use crate::growth::Growth;
 use crate::guardian::IngestJob;
 use crate::lane::{Job, Lane};
 use crate::past::{self, Past};
 use crate::schema::audit_heads;
-use crate::turn::{Tx, Work};
+use crate::turn::{Listeners, Tx, Work};
 use crate::types::Id;
 use crate::wal::Checkpointer;
 use crate::webhooks::Desk;
@@ -87,7 +88,7 @@ struct Inner {
     lanes: RwLock<Vec<Lane>>,
     numbers: Mutex<HashMap<OrganizationId, i64>>,
     checkpointer: Mutex<Option<Checkpointer>>,
-    desk: Arc<Desk>,
+    listeners: Listeners,
     /// Reads of the past open connections of their own: so many at a time.
     past_reads: tokio::sync::Semaphore,
 }
@@ -120,9 +121,11 @@ impl Database {
             Location::Sqlite(_) => 1,
             Location::Postgres(_) => options.lanes.clamp(1, 64),
         };
-        let desk = Arc::new(Desk::default());
-        let start =
-            |number| Lane::start(number, location.clone(), options.ids.clone(), desk.clone());
+        let listeners = Listeners::default();
+        let start = |number| {
+            let (location, ids) = (location.clone(), options.ids.clone());
+            Lane::start(number, location, ids, listeners.clone())
+        };
         let lanes = (0..lanes).map(start).collect::<Result<Vec<_>, _>>()?;
         let checkpointer = wal::Checkpointer::start(&location)?;
         Ok(Self {
@@ -132,7 +135,7 @@ impl Database {
                 lanes: RwLock::new(lanes),
                 numbers: Mutex::default(),
                 checkpointer: Mutex::new(checkpointer),
-                desk,
+                listeners,
                 past_reads: tokio::sync::Semaphore::new(PAST_READS),
             }),
             past: None,
@@ -169,7 +172,13 @@ impl Database {
     /// Where deliveries are left that were made on this node.
     #[must_use]
     pub fn desk(&self) -> &Arc<Desk> {
-        &self.inner.desk
+        &self.inner.listeners.desk
+    }
+
+    /// Who follows the records of organisations on this node.
+    #[must_use]
+    pub fn growth(&self) -> &Arc<Growth> {
+        &self.inner.listeners.growth
     }
 
     /// Finishes what waits in the lanes, then refuses writes. Blocks meanwhile.

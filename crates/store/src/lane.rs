@@ -10,8 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::connection::{AnyConnection, Location, Scope, Use};
 use crate::error::{StoreResult, unavailable};
-use crate::turn::{self, Memory, Tx, Unit, Work};
-use crate::webhooks::Desk;
+use crate::turn::{self, Listeners, Memory, Tx, Unit, Work};
 
 /// How many units may wait in a lane; what comes beyond is refused with `Unavailable`.
 pub(crate) const QUEUE_LENGTH: usize = 8192;
@@ -31,12 +30,12 @@ impl Lane {
         number: usize,
         location: Location,
         ids: Arc<dyn IdSource>,
-        desk: Arc<Desk>,
+        listeners: Listeners,
     ) -> std::io::Result<Self> {
         let (queue, waiting) = sync_channel(QUEUE_LENGTH);
         let thread = std::thread::Builder::new()
             .name(format!("write-lane-{number}"))
-            .spawn(move || serve(&location, ids.as_ref(), &waiting, desk))?;
+            .spawn(move || serve(&location, ids.as_ref(), &waiting, listeners))?;
         Ok(Self { queue, thread })
     }
 
@@ -56,9 +55,14 @@ impl Lane {
     }
 }
 
-fn serve(location: &Location, ids: &dyn IdSource, waiting: &Receiver<Work>, desk: Arc<Desk>) {
+fn serve(
+    location: &Location,
+    ids: &dyn IdSource,
+    waiting: &Receiver<Work>,
+    listeners: Listeners,
+) {
     let mut conn: Option<AnyConnection> = None;
-    let mut memory = Memory::new(desk);
+    let mut memory = Memory::new(listeners);
     while let Ok(first) = waiting.recv() {
         let mut works = Vec::with_capacity(64);
         works.push(first);

@@ -25,6 +25,7 @@ mod database;
 mod error;
 mod events;
 mod governance;
+mod growth;
 mod guardian;
 mod history;
 mod idempotency;
@@ -49,7 +50,7 @@ pub use artifacts::DieselArtifacts;
 pub use audit::{
     EntryFilter, EntryPage, KeptTimestamp, LogHead, OpenSlot, RecordEntry, StoredHashes,
 };
-pub use backup::{Copied, CopiedLog, CopyError, bring_back};
+pub use backup::{ClearHold, Copied, CopiedBlob, CopiedLog, CopyError, CopyHold, bring_back};
 pub use catalog::DieselCatalog;
 pub use catalog::attachments::DieselAttachments;
 pub use check::{CheckItem, CheckReport, Violation};
@@ -58,6 +59,7 @@ pub use database::{Database, DatabaseOptions, OpenDatabaseError};
 pub use events::DieselEvents;
 pub use governance::DieselGovernance;
 pub use governance::records::DieselEvidence;
+pub use growth::Growth;
 pub use guardian::DieselGuardian;
 pub use history::DieselHistory;
 pub use past::{AsOf, PastState};

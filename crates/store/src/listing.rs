@@ -3,6 +3,7 @@
 use probity_kernel::{Cursor, Page, PageRequest, Paging, RepositoryError};
 use uuid::Uuid;
 
+use crate::connection::AnyConnection;
 use crate::error::{StoreError, StoreResult};
 use crate::types::Id;
 
@@ -46,6 +47,25 @@ pub(crate) fn page_by_id<R, T>(
         },
         convert,
     )
+}
+
+/// How far the first page of a search is read ahead.
+const AHEAD: i64 = 500;
+
+/// The rows of the first page of a search, of which at most `limit` are wanted, and how many it finds in
+/// all: these are counted only where it finds more than were read ahead.
+pub(crate) fn first_of_search<R>(
+    conn: &mut AnyConnection,
+    limit: i64,
+    read: impl FnOnce(&mut AnyConnection, i64) -> StoreResult<Vec<R>>,
+    count: impl FnOnce(&mut AnyConnection) -> StoreResult<i64>,
+) -> StoreResult<(Vec<R>, i64)> {
+    let ahead = limit.max(AHEAD);
+    let mut rows = read(conn, ahead)?;
+    let found = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+    let total = if found < ahead { found } else { count(conn)? };
+    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok((rows, total))
 }
 
 /// Makes the page out of the rows that were fetched for it, with cursors of the caller's making.

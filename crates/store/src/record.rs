@@ -211,7 +211,15 @@ pub(crate) struct Subscribers<'a> {
     pub(crate) changed: bool,
 }
 
-/// Appends the drafts of one organisation and moves its head; answers the size of its log.
+/// What came of a turn's drafts.
+pub(crate) struct Appended {
+    /// The size of the log.
+    pub(crate) size: u64,
+    /// Whether it has new events.
+    pub(crate) published: bool,
+}
+
+/// Appends the drafts of one organisation and moves its head.
 pub(crate) fn append(
     conn: &mut AnyConnection,
     ids: &dyn IdSource,
@@ -219,10 +227,13 @@ pub(crate) fn append(
     head: Option<Head>,
     drafts: Vec<Draft>,
     subscribers: Subscribers<'_>,
-) -> StoreResult<u64> {
+) -> StoreResult<Appended> {
     let Subscribers { fan, changed } = subscribers;
     if drafts.is_empty() {
-        return Ok(head.map_or(0, |head| head.size()));
+        return Ok(Appended {
+            size: head.map_or(0, |head| head.size()),
+            published: false,
+        });
     }
     let head = match head {
         Some(head) => Some(head),
@@ -269,11 +280,14 @@ pub(crate) fn append(
     insert_nodes(conn, organization, &completed)?;
     insert_entries(conn, &entries)?;
     insert_events(conn, &events)?;
-    let stamp = (!changed).then_some(subscriptions);
+    let (stamp, published) = ((!changed).then_some(subscriptions), !events.is_empty());
     fan_out(conn, organization, stamp, events, fan)?;
     history::insert(conn, organization, &trails)?;
     move_head(conn, organization, &frontier)?;
-    Ok(frontier.size())
+    Ok(Appended {
+        size: frontier.size(),
+        published,
+    })
 }
 
 fn move_head(

@@ -13,8 +13,9 @@ use probity_kernel::{Context, DomainEvent, IdSource, OrganizationId, RepositoryE
 
 use crate::connection::{AnyConnection, Scope};
 use crate::error::{StoreError, StoreResult, translate, unavailable};
+use crate::growth::Growth;
 use crate::guardian::{self, IngestJob, StandingCache, Standings};
-use crate::record::{self, Draft, Head, Subscribers};
+use crate::record::{self, Appended, Draft, Head, Subscribers};
 use crate::webhooks::{Desk, Fan};
 
 /// What a unit of work sees: the transaction, and the organisation's record.
@@ -29,26 +30,49 @@ pub(crate) struct Tx<'a> {
     endpoints_changed: bool,
 }
 
+/// Who on this node wants to hear at once of what a turn has made durable.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Listeners {
+    /// Where deliveries are left.
+    pub(crate) desk: Arc<Desk>,
+    /// Who follows the records of organisations.
+    pub(crate) growth: Arc<Growth>,
+}
+
 /// What a lane remembers from turn to turn.
 pub(crate) struct Memory {
     /// Where products stand.
     pub(crate) standings: StandingCache,
     /// Which endpoints get events.
     pub(crate) fan: Fan,
+    growth: Arc<Growth>,
+    /// The records that got events in this turn, and how long they are now.
+    grown: Vec<(OrganizationId, u64)>,
 }
 
 impl Memory {
-    /// Nothing yet; deliveries are left at the desk.
-    pub(crate) fn new(desk: Arc<Desk>) -> Self {
+    /// Nothing yet.
+    pub(crate) fn new(listeners: Listeners) -> Self {
         Self {
             standings: StandingCache::default(),
-            fan: Fan::new(desk),
+            fan: Fan::new(listeners.desk),
+            growth: listeners.growth,
+            grown: Vec::new(),
+        }
+    }
+
+    /// Tells of a turn that is durable.
+    fn hand_on(&mut self) {
+        self.fan.hand_on();
+        for (organization, size) in self.grown.drain(..) {
+            self.growth.tell(organization, size);
         }
     }
 
     fn clear(&mut self) {
         self.standings.clear();
         self.fan.clear();
+        self.grown.clear();
     }
 }
 
@@ -218,7 +242,7 @@ pub(crate) fn run(
     if let Some(error) = &failure {
         tracing::error!(error = ?error, "a write turn was rolled back");
     }
-    memory.fan.hand_on();
+    memory.hand_on();
     for slot in groups.into_values().flatten() {
         let result = match &failure {
             Some(error) => Err(again(error)),
@@ -326,8 +350,11 @@ fn run_group(
         fan: &mut memory.fan,
         changed: endpoints_changed,
     };
-    let size =
+    let Appended { size, published } =
         record::append(conn, ids, group.organization, head, drafts, subscribers).map_err(fatal)?;
+    if published {
+        memory.grown.push((group.organization, size));
+    }
     if knows {
         memory.standings.put(group.organization, size, standings);
     }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{ArgMatches, Command};
-use probity_artifacts::{ArtifactService, ArtifactUpkeep as _, Policy};
+use probity_artifacts::{ArtifactError, ArtifactService, ArtifactUpkeep as _, Policy};
 use probity_kernel::SystemIds;
 use probity_store::{CheckItem, CheckReport, Database, DieselArtifacts, Violation};
 use time::macros::datetime;
@@ -65,7 +65,13 @@ async fn check_bytes(
         examined: u64::try_from(all.len())?,
     });
     for artifact in all {
+        let (organization, product) = (artifact.organization, artifact.product);
         if let Some(reason) = artifacts.verify(&artifact).await? {
+            // A server beside may have cleared it away since it was listed.
+            let now = artifacts.artifact(organization, product, artifact.id);
+            if matches!(now.await, Err(ArtifactError::NotFound)) {
+                continue;
+            }
             report.violations.push(Violation {
                 check: NAME,
                 subject: artifact.id.to_string(),

@@ -1,20 +1,22 @@
 //! Open event streams: how many there are, what wakes them, and how they end.
 //!
-//! One task looks how long the records are that somebody listens to, so that a thousand listeners cost
-//! no more questions than one. It asks the database, not this process: what another node wrote wakes
-//! listeners here as well.
+//! What this node commits wakes its listeners at once. What other nodes commit is found by one task,
+//! which looks how long the records are that somebody listens to, so that a thousand listeners cost no
+//! more questions than one.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use probity_kernel::{ErrorKind, OrganizationId};
+use probity_store::Growth;
 use probity_webhooks::EventStream;
 use tokio::sync::watch;
 
 use crate::http::failure::Problem;
 
-/// How often records are looked at while somebody listens.
+/// How often records are looked at while somebody listens: how late the commits of other nodes are heard
+/// at the most.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How many streams one credential may have open.
 const PER_CREDENTIAL: usize = 32;
@@ -25,7 +27,7 @@ const TRY_AGAIN: Duration = Duration::from_secs(30);
 pub(crate) struct Streams {
     most: usize,
     open: Mutex<HashMap<String, usize>>,
-    growth: Mutex<HashMap<OrganizationId, watch::Sender<u64>>>,
+    growth: Arc<Growth>,
     closing: watch::Sender<bool>,
 }
 
@@ -52,12 +54,12 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl Streams {
-    /// At most so many streams at once.
-    pub(crate) fn new(most: usize) -> Self {
+    /// At most so many streams at once, woken by the growth of records.
+    pub(crate) fn new(most: usize, growth: Arc<Growth>) -> Self {
         Self {
             most,
             open: Mutex::default(),
-            growth: Mutex::default(),
+            growth,
             closing: watch::Sender::new(false),
         }
     }
@@ -91,11 +93,7 @@ impl Streams {
 
     /// Changes whenever the record of the organisation has grown.
     pub(crate) fn growth(&self, organization: OrganizationId) -> watch::Receiver<u64> {
-        let mut growth = locked(&self.growth);
-        let sender = growth
-            .entry(organization)
-            .or_insert_with(|| watch::Sender::new(0));
-        sender.subscribe()
+        self.growth.follow(organization)
     }
 
     /// True once all streams are to end.
@@ -116,32 +114,20 @@ impl Streams {
                 () = tokio::time::sleep(LOOK_EVERY) => {}
                 _ = closing.wait_for(|closing| *closing) => return,
             }
-            let listened = self.listened();
-            if listened.is_empty() {
+            let followed = self.growth.followed();
+            if followed.is_empty() {
                 continue;
             }
-            match events.record_sizes(&listened).await {
-                Ok(sizes) => self.tell(&sizes),
+            match events.record_sizes(&followed).await {
+                Ok(sizes) => {
+                    for (organization, size) in sizes {
+                        self.growth.tell(organization, size);
+                    }
+                }
                 Err(error) => {
                     tracing::warn!(error = %error, "the records of event streams cannot be looked at");
                     tokio::time::sleep(LOOK_EVERY * 10).await;
                 }
-            }
-        }
-    }
-
-    /// The organisations that somebody listens to; the others are forgotten.
-    fn listened(&self) -> Vec<OrganizationId> {
-        let mut growth = locked(&self.growth);
-        growth.retain(|_, sender| sender.receiver_count() > 0);
-        growth.keys().copied().collect()
-    }
-
-    fn tell(&self, sizes: &[(OrganizationId, u64)]) {
-        let growth = locked(&self.growth);
-        for (organization, size) in sizes {
-            if let Some(sender) = growth.get(organization) {
-                sender.send_if_modified(|known| std::mem::replace(known, *size) != *size);
             }
         }
     }
@@ -153,7 +139,7 @@ mod tests {
 
     #[test]
     fn streams_are_counted_per_credential_and_together() {
-        let streams = Arc::new(Streams::new(PER_CREDENTIAL + 1));
+        let streams = Arc::new(Streams::new(PER_CREDENTIAL + 1, Arc::default()));
         let mut tickets: Vec<Ticket> = (0..PER_CREDENTIAL)
             .map(|_| streams.admit("key:a").ok().unwrap())
             .collect();
@@ -171,20 +157,5 @@ mod tests {
             streams.admit("key:d").is_err(),
             "nobody enters while it closes"
         );
-    }
-
-    #[test]
-    fn who_listens_hears_of_growth_and_is_forgotten_when_gone() {
-        let streams = Streams::new(1);
-        let organization = OrganizationId::new(uuid::Uuid::from_u128(1));
-        let mut heard = streams.growth(organization);
-        streams.tell(&[(organization, 5)]);
-        assert!(heard.has_changed().unwrap());
-        heard.borrow_and_update();
-        streams.tell(&[(organization, 5)]);
-        assert!(!heard.has_changed().unwrap(), "it has not grown");
-        assert_eq!(streams.listened(), [organization]);
-        drop(heard);
-        assert_eq!(streams.listened(), []);
     }
 }

@@ -305,8 +305,12 @@ async fn preferences_are_ones_own_and_mute(api: Api) {
         json!({"enabled": false, "minimumSeverity": "critical"})
     );
     assert_eq!(
-        (&defaults["eventTypes"], &defaults["quietHours"]),
-        (&json!([]), &Value::Null)
+        [
+            &defaults["eventTypes"],
+            &defaults["mutedModelIds"],
+            &defaults["quietHours"]
+        ],
+        [&json!([]), &json!([]), &Value::Null]
     );
     let product = api.new_product().await;
     send(&api, &product, 60).await;
@@ -399,6 +403,11 @@ async fn preferences_are_ones_own_and_mute(api: Api) {
         ),
         (json!({"eventTypes": ["Nonsense"]}), "/eventTypes/0"),
         (json!({"eventTypes": vec!["a.b"; 51]}), "/eventTypes"),
+        (json!({"mutedModelIds": [product, "7"]}), "/mutedModelIds/1"),
+        (
+            json!({"mutedModelIds": vec![&product; 201]}),
+            "/mutedModelIds",
+        ),
         (
             json!({"quietHours": {"start": "22:00", "end": "22:00", "utcOffset": "Z"}}),
             "/quietHours/end",

@@ -474,6 +474,12 @@ async fn sweeping_clears_what_nobody_needs() {
             .delete(&late, bench.product, artifacts[1].id)
             .await
             .unwrap();
+        let repository = bench.service.repository();
+        repository.set_copying(true);
+        bench.service.sweep(late.now).await.unwrap();
+        bench.service.sweep_orphans(late.now).await.unwrap();
+        assert_eq!(blobs.blobs(), 1, "somebody copies it");
+        repository.set_copying(false);
         bench.service.sweep(late.now).await.unwrap();
         assert_eq!(blobs.blobs(), 0);
         assert_eq!(

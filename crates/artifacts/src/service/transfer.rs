@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use probity_kernel::{Context, IdSource, ProductId, RepositoryError, UploadSessionId};
 
-use super::{ATTEMPTS, ArtifactService};
+use super::{ATTEMPTS, ArtifactService, known};
 use crate::blob::{BlobReader as _, BlobStore, ChunkSink as _, ChunkWrite, Landed, UploadPlace};
 use crate::digest::{Sha256Digest, StreamingSha256, Tally};
 use crate::error::ArtifactError;
@@ -48,7 +48,9 @@ impl<R: ArtifactRepository, B: BlobStore, I: IdSource> ArtifactService<R, B, I> 
         declared: Option<u64>,
         digest: Option<Sha256Digest>,
     ) -> Result<ChunkUpload<R, B, I>, ArtifactError> {
-        let session = self.find(ctx.organization, product, id).await?;
+        let repository = self.repository();
+        let found = repository.find_upload_at(ctx.organization, product, id, index);
+        let session = known(found.await?)?;
         session.check_open(ctx.now)?;
         if session.layout == Layout::Appended {
             return Err(UploadRefusal::NoSuchChunk.into());
@@ -95,13 +97,13 @@ impl<R: ArtifactRepository, B: BlobStore, I: IdSource> ArtifactService<R, B, I> 
         let blobs = self.blobs();
         let place = UploadPlace::from(&session);
         for _ in 0..ATTEMPTS {
-            let known = location(&session, span);
+            let counted = location(&session, span);
             let hashing = (session.hash.chunks == span.index)
                 .then_some((session.hash.chunks, session.hash.replacements));
             let running = hashing.and_then(|_| session.hash.resume().ok());
             let write = ChunkWrite {
                 span,
-                known: known.clone(),
+                known: counted.clone(),
                 is_last: span.end() >= session.total_size,
                 tally: Tally {
                     running,
@@ -110,12 +112,14 @@ impl<R: ArtifactRepository, B: BlobStore, I: IdSource> ArtifactService<R, B, I> 
             };
             let sink = blobs.write_chunk(&place, write).await?;
             // Who was faster may have counted a chunk in this place between the look and the sink.
-            if known.is_none() {
-                session = self
-                    .find(session.organization, session.product, session.id)
-                    .await?;
+            if counted.is_none() {
+                let (organization, product) = (session.organization, session.product);
+                let repository = self.repository();
+                let found =
+                    repository.find_upload_at(organization, product, session.id, span.index);
+                session = known(found.await?)?;
             }
-            if location(&session, span) == known {
+            if location(&session, span) == counted {
                 return Ok(ChunkUpload {
                     service: self.clone(),
                     sink,

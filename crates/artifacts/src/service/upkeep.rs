@@ -57,12 +57,25 @@ impl<R: ArtifactRepository + ArtifactUpkeep, B: BlobStore, I: IdSource> Artifact
         for session in repository.uncleared_uploads(STEP).await? {
             swept.count(&self.clear_upload(&session).await, |it| &mut it.uploads);
         }
-        for artifact in repository.uncleared_artifacts(STEP).await? {
+        self.clear_artifacts(&mut swept).await?;
+        Ok(swept)
+    }
+
+    /// What is deleted stays as long as somebody copies: the next sweep takes it.
+    async fn clear_artifacts(&self, swept: &mut Swept) -> Result<(), ArtifactError> {
+        let deleted = self.repository().uncleared_artifacts(STEP).await?;
+        if deleted.is_empty() {
+            return Ok(());
+        }
+        let Some(_clearing) = self.repository().begin_clearing().await? else {
+            return Ok(());
+        };
+        for artifact in deleted {
             swept.count(&self.clear_artifact(&artifact).await, |it| {
                 &mut it.artifacts
             });
         }
-        Ok(swept)
+        Ok(())
     }
 
     async fn expire(
@@ -146,7 +159,7 @@ impl<R: ArtifactRepository + ArtifactUpkeep, B: BlobStore, I: IdSource> Artifact
     }
 
     /// Removes blobs that neither an artifact nor an open session refers to and that are older than
-    /// any completion takes. It looks at every blob.
+    /// any completion takes. It looks at every blob, and stops when somebody copies them.
     ///
     /// # Errors
     /// What the stores say when they are asked what there is.
@@ -160,6 +173,9 @@ impl<R: ArtifactRepository + ArtifactUpkeep, B: BlobStore, I: IdSource> Artifact
                 return Ok(swept);
             };
             after = Some(last.key.clone());
+            let Some(_clearing) = self.repository().begin_clearing().await? else {
+                return Ok(swept);
+            };
             for blob in &blobs {
                 let open = match blob.upload {
                     Some(upload) => {

@@ -363,6 +363,21 @@ impl<R: ArtifactRepository + ArtifactUpkeep> Run<'_, R> {
         assert_eq!(must(found, "finding"), None, "nothing was opened twice");
     }
 
+    async fn one_chunk_is_seen_without_the_others(&self, session: &UploadSession) {
+        let at = |product, index| {
+            let (organization, id) = (session.organization, session.id);
+            self.repo.find_upload_at(organization, product, id, index)
+        };
+        for index in [0, 2] {
+            let found = must(at(session.product, index).await, "a place");
+            let mut expected = session.clone();
+            expected.chunks.retain(|known, _| *known == index);
+            assert_eq!(found, Some(expected));
+        }
+        let other = must(at(self.world.second_product, 2).await, "another product");
+        assert_eq!(other, None);
+    }
+
     async fn chunks_are_counted_replaced_and_left_alone(&self) {
         let ctx = self.ours(10);
         let session = self.open(&ctx, 10, 3).await;
@@ -400,6 +415,7 @@ impl<R: ArtifactRepository + ArtifactUpkeep> Run<'_, R> {
         assert_eq!((old.location.as_str(), seen.received_bytes()), ("a", CHUNK));
         assert_eq!(seen.hash.replacements, 1);
         assert_eq!(seen, self.find(&session).await);
+        self.one_chunk_is_seen_without_the_others(&seen).await;
 
         let mut beyond = Self::receipt(&session, 2, "d");
         beyond.span.index = 3;
@@ -784,6 +800,8 @@ impl<R: ArtifactRepository + ArtifactUpkeep> Run<'_, R> {
         let session = self.open(&self.ours(101), 101, 1).await;
         let found = self.repo.find_upload(theirs, product, session.id).await;
         assert_eq!(must(found, "finding"), None);
+        let found = self.repo.find_upload_at(theirs, product, session.id, 0);
+        assert_eq!(must(found.await, "finding"), None);
         let found = self.repo.find_artifact(theirs, product, artifact.id).await;
         assert_eq!(must(found, "finding"), None);
         let page = PageRequest::first(9);

@@ -225,6 +225,10 @@ fn matching<'a>(
     if let Some(product) = filter.product {
         query = query.filter(tracked::product_id.eq(Id(product.uuid())));
     }
+    if !filter.muted.is_empty() {
+        let muted: Vec<Id> = filter.muted.iter().map(|one| Id(one.uuid())).collect();
+        query = query.filter(tracked::product_id.ne_all(muted));
+    }
     if let Some(state) = filter.state {
         query = query.filter(tracked::state.eq(state.as_str()));
     }

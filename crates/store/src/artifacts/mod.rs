@@ -59,6 +59,22 @@ impl ArtifactRepository for DieselArtifacts {
         Ok(found.filter(|session| session.product == product))
     }
 
+    async fn find_upload_at(
+        &self,
+        organization: OrganizationId,
+        product: ProductId,
+        id: UploadSessionId,
+        index: u32,
+    ) -> Result<Option<UploadSession>, RepositoryError> {
+        let found = self
+            .database
+            .points(Scope::Organization(organization), move |conn| {
+                query::find_upload_at(conn, organization, id, index)
+            })
+            .await?;
+        Ok(found.filter(|session| session.product == product))
+    }
+
     async fn find_artifact(
         &self,
         organization: OrganizationId,

@@ -28,13 +28,40 @@ pub(super) fn find_upload(
     organization: OrganizationId,
     id: UploadSessionId,
 ) -> StoreResult<Option<UploadSession>> {
-    let row: Option<UploadRow> = artifact_uploads::table
+    let row = upload_row(conn, organization, id)?;
+    row.map(|row| with_chunks(conn, row)).transpose()
+}
+
+fn upload_row(
+    conn: &mut AnyConnection,
+    organization: OrganizationId,
+    id: UploadSessionId,
+) -> StoreResult<Option<UploadRow>> {
+    Ok(artifact_uploads::table
         .filter(artifact_uploads::organization_id.eq(Id(organization.uuid())))
         .filter(artifact_uploads::id.eq(Id(id.uuid())))
         .select(UploadRow::as_select())
         .get_result(conn)
-        .optional()?;
-    row.map(|row| with_chunks(conn, row)).transpose()
+        .optional()?)
+}
+
+/// A session with the chunk at an index, if it has arrived.
+pub(super) fn find_upload_at(
+    conn: &mut AnyConnection,
+    organization: OrganizationId,
+    id: UploadSessionId,
+    index: u32,
+) -> StoreResult<Option<UploadSession>> {
+    let Some(row) = upload_row(conn, organization, id)? else {
+        return Ok(None);
+    };
+    let chunks: Vec<ChunkRow> = artifact_chunks::table
+        .filter(artifact_chunks::organization_id.eq(row.organization_id))
+        .filter(artifact_chunks::upload_id.eq(row.id))
+        .filter(artifact_chunks::chunk_index.eq(i64::from(index)))
+        .select(ChunkRow::as_select())
+        .load(conn)?;
+    row.with(chunks).map(Some).map_err(StoreError)
 }
 
 /// The session of a row with its chunks.

@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use super::DieselArtifacts;
 use super::query::{self, OPEN};
 use super::rows::{ArtifactRow, UploadRow};
+use crate::backup::ClearHold;
 use crate::connection::Scope;
 use crate::error::{StoreError, StoreResult};
 use crate::schema::{artifact_uploads, artifacts};
@@ -36,6 +37,15 @@ impl DieselArtifacts {
 }
 
 impl ArtifactUpkeep for DieselArtifacts {
+    type Clearing = ClearHold;
+
+    async fn begin_clearing(&self) -> Result<Option<ClearHold>, RepositoryError> {
+        let database = self.database.clone();
+        let held = tokio::task::spawn_blocking(move || database.try_hold_for_clearing());
+        held.await
+            .map_err(|error| RepositoryError::Database(Box::new(error)))?
+    }
+
     async fn expired_uploads(
         &self,
         now: OffsetDateTime,

@@ -4,6 +4,7 @@
 //! From PostgreSQL every table is read in one repeatable-read transaction, row by row, as one JSON
 //! object per line.
 
+mod hold;
 mod postgres;
 mod sqlite;
 
@@ -11,14 +12,17 @@ use std::path::{Path, PathBuf};
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
+use probity_artifacts::{ArtifactStatus, BlobKey, Sha256Digest};
 use probity_kernel::OrganizationId;
 use probity_ledger::Frontier;
+
+pub use self::hold::{ClearHold, CopyHold};
 
 use crate::address::parse_address;
 use crate::connection::{AnyConnection, Location, Scope, Use};
 use crate::database::{Database, OpenDatabaseError};
 use crate::migrate;
-use crate::schema::{audit_heads, organizations};
+use crate::schema::{artifacts, audit_heads, organizations};
 use crate::types::Id;
 
 /// Where an organisation's record stood when it was copied.
@@ -34,6 +38,17 @@ pub struct CopiedLog {
     pub root: String,
 }
 
+/// Bytes that a copied row names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopiedBlob {
+    /// Their key.
+    pub blob: BlobKey,
+    /// The store that has them.
+    pub backend: String,
+    /// Their digest, unless they are known to be lost or changed.
+    pub sha256: Option<Sha256Digest>,
+}
+
 /// What was copied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Copied {
@@ -45,6 +60,8 @@ pub struct Copied {
     pub migrations: Vec<String>,
     /// Where the records stood, by organisation.
     pub logs: Vec<CopiedLog>,
+    /// The bytes that belong to the rows, by their keys.
+    pub blobs: Vec<CopiedBlob>,
 }
 
 /// Why a copy could not be made or brought back.
@@ -117,21 +134,19 @@ impl Database {
         let location = self.location();
         let mut conn = location.connect(Use::Write).map_err(CopyError::database)?;
         let migrations = migrate::applied(&mut conn)?;
-        let (files, logs) = match &mut conn {
+        let (files, logs, blobs) = match &mut conn {
             AnyConnection::Sqlite(c) => {
                 let files = sqlite::copy(c, folder)?;
                 let copy = Location::Sqlite(sqlite::file_in(folder));
-                (
-                    files,
-                    logs(&mut copy.connect(Use::Plain).map_err(CopyError::database)?)?,
-                )
+                let mut copy = copy.connect(Use::Plain).map_err(CopyError::database)?;
+                (files, logs(&mut copy)?, blobs(&mut copy)?)
             }
             AnyConnection::Postgres(c) => {
                 postgres::begin(c)?;
                 let files = postgres::copy(c, folder)?;
-                let logs = logs(&mut conn)?;
+                let (logs, blobs) = (logs(&mut conn)?, blobs(&mut conn)?);
                 conn.batch_execute("COMMIT")?;
-                (files, logs)
+                (files, logs, blobs)
             }
         };
         Ok(Copied {
@@ -139,6 +154,7 @@ impl Database {
             files,
             migrations,
             logs,
+            blobs,
         })
     }
 
@@ -174,6 +190,38 @@ fn logs(conn: &mut AnyConnection) -> Result<Vec<CopiedLog>, CopyError> {
         })
     };
     rows.into_iter().map(log).collect()
+}
+
+/// The bytes that artifacts have which are not deleted, each once.
+fn blobs(conn: &mut AnyConnection) -> Result<Vec<CopiedBlob>, CopyError> {
+    let rows: Vec<(Id, String, String, String, Vec<u8>)> = artifacts::table
+        .filter(artifacts::status.ne(ArtifactStatus::Deleted.as_str()))
+        .order((artifacts::organization_id, artifacts::blob_key))
+        .select((
+            artifacts::organization_id,
+            artifacts::blob_key,
+            artifacts::storage_backend,
+            artifacts::status,
+            artifacts::sha256,
+        ))
+        .load(conn)?;
+    let mut found: Vec<CopiedBlob> = Vec::new();
+    for (organization, key, backend, status, sha256) in rows {
+        let organization = OrganizationId::new(organization.0);
+        let blob = BlobKey { organization, key };
+        let sha256 = <[u8; 32]>::try_from(sha256).ok();
+        let sound = status == ArtifactStatus::Available.as_str();
+        let sha256 = sha256.filter(|_| sound).map(Sha256Digest::from_bytes);
+        match found.last_mut().filter(|last| last.blob == blob) {
+            Some(last) => last.sha256 = last.sha256.or(sha256),
+            None => found.push(CopiedBlob {
+                blob,
+                backend,
+                sha256,
+            }),
+        }
+    }
+    Ok(found)
 }
 
 /// Brings a copy back into the empty database of a URL. Blocks meanwhile.

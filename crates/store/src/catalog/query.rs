@@ -11,7 +11,7 @@ use probity_kernel::{Cursor, OrganizationId, Page, PageRequest, Paging, SpaceId}
 
 use crate::connection::{AnyConnection, MultiBackend};
 use crate::error::{StoreError, StoreResult};
-use crate::listing::page_of;
+use crate::listing::{first_of_search, page_of};
 use crate::record::position;
 use crate::search::{Source, array, candidates, like_pattern, trigram_expression};
 use crate::types::{AnyUuid, Id, Number};
@@ -39,13 +39,18 @@ pub(super) fn page(
     page: &PageRequest,
 ) -> StoreResult<Page<Product>> {
     let question = Question::new(conn, organization, no, filter)?;
-    let total = question.total(conn)?;
     let limit = i64::from(page.limit) + 1;
     let (before, skip) = match &page.paging {
         Paging::After(cursor) => (Some(cursor.key), 0),
         Paging::Offset(skip) => (None, i64::try_from(*skip).unwrap_or(i64::MAX)),
     };
-    let places = question.places(conn, before, skip, limit)?;
+    let (places, total) = if page.paging == Paging::Offset(0) && !question.words.is_empty() {
+        let read = |conn: &mut _, ahead| question.places(conn, None, 0, ahead);
+        first_of_search(conn, limit, read, |conn| question.total(conn))?
+    } else {
+        let total = question.total(conn)?;
+        (question.places(conn, before, skip, limit)?, total)
+    };
     let ids: Vec<Id> = places.iter().map(|place| place.product_id).collect();
     let mut products: HashMap<Id, Product> = super::load(conn, organization, &ids)?;
     let rows: Vec<(i64, Product)> = places
@@ -84,9 +89,7 @@ impl Question {
     ) -> StoreResult<Self> {
         let words = filter.words();
         let candidates = candidates(conn, Source::Products, organization, &words)?;
-        let expression = (!conn.is_postgres())
-            .then(|| trigram_expression(&words))
-            .flatten();
+        let expression = trigram_expression(conn, Source::Products, (organization, no), &words)?;
         let ids = |spaces: &Vec<SpaceId>| spaces.iter().map(|space| Id(space.uuid())).collect();
         Ok(Self {
             organization: Id(organization.uuid()),

@@ -9,7 +9,7 @@ use probity_registry::{ModelFilter, RegisteredModel};
 use super::rows::ModelRow;
 use crate::connection::{AnyConnection, MultiBackend};
 use crate::error::StoreResult;
-use crate::listing::page_of;
+use crate::listing::{first_of_search, page_of};
 use crate::record::position;
 use crate::schema::{registered_models as models, registry_heads, registry_totals};
 use crate::search::{Source, array, candidates, like_pattern, trigram_expression};
@@ -32,31 +32,15 @@ pub(super) fn page(
     page: &PageRequest,
     may_index: bool,
 ) -> StoreResult<Page<RegisteredModel>> {
-    let index = indexed(conn, organization, no, filter).filter(|_| may_index);
-    let index = index.as_ref();
-    let among = among(conn, organization, filter, may_index)?;
-    let among = among.as_deref();
-    let total = total(conn, organization, filter, index, among)?;
+    let question = Question::new(conn, organization, no, filter, may_index)?;
     let limit = i64::from(page.limit) + 1;
-    let (before, skip) = match &page.paging {
-        Paging::After(cursor) => (Some(cursor.key), 0),
-        Paging::Offset(skip) => {
-            let skip = i64::try_from(*skip).unwrap_or(i64::MAX);
-            match jump(conn, organization, no, filter, total, skip)? {
-                Some(before) => (Some(before), 0),
-                None => (None, skip),
-            }
-        }
-    };
-    let positions = match index {
-        Some(index) => index.positions(conn, before, skip, limit)?,
-        None => positions(
-            conn,
-            matching(organization, filter, among),
-            before,
-            skip,
-            limit,
-        )?,
+    let (positions, total) = if page.paging == Paging::Offset(0) && question.is_search() {
+        let read = |conn: &mut _, ahead| question.positions(conn, None, 0, ahead);
+        first_of_search(conn, limit, read, |conn| question.total(conn))?
+    } else {
+        let total = question.total(conn)?;
+        let (before, skip) = start(conn, organization, no, filter, total, page)?;
+        (question.positions(conn, before, skip, limit)?, total)
     };
     let rows = by_positions(conn, organization, &positions)?;
     page_of(
@@ -89,6 +73,25 @@ pub(super) fn after(
         .limit(i64::from(limit))
         .load(conn)?;
     Ok(rows)
+}
+
+/// Before which position a page starts, and how many rows after that.
+fn start(
+    conn: &mut AnyConnection,
+    organization: OrganizationId,
+    no: i64,
+    filter: &ModelFilter,
+    total: i64,
+    page: &PageRequest,
+) -> StoreResult<(Option<i64>, i64)> {
+    let skip = match &page.paging {
+        Paging::After(cursor) => return Ok((Some(cursor.key), 0)),
+        Paging::Offset(skip) => i64::try_from(*skip).unwrap_or(i64::MAX),
+    };
+    Ok(match jump(conn, organization, no, filter, total, skip)? {
+        Some(before) => (Some(before), 0),
+        None => (None, skip),
+    })
 }
 
 /// Where the page after `skip` rows starts when no entry was ever removed: positions are then
@@ -160,22 +163,78 @@ fn matching<'a>(
     query
 }
 
-/// How many rows match: kept in the unit of work by tier and status, counted otherwise.
-fn total(
+/// What is asked of the inventory, and what an index knows about it.
+struct Question<'a> {
+    organization: OrganizationId,
+    filter: &'a ModelFilter,
+    /// The index on SQLite, where it helps.
+    index: Option<TrigramSearch>,
+    /// The rows that may match, where the index on PostgreSQL helps.
+    among: Option<String>,
+}
+
+impl<'a> Question<'a> {
+    fn new(
+        conn: &mut AnyConnection,
+        organization: OrganizationId,
+        no: i64,
+        filter: &'a ModelFilter,
+        may_index: bool,
+    ) -> StoreResult<Self> {
+        let index = if may_index {
+            indexed(conn, organization, no, filter)?
+        } else {
+            None
+        };
+        Ok(Self {
+            organization,
+            filter,
+            index,
+            among: among(conn, organization, filter, may_index)?,
+        })
+    }
+
+    /// Whether texts have to be looked at.
+    const fn is_search(&self) -> bool {
+        self.filter.provider.is_some() || self.filter.search.is_some()
+    }
+
+    /// How many rows match: kept in the unit of work by tier and status, counted otherwise.
+    fn total(&self, conn: &mut AnyConnection) -> StoreResult<i64> {
+        if !self.is_search() {
+            return kept_total(conn, self.organization, self.filter);
+        }
+        match &self.index {
+            Some(index) => index.count(conn),
+            None => Ok(self.matching().count().get_result(conn)?),
+        }
+    }
+
+    /// The positions of a page's rows, found in a narrow index before any row is read.
+    fn positions(
+        &self,
+        conn: &mut AnyConnection,
+        before: Option<i64>,
+        skip: i64,
+        limit: i64,
+    ) -> StoreResult<Vec<i64>> {
+        match &self.index {
+            Some(index) => index.positions(conn, before, skip, limit),
+            None => positions(conn, self.matching(), before, skip, limit),
+        }
+    }
+
+    fn matching(&self) -> Query<'_> {
+        matching(self.organization, self.filter, self.among.as_deref())
+    }
+}
+
+/// How many rows there are of a tier and a status.
+fn kept_total(
     conn: &mut AnyConnection,
     organization: OrganizationId,
     filter: &ModelFilter,
-    index: Option<&TrigramSearch>,
-    among: Option<&str>,
 ) -> StoreResult<i64> {
-    if filter.provider.is_some() || filter.search.is_some() {
-        if let Some(index) = index {
-            return index.count(conn);
-        }
-        return Ok(matching(organization, filter, among)
-            .count()
-            .get_result(conn)?);
-    }
     let mut query = registry_totals::table
         .filter(registry_totals::organization_id.eq(Id(organization.uuid())))
         .select(registry_totals::models)
@@ -189,7 +248,6 @@ fn total(
     Ok(query.load::<i64>(conn)?.into_iter().sum())
 }
 
-/// The positions of a page's rows, found in a narrow index before any row is read.
 fn positions(
     conn: &mut AnyConnection,
     mut query: Query<'_>,
@@ -235,8 +293,8 @@ fn by_positions(
     Ok(rows)
 }
 
-/// A search that SQLite's trigram index answers: every trigram of every word must occur, and what
-/// the index finds is compared with the words themselves.
+/// A search that SQLite's trigram index answers: the trigrams that it is asked for must occur, and what
+/// it finds is compared with the words themselves.
 struct TrigramSearch {
     organization: OrganizationId,
     first: i64,
@@ -247,16 +305,19 @@ struct TrigramSearch {
 }
 
 fn indexed(
-    conn: &AnyConnection,
+    conn: &mut AnyConnection,
     organization: OrganizationId,
     no: i64,
     filter: &ModelFilter,
-) -> Option<TrigramSearch> {
-    if conn.is_postgres() || filter.provider.is_some() {
-        return None;
-    }
-    let words = search_words(filter.search.as_deref()?);
-    let expression = trigram_expression(&words)?;
+) -> StoreResult<Option<TrigramSearch>> {
+    let (None, Some(search)) = (&filter.provider, filter.search.as_deref()) else {
+        return Ok(None);
+    };
+    let words = search_words(search);
+    let of = (organization, no);
+    let Some(expression) = trigram_expression(conn, Source::Inventory, of, &words)? else {
+        return Ok(None);
+    };
     let tier = filter
         .risk_tier
         .map(|tier| format!(" AND m.risk_tier = '{tier}'"));
@@ -264,14 +325,14 @@ fn indexed(
         .validation_status
         .map(|status| format!(" AND m.validation_status = '{status}'"));
     let condition = tier.unwrap_or_default() + &status.unwrap_or_default();
-    Some(TrigramSearch {
+    Ok(Some(TrigramSearch {
         organization,
         first: position(no, 0),
         last: position(no + 1, 0) - 1,
         expression,
         condition,
         patterns: words.iter().map(|word| like_pattern(word)).collect(),
-    })
+    }))
 }
 
 impl TrigramSearch {

@@ -1,11 +1,14 @@
 //! Alerts of every source: the contract, the watch over deadlines, and what opens and ends them.
 
 use probity_alerts::testing::{World, repository_contract};
-use probity_alerts::{AlertsRepository as _, BannerFilter, Severity, Source, TrackedAlert};
+use probity_alerts::{
+    AlertsRepository as _, AlertsService, BannerFilter, Severity, Source, TargetsInput, TierInput,
+    TrackedAlert,
+};
 use probity_governance::evidence::{EvidenceService, RuntimeEventInput};
 use probity_guardian::{GuardianRepository as _, GuardianService, Ingestion};
 use probity_kernel::{
-    AlertId, Context, OrganizationId, PageRequest, ProductId, RepositoryError, SystemIds,
+    AlertId, Context, OrganizationId, PageRequest, Patch, ProductId, RepositoryError, SystemIds,
 };
 use probity_store::{DieselAlerts, DieselEvents};
 use probity_webhooks::{EventFilter, EventRepository as _};
@@ -191,8 +194,90 @@ fn runtime_events_open_alerts_by_their_severity(bed: &Bed) {
     sound(bed);
 }
 
+/// Targets in minutes until an alert of high severity has to be acknowledged and resolved.
+fn demand(bed: &Bed, ctx: &Context, acknowledge: Option<i64>, resolve: Option<i64>) {
+    let patch = |minutes: Option<i64>| minutes.map_or(Patch::Null, Patch::Value);
+    let input = TargetsInput {
+        high: TierInput {
+            acknowledge: patch(acknowledge),
+            resolve: patch(resolve),
+        },
+        ..TargetsInput::default()
+    };
+    let service = AlertsService::new(alerts(bed));
+    bed.block(service.set_targets(ctx, &input, None))
+        .expect("targets");
+}
+
+fn targets_count_at_once_and_what_was_told_stays_told(bed: &Bed) {
+    let north = bed.organization("north");
+    let product = bed.product(north, "one");
+    happened(bed, &context(north), product, "high", "open");
+    let settle = |minutes| {
+        let now = NOW + Duration::minutes(minutes);
+        let settled = bed.database.settle_alerts(north, now, 100);
+        settled.expect("settled")
+    };
+    assert_eq!(settle(30), 0, "an hour is not over");
+    demand(bed, &later(north, 30), Some(20), None);
+    assert_eq!(settle(30), 1, "twenty minutes are");
+    let breached = listed(bed, north).remove(0);
+    assert_eq!(
+        breached.acknowledge_breached_at,
+        Some(NOW + Duration::minutes(20))
+    );
+    demand(bed, &later(north, 31), Some(2000), Some(3000));
+    let report = || {
+        let service = AlertsService::new(alerts(bed));
+        let (from, to) = (NOW - Duration::hours(1), NOW + Duration::hours(1));
+        let told = bed.block(service.report(north, from, to, NOW + Duration::minutes(32)));
+        let told = told.expect("a report");
+        let high = told.tiers.iter().find(|tier| tier.severity == Severity::High);
+        let high = high.expect("a tier");
+        (high.acknowledge.breached, high.resolve.pending)
+    };
+    assert_eq!(report(), (1, 1), "a breach stays one");
+    assert_eq!(settle(2999), 0);
+    demand(bed, &later(north, 2999), None, None);
+    assert_eq!(settle(10_000), 0, "without a target there is no deadline");
+    assert_eq!(told(bed, north, "alert.sla.breached"), 1);
+    assert_eq!(told(bed, north, "alert.sla_targets.changed"), 3);
+    sound(bed);
+}
+
+/// Each clock of an alert has its own deadlines: that of the milder one first, and then that of the graver.
+fn an_alert_that_becomes_graver_after_a_breach_can_breach_again(bed: &Bed) {
+    let north = bed.organization("north");
+    let product = bed.product(north, "one");
+    snapshot(bed, &later(north, 0), product, 60.0);
+    // Four hours pass with nobody watching, and it turns red.
+    snapshot(bed, &later(north, 300), product, 90.0);
+    assert_eq!(told(bed, north, "alert.sla.breached"), 1);
+    let red = listed(bed, north).remove(0);
+    assert_eq!(
+        (red.acknowledge_breached_at, red.since),
+        (None, NOW + Duration::minutes(300))
+    );
+    let now = NOW + Duration::minutes(316);
+    assert_eq!(
+        bed.database
+            .settle_alerts(north, now, 100)
+            .expect("settled"),
+        1
+    );
+    assert_eq!(told(bed, north, "alert.sla.breached"), 2);
+    let late = listed(bed, north).remove(0);
+    assert_eq!(
+        late.acknowledge_breached_at,
+        Some(NOW + Duration::minutes(315))
+    );
+    sound(bed);
+}
+
 on_both_databases!(
     contract,
+    targets_count_at_once_and_what_was_told_stays_told,
+    an_alert_that_becomes_graver_after_a_breach_can_breach_again,
     a_deadline_that_passes_is_told_once_with_nobody_touching_the_alert,
     alerts_of_metrics_keep_step_with_guardian,
     runtime_events_open_alerts_by_their_severity,

@@ -1,5 +1,7 @@
 //! Searches find what holds the words, whatever an index knows of it by then.
 
+use std::time::Instant;
+
 use probity_catalog::{
     CatalogRepository as _, NewProduct, Product, ProductFilter, ProductInput, ProductPatch, Space,
 };
@@ -301,3 +303,58 @@ on_postgres_only!(
     an_erased_text_leaves_nothing_in_the_index,
     damage_to_the_index_is_found,
 );
+
+/// How many entries the figures are taken at.
+const ENTRIES: u64 = 1_000_000;
+
+/// `cargo test -p probity-store --test suite -- --ignored --nocapture searches::figures`
+fn searches_of_a_million(bed: &Bed) {
+    let north = bed.organization("north");
+    register(bed, north, "mortgage model, portfolio 0");
+    let started = Instant::now();
+    bed.raw().must(&format!(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ENTRIES}), \
+         s (i, name) AS (SELECT i, CASE i % 10 WHEN 0 THEN 'mortgage' WHEN 1 THEN 'fraud' WHEN 2 THEN 'pricing' \
+         WHEN 3 THEN 'churn' WHEN 4 THEN 'claims' WHEN 5 THEN 'leasing' WHEN 6 THEN 'cards' \
+         WHEN 7 THEN 'deposit' WHEN 8 THEN 'trading' ELSE 'hedging' END FROM n) \
+         INSERT INTO registered_models SELECT position + i, organization_id, randomblob(16), \
+         printf('%s-model-%07d', name, i), provider, provider_folded, display_name, risk_tier, \
+         validation_status, owner, description, tags, exposure, purpose, technique, last_seen_at, \
+         validated_at, validation_expires_at, revalidation_due, \
+         printf('%s-model-%07d', name, i) || char(10) || name || ' model, portfolio ' || (i / 10) || \
+         char(10) || 'estimates losses of small businesses within a year.', \
+         created_at, updated_at, version FROM registered_models, s WHERE position = \
+         (SELECT MIN(position) FROM registered_models)"
+    ));
+    println!("{ENTRIES} entries with their index in {:?}", started.elapsed());
+    for (search, total) in [
+        ("mortgage-model-0500000", 1),
+        ("hedging-model-0123459", 1),
+        ("portfolio 77777", 19),
+        ("mortgage", 100_001),
+        ("estimates", 1_000_000),
+        ("qqqq", 0),
+    ] {
+        let filter = ModelFilter {
+            search: Some(search.to_owned()),
+            ..ModelFilter::default()
+        };
+        let mut took = Vec::new();
+        for _ in 0..9 {
+            let (started, models) = (Instant::now(), bed.models());
+            let page = bed.block(models.list(north, &filter, &PageRequest::first(50)));
+            took.push(started.elapsed());
+            assert_eq!(page.expect("a page").total, total, "{search}");
+        }
+        took.sort();
+        println!("{search}: {total} hits, median {:?}", took[4]);
+    }
+}
+
+mod figures {
+    #[test]
+    #[ignore = "takes minutes, and asserts nothing about time"]
+    fn of_a_million_entries_on_sqlite() {
+        crate::support::on_sqlite(super::searches_of_a_million);
+    }
+}

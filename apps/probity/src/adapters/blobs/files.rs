@@ -1,20 +1,26 @@
 //! Files of the local store: opened without following links, made durable with their folders.
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, IoSlice};
+use std::num::NonZeroU64;
+use std::ops::Range;
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use bytes::Bytes;
 use probity_artifacts::{BlobError, BlobReader};
 use rustix::fs::OFlags;
-use tokio::sync::Semaphore;
+use rustix::io::Errno;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinHandle;
+
+use super::buffers::Buffer;
+use super::share::Share;
 
 /// How many bytes are moved at a time where files are read as a whole.
 pub(super) const PIECE: usize = 256 << 10;
-/// How many bytes a download reads at a time: one such piece is read ahead.
-const READ: u64 = 512 << 10;
+/// How many bytes a download reads at a time, where its share is not less: one such piece is read ahead.
+const READ: usize = 512 << 10;
 
 /// What an error of the operating system means.
 pub(super) fn told(error: io::Error) -> BlobError {
@@ -42,16 +48,24 @@ static TURNS: Semaphore = Semaphore::const_new(8);
 pub(super) fn start<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> JoinHandle<Result<T, BlobError>> {
-    let failed = |error| BlobError::Unavailable(Box::new(error));
+    if let Ok(turn) = TURNS.try_acquire() {
+        return begin(turn, work);
+    }
     tokio::spawn(async move {
         let turn = TURNS.acquire().await;
         let turn = turn.map_err(|error| BlobError::Unavailable(Box::new(error)))?;
-        // To its end with its turn, also when nobody waits for it any more.
-        let done = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
-            work()
-        });
-        done.await.map_err(failed)
+        finished(begin(turn, work)).await
+    })
+}
+
+/// Work goes to its end with its turn, also when nobody waits for it any more.
+fn begin<T: Send + 'static>(
+    turn: SemaphorePermit<'static>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> JoinHandle<Result<T, BlobError>> {
+    tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        Ok(work())
     })
 }
 
@@ -134,6 +148,40 @@ fn gone(done: io::Result<()>) -> io::Result<()> {
         done => done,
     }
 }
+
+/// Writes pieces behind one another from a place on; answers where they end.
+pub(super) fn write_pieces(file: &File, pieces: &[Bytes], mut at: u64) -> io::Result<u64> {
+    let slices = pieces.iter().filter(|piece| !piece.is_empty());
+    let mut slices: Vec<IoSlice<'_>> = slices.map(|piece| IoSlice::new(piece)).collect();
+    let mut left = slices.as_mut_slice();
+    while !left.is_empty() {
+        match rustix::io::pwritev(file, left, at) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(count) => {
+                at += u64::try_from(count).unwrap_or_default();
+                IoSlice::advance_slices(&mut left, count);
+            }
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(at)
+}
+
+/// Has the disk begin with a part of a file that was just written. Linux starts to write back what is
+/// said not to be needed, and keeps it as long as it is being written; nothing else that it can be asked
+/// for safely starts without waiting.
+#[cfg(target_os = "linux")]
+pub(super) fn write_back(file: &File, part: Range<u64>) {
+    let length = NonZeroU64::new(part.end.saturating_sub(part.start));
+    if length.is_some() {
+        // A mere hint: what counts is that the chunk is made durable.
+        let _ = rustix::fs::fadvise(file, part.start, length, rustix::fs::Advice::DontNeed);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) const fn write_back(_: &File, _: Range<u64>) {}
 
 /// Reads up to as many bytes as the buffer has, fewer at the end of the file.
 fn read_full(file: &File, mut buffer: &mut [u8], mut offset: u64) -> io::Result<usize> {
@@ -224,6 +272,7 @@ pub(super) fn copy(part: Part<'_>, to: &File, place: u64) -> io::Result<()> {
 #[derive(Debug)]
 pub(crate) struct FileReader {
     file: std::sync::Arc<File>,
+    share: Share,
     next: u64,
     end: u64,
     ahead: Option<JoinHandle<Result<io::Result<Bytes>, BlobError>>>,
@@ -233,6 +282,7 @@ impl FileReader {
     pub(super) fn new(file: File, offset: u64, size: u64) -> Self {
         let mut reader = Self {
             file: std::sync::Arc::new(file),
+            share: Share::take(),
             next: offset,
             end: offset.saturating_add(size),
             ahead: None,
@@ -242,16 +292,17 @@ impl FileReader {
     }
 
     fn read_ahead(&mut self) {
-        let size = (self.end - self.next).min(READ);
+        let most = u64::try_from(READ.min(self.share.bytes())).unwrap_or(u64::MAX);
+        let size = (self.end - self.next).min(most);
         if size == 0 {
             return;
         }
         let (file, offset) = (self.file.clone(), self.next);
         self.next += size;
         self.ahead = Some(start(move || {
-            let mut piece = vec![0; usize::try_from(size).unwrap_or_default()];
-            if read_full(&file, &mut piece, offset)? == piece.len() {
-                return Ok(Bytes::from(piece));
+            let mut piece = Buffer::new(usize::try_from(size).unwrap_or_default());
+            if read_full(&file, piece.as_mut(), offset)? == piece.as_ref().len() {
+                return Ok(piece.freeze());
             }
             Err(io::Error::new(
                 ErrorKind::UnexpectedEof,

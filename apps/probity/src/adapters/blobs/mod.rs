@@ -1,12 +1,14 @@
 //! Where the bytes of artifacts are kept: a folder of one server, or an object store that any number
 //! of servers share.
 
+mod buffers;
 mod either;
 mod files;
 mod holds;
 mod inflow;
 mod local;
 mod s3;
+mod share;
 
 use probity_artifacts::BlobError;
 

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use probity_artifacts::{BlobKey, BlobReader as _, BlobStore as _};
+use probity_store::CopiedBlob;
 use time::macros::datetime;
 
 use super::Fault;
@@ -35,30 +36,55 @@ pub(super) async fn is_empty(blobs: &Blobs) -> Result<bool, Fault> {
     Ok(blobs.list(ever, None, 1).await?.is_empty())
 }
 
-/// Copies every blob into a backup. Bytes are written before the row that names them: what the
-/// database knew is there.
-pub(super) async fn copy_out(blobs: &Blobs, to: &Path) -> Result<Vec<CopiedFile>, Fault> {
-    let mut files = Vec::new();
-    for blob in all(blobs).await? {
-        let name = Path::new(FOLDER).join(blobs.shelf(&blob)?);
-        let path = to.join(&name);
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent)?;
+/// What was copied of the bytes.
+#[derive(Default)]
+pub(super) struct CopiedBytes {
+    pub(super) files: Vec<CopiedFile>,
+    /// What the store has lost of what the rows name, or has changed.
+    pub(super) lost: Vec<String>,
+}
+
+/// Copies the bytes that rows name into a backup. Nobody clears them away meanwhile.
+pub(super) async fn copy_out(
+    blobs: &Blobs,
+    wanted: &[CopiedBlob],
+    to: &Path,
+) -> Result<CopiedBytes, Fault> {
+    let mut copied = CopiedBytes::default();
+    for wanted in wanted {
+        let name = Path::new(FOLDER).join(blobs.shelf(&wanted.blob)?);
+        let file = copy_one(blobs, &wanted.blob, to, &name).await?;
+        let found = file.as_ref().map(|file| file.sha256.as_str());
+        let expected = wanted.sha256.map(|digest| digest.to_string());
+        if expected.is_some() && found != expected.as_deref() {
+            copied.lost.push(blobs.uri(&wanted.blob));
         }
-        let mut file = File::create_new(&path)?;
-        // It may have been cleared away with its artifact since it was listed.
-        let Some(size) = blobs.size(&blob).await? else {
-            std::fs::remove_file(&path)?;
-            continue;
-        };
-        let mut reader = blobs.read(&blob, 0..size).await?;
-        while let Some(piece) = reader.next().await? {
-            file.write_all(&piece)?;
-        }
-        file.sync_all()?;
-        files.push(CopiedFile::of(to, &name)?);
+        copied.files.extend(file);
     }
-    Ok(files)
+    Ok(copied)
+}
+
+/// Copies one; `None` where the store does not have it.
+async fn copy_one(
+    blobs: &Blobs,
+    blob: &BlobKey,
+    to: &Path,
+    name: &Path,
+) -> Result<Option<CopiedFile>, Fault> {
+    let Some(size) = blobs.size(blob).await? else {
+        return Ok(None);
+    };
+    let path = to.join(name);
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    let mut file = File::create_new(&path)?;
+    let mut reader = blobs.read(blob, 0..size).await?;
+    while let Some(piece) = reader.next().await? {
+        file.write_all(&piece)?;
+    }
+    file.sync_all()?;
+    CopiedFile::of(to, name).map(Some)
 }
 
 /// Brings the blobs of a backup back; answers how many they were.

@@ -63,8 +63,8 @@ pub(super) fn backup(matches: &ArgMatches, sources: &Sources) -> Outcome {
     let partial = PathBuf::from(partial);
     std::fs::create_dir_all(&partial)?;
     let made = fill(&partial, &settings);
-    let manifest = match made {
-        Ok(manifest) => manifest,
+    let (manifest, lost) = match made {
+        Ok(made) => made,
         Err(error) => {
             std::fs::remove_dir_all(&partial)?;
             return Err(error);
@@ -78,11 +78,16 @@ pub(super) fn backup(matches: &ArgMatches, sources: &Sources) -> Outcome {
         manifest.logs.len(),
         to.display()
     );
-    Ok(ExitCode::SUCCESS)
+    for uri in &lost {
+        eprintln!("LOST {uri}: the store does not have the bytes that were uploaded");
+    }
+    Ok(ExitCode::from(u8::from(!lost.is_empty())))
 }
 
-fn fill(to: &Path, settings: &Settings) -> Result<Manifest, Fault> {
+/// Fills the folder of a backup; answers its manifest, and the bytes that could not be had.
+fn fill(to: &Path, settings: &Settings) -> Result<(Manifest, Vec<String>), Fault> {
     let database = open_database(settings, Arc::new(SystemIds::default()))?;
+    let held = database.hold_bytes()?;
     let copied = database.copy_into(to)?;
     database.drain();
     let mut files = Vec::new();
@@ -90,7 +95,9 @@ fn fill(to: &Path, settings: &Settings) -> Result<Manifest, Fault> {
         files.push(CopiedFile::of(to, name)?);
     }
     let blobs = Blobs::beside(&settings.artifacts)?;
-    files.extend(block_on(blobs::copy_out(&blobs, to))??);
+    let bytes = block_on(blobs::copy_out(&blobs, &copied.blobs, to))??;
+    held.confirm()?;
+    files.extend(bytes.files);
     let manifest = Manifest {
         format: manifest::FORMAT.to_owned(),
         release: env!("CARGO_PKG_VERSION").to_owned(),
@@ -102,7 +109,7 @@ fn fill(to: &Path, settings: &Settings) -> Result<Manifest, Fault> {
         files,
     };
     manifest.write(to)?;
-    Ok(manifest)
+    Ok((manifest, bytes.lost))
 }
 
 /// Brings a backup back, after every digest was compared; then checks every invariant.

@@ -9,7 +9,7 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, put};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use bytes::BytesMut;
+use bytes::Bytes;
 use futures_util::StreamExt as _;
 use probity_artifacts::{ArtifactError, Sha256Digest, UploadRefusal};
 use probity_kernel::{ErrorKind, FieldError};
@@ -26,10 +26,6 @@ use crate::http::failure::{Failure, Problem};
 use crate::http::product;
 use crate::state::{AppState, ChunkOnItsWay};
 
-/// How many bytes are gathered before they are handed on.
-const PIECE: usize = 128 << 10;
-/// Room for what the connection hands over beyond that, so that the buffer does not grow.
-const ROOM: usize = PIECE + (64 << 10);
 /// How long a sender may pause.
 const PATIENCE: Duration = Duration::from_mins(1);
 const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
@@ -73,27 +69,19 @@ pub(super) async fn put_chunk(
     Ok(HttpResponse::Ok().json(UploadSessionResponse::from(session)))
 }
 
-/// Streams a body into a chunk, in pieces of [`PIECE`] bytes.
-pub(super) async fn receive(
-    mut payload: Payload,
-    chunk: &mut ChunkOnItsWay,
-) -> Result<(), ArtifactError> {
-    let mut gathered = BytesMut::with_capacity(ROOM);
-    loop {
-        let next = tokio::time::timeout(PATIENCE, payload.next()).await;
-        let Some(piece) = next.map_err(|_| ArtifactError::Cut)? else {
-            break;
-        };
-        gathered.extend_from_slice(&piece.map_err(|_| ArtifactError::Cut)?);
-        if gathered.len() >= PIECE {
-            chunk.write(gathered.split().freeze()).await?;
-            gathered.reserve(ROOM);
-        }
+/// Streams a body into a chunk.
+async fn receive(mut payload: Payload, chunk: &mut ChunkOnItsWay) -> Result<(), ArtifactError> {
+    while let Some(piece) = next_piece(&mut payload).await? {
+        chunk.write(piece).await?;
     }
-    if gathered.is_empty() {
-        return Ok(());
-    }
-    chunk.write(gathered.freeze()).await
+    Ok(())
+}
+
+/// What comes next of a body; nothing at its end.
+pub(super) async fn next_piece(payload: &mut Payload) -> Result<Option<Bytes>, ArtifactError> {
+    let next = tokio::time::timeout(PATIENCE, payload.next()).await;
+    let piece = next.map_err(|_| ArtifactError::Cut)?.transpose();
+    piece.map_err(|_| ArtifactError::Cut)
 }
 
 /// The index in a path: what is no number leads nowhere, what is no index names no chunk.

@@ -28,6 +28,8 @@ const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// How many events are read, and held for a listener, at a time.
 const STEP: u32 = 100;
+/// How soon after a look at the record the next one may follow: what happens in between is read together.
+const PACE: Duration = Duration::from_millis(20);
 /// How often a stream says that it lives, and asks whether the credential still counts.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How long a listener waits before it connects again, in milliseconds.
@@ -84,6 +86,8 @@ pub(super) async fn stream_events(
         headers: request.headers().clone(),
         peer: request.peer_addr().map(|address| address.ip()),
         asked: Instant::now(),
+        looked: Instant::now(),
+        behind: true,
         opened: false,
         organization,
         wanted,
@@ -178,7 +182,12 @@ struct Feed {
     closing: watch::Receiver<bool>,
     headers: HeaderMap,
     peer: Option<IpAddr>,
+    /// When the credential was asked for last.
     asked: Instant,
+    /// When the record was looked at last.
+    looked: Instant,
+    /// Whether there may be more to read right away.
+    behind: bool,
     _ticket: Ticket,
 }
 
@@ -197,25 +206,30 @@ impl Feed {
             if self.asked.elapsed() >= HEARTBEAT && !self.still_counts().await {
                 return None;
             }
-            // What grows from here on wakes the wait below.
-            self.growth.borrow_and_update();
-            match self.step().await {
-                Ok(Some(chunk)) => return Some(chunk),
-                Ok(None) => {}
-                Err(error) => {
-                    // The listener comes back with its position and misses nothing.
-                    tracing::warn!(error = ?error, "an event stream ended early");
-                    return None;
+            if self.behind {
+                match self.step().await {
+                    Ok(Some(chunk)) => return Some(chunk),
+                    Ok(None) => {}
+                    Err(error) => {
+                        // The listener comes back with its position and misses nothing.
+                        tracing::warn!(error = ?error, "an event stream ended early");
+                        return None;
+                    }
                 }
             }
             let rest = HEARTBEAT.saturating_sub(self.asked.elapsed());
             tokio::select! {
-                grown = self.growth.changed() => grown.ok()?,
+                grown = self.growth.changed() => {
+                    grown.ok()?;
+                    self.behind = true;
+                    tokio::time::sleep(PACE.saturating_sub(self.looked.elapsed())).await;
+                }
                 _ = self.closing.changed() => {}
                 () = tokio::time::sleep(rest) => {
                     if !self.still_counts().await {
                         return None;
                     }
+                    self.behind = true;
                     return Some(self.heartbeat(": \n"));
                 }
             }
@@ -223,12 +237,16 @@ impl Feed {
     }
 
     async fn step(&mut self) -> Result<Option<Bytes>, RepositoryError> {
+        // What grows from here on wakes the listener.
+        self.growth.borrow_and_update();
+        self.looked = Instant::now();
         let batch = self
             .state
             .events
             .read_after(self.organization, &self.wanted, self.position, STEP)
             .await?;
         self.position = batch.seen;
+        self.behind = u32::try_from(batch.events.len()).is_ok_and(|read| read >= STEP);
         if batch.events.is_empty() {
             return Ok(None);
         }

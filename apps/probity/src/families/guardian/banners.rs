@@ -248,6 +248,7 @@ fn read(query: &ListBannersQuery) -> Answer<(BannerFilter, PageRequest, bool)> {
         severities: severities.filter(|one| *one >= least).collect(),
         sources: source.into_iter().collect(),
         product,
+        muted: Vec::new(),
         state,
         acknowledged,
         spaces: None,
@@ -270,6 +271,7 @@ fn narrow(filter: &mut BannerFilter, preferences: &Preferences, now: OffsetDateT
     };
     filter.severities.retain(|severity| wants(*severity, any));
     filter.sources = sources;
+    filter.muted.clone_from(&preferences.muted_products);
     !filter.severities.is_empty()
 }
 

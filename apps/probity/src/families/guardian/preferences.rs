@@ -7,7 +7,7 @@ use probity_alerts::preferences::{QuietInput, clock, offset};
 use probity_alerts::{
     ChannelRule, Configured, Preferences, PreferencesInput, QuietHours, RuleInput,
 };
-use probity_kernel::{FieldError, Patch};
+use probity_kernel::{FieldError, Patch, ProductId};
 use probity_webhooks::EventType;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -89,6 +89,9 @@ pub(super) struct PreferencesResponse {
     /// Only these kinds of events; all when empty.
     #[schema(example = json!(["guardian.trigger.fired"]))]
     event_types: Vec<String>,
+    /// Not about these products.
+    #[schema(example = json!(["sys_01h455vb4pex5vsknk084sn02q"]))]
+    muted_model_ids: Vec<String>,
     quiet_hours: Option<QuietResponse>,
 }
 
@@ -141,6 +144,9 @@ pub(super) struct PreferencesRequest {
     /// At most 50 dotted names; all kinds when empty.
     #[schema(max_items = 50)]
     event_types: Option<Vec<String>>,
+    /// At most 200 products, as a UUID or in the `sys_` spelling; none when empty.
+    #[schema(max_items = 200)]
+    muted_model_ids: Option<Vec<String>>,
     /// Null for none.
     #[serde(default, deserialize_with = "patch")]
     #[schema(value_type = Option<QuietRequest>)]
@@ -157,7 +163,7 @@ fn rule(request: Option<RuleRequest>) -> RuleInput {
 
 fn read(request: PreferencesRequest) -> Result<PreferencesInput, Failure<Guardian>> {
     let types = request.event_types;
-    let faults: Vec<FieldError> = types
+    let mut faults: Vec<FieldError> = types
         .iter()
         .flatten()
         .enumerate()
@@ -168,6 +174,7 @@ fn read(request: PreferencesRequest) -> Result<PreferencesInput, Failure<Guardia
         })
         .take(10)
         .collect();
+    let muted = muted(request.muted_model_ids, &mut faults);
     if !faults.is_empty() {
         return Err(Failure::malformed(faults));
     }
@@ -183,6 +190,7 @@ fn read(request: PreferencesRequest) -> Result<PreferencesInput, Failure<Guardia
         email: rule(channels.email),
         slack: rule(channels.slack),
         event_types: types,
+        muted_products: muted,
         quiet_hours: match request.quiet_hours {
             Patch::Absent => None,
             Patch::Null => Some(None),
@@ -191,12 +199,29 @@ fn read(request: PreferencesRequest) -> Result<PreferencesInput, Failure<Guardia
     })
 }
 
+fn muted(texts: Option<Vec<String>>, faults: &mut Vec<FieldError>) -> Option<Vec<ProductId>> {
+    let mut muted = Vec::new();
+    for (index, text) in texts?.iter().enumerate() {
+        match text.parse() {
+            Ok(product) => muted.push(product),
+            Err(_) if faults.len() < 20 => faults.push(FieldError::new(
+                format!("/mutedModelIds/{index}"),
+                "invalid_value",
+                "must be a UUID or its `sys_` spelling",
+            )),
+            Err(_) => {}
+        }
+    }
+    Some(muted)
+}
+
 fn render(configured: Configured<Preferences>) -> HttpResponse {
     let Preferences {
         in_app,
         email,
         slack,
         event_types,
+        muted_products,
         quiet_hours,
     } = configured.value;
     HttpResponse::Ok()
@@ -209,6 +234,7 @@ fn render(configured: Configured<Preferences>) -> HttpResponse {
                 slack: slack.into(),
             },
             event_types,
+            muted_model_ids: muted_products.iter().map(ProductId::type_id).collect(),
             quiet_hours: quiet_hours.map(Into::into),
         })
 }

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
@@ -55,7 +54,7 @@ impl Slot {
     }
 
     /// Writes unless the upload is closed; answers whether it did.
-    fn write(&self, file: &File, piece: &[u8], at: u64) -> io::Result<bool> {
+    fn write(&self, file: &File, pieces: &[Bytes], at: u64) -> io::Result<bool> {
         let closed = self
             .upload
             .closed
@@ -64,7 +63,7 @@ impl Slot {
         if *closed {
             return Ok(false);
         }
-        file.write_all_at(piece, at).map(|()| true)
+        write(file, pieces, at).map(|()| true)
     }
 }
 
@@ -85,13 +84,20 @@ impl Target {
         match self {
             Self::Place(slot) => {
                 let slot = slot.clone();
-                Arc::new(move |piece, at| slot.write(&file, piece, at))
+                Arc::new(move |pieces, at| slot.write(&file, pieces, at))
             }
             Self::Part { .. } => {
-                Arc::new(move |piece, at| file.write_all_at(piece, at).map(|()| true))
+                Arc::new(move |pieces, at| write(&file, pieces, at).map(|()| true))
             }
         }
     }
+}
+
+/// Writes, and has the disk begin at once: little is left to be done when the chunk is made durable.
+fn write(file: &File, pieces: &[Bytes], at: u64) -> io::Result<()> {
+    let end = files::write_pieces(file, pieces, at)?;
+    files::write_back(file, at..end);
+    Ok(())
 }
 
 impl Drop for Target {
@@ -161,7 +167,7 @@ impl ChunkSink for LocalSink {
     }
 
     async fn finish(&mut self) -> Result<Landed, BlobError> {
-        self.inflow.settle().await?;
+        self.inflow.land().await?;
         let file = self.file.clone();
         let folder = match &self.target {
             Target::Place(_) => None,
@@ -177,6 +183,7 @@ impl ChunkSink for LocalSink {
             Some(known) if self.is_same(&known).await? => Some(known),
             Some(_) | None => None,
         };
+        let tally = self.inflow.tally().await?;
         let location = match &mut self.target {
             Target::Place(_) => BASE.to_owned(),
             Target::Part { name, kept, .. } => {
@@ -187,7 +194,7 @@ impl ChunkSink for LocalSink {
         Ok(Landed {
             location,
             same_as,
-            tally: self.inflow.take_tally(),
+            tally,
         })
     }
 }
@@ -196,7 +203,7 @@ impl LocalSink {
     /// Whether the chunk that was there has the same bytes.
     async fn is_same(&self, known: &str) -> Result<bool, BlobError> {
         let (path, offset) = file_of(&self.staging, known, self.span.offset)?;
-        let (file, size, own) = (self.file.clone(), self.inflow.written(), self.offset);
+        let (file, size, own) = (self.file.clone(), self.inflow.taken(), self.offset);
         let compared = blocking(move || {
             let before = files::open(&path, false)?;
             let before = Part {

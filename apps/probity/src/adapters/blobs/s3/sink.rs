@@ -2,7 +2,6 @@
 //! object is sent as a whole, and senders may be slow and many.
 
 use std::fs::File;
-use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -13,7 +12,7 @@ use probity_artifacts::{
 use super::S3Blobs;
 use super::keys::{digest_at, location_of};
 use crate::adapters::blobs::files::{self, blocking};
-use crate::adapters::blobs::inflow::Inflow;
+use crate::adapters::blobs::inflow::{Inflow, Put};
 use crate::adapters::blobs::nonce;
 
 /// A chunk that is being gathered.
@@ -35,7 +34,8 @@ impl S3Sink {
         let spool = store.spool().to_owned();
         let file = Arc::new(blocking(move || tempfile::tempfile_in(spool)).await?);
         let into = file.clone();
-        let put = Arc::new(move |piece: &[u8], at| into.write_all_at(piece, at).map(|()| true));
+        let put: Put =
+            Arc::new(move |pieces, at| files::write_pieces(&into, pieces, at).map(|_| true));
         let tally = Tally {
             chunk: Some(write.tally.chunk.unwrap_or_default()),
             ..write.tally
@@ -52,7 +52,7 @@ impl S3Sink {
 
     /// Everything that was gathered.
     async fn bytes(&self) -> Result<Bytes, BlobError> {
-        let (file, size) = (self.file.clone(), self.inflow.written());
+        let (file, size) = (self.file.clone(), self.inflow.taken());
         blocking(move || files::read_whole(&file, size)).await
     }
 
@@ -60,7 +60,7 @@ impl S3Sink {
         let location = location_of(self.index, digest, nonce()?);
         let path = self.store.keys().chunk(&self.place, &location)?;
         let remote = self.store.remote();
-        let _room = remote.room(self.inflow.written()).await?;
+        let _room = remote.room(self.inflow.taken()).await?;
         remote.put(path, self.bytes().await?).await?;
         Ok(location)
     }
@@ -72,8 +72,8 @@ impl ChunkSink for S3Sink {
     }
 
     async fn finish(&mut self) -> Result<Landed, BlobError> {
-        self.inflow.settle().await?;
-        let tally = self.inflow.take_tally();
+        self.inflow.land().await?;
+        let tally = self.inflow.tally().await?;
         let digest = tally.chunk.clone().unwrap_or_default();
         let digest = StreamingSha256::finish(digest);
         let location = self.send(digest).await?;

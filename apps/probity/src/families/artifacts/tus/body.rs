@@ -1,29 +1,22 @@
 //! The body of a request that appends, cut into pieces.
 
-use std::time::Duration;
-
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderValue;
 use actix_web::web::Payload;
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt as _;
+use bytes::Bytes;
 use probity_artifacts::plan::LARGEST_CHUNK;
 use probity_artifacts::{ArtifactError, UploadSession};
 use probity_kernel::{Context, ErrorKind, FieldError};
 
 use super::super::Artifacts;
+use super::super::chunks::next_piece;
 use super::super::refusal::{lost, told};
 use super::CHECKSUM_MISMATCH;
 use crate::http::failure::{Failure, Problem};
 use crate::state::ArtifactStore;
-
-/// How many bytes are handed on at a time.
-const PIECE: u64 = 128 << 10;
-/// How long a sender may pause.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What the bytes of a request have to hash to.
 pub(super) struct Checksum {
@@ -69,34 +62,31 @@ impl Checksum {
 /// The bytes of a body, taken in whatever amounts are wanted.
 pub(super) struct Source {
     payload: Payload,
-    carry: BytesMut,
+    carry: Bytes,
 }
 
 impl Source {
     pub(super) fn new(payload: Payload) -> Self {
-        let carry = BytesMut::new();
+        let carry = Bytes::new();
         Self { payload, carry }
     }
 
-    /// Waits until there are `wanted` bytes, or as many as still come.
-    async fn fill(&mut self, wanted: usize) -> Result<(), ArtifactError> {
-        while self.carry.len() < wanted {
-            let next = tokio::time::timeout(PATIENCE, self.payload.next()).await;
-            let Some(piece) = next.map_err(|_| ArtifactError::Cut)? else {
-                return Ok(());
+    /// Waits until there is something; answers whether there is.
+    async fn fill(&mut self) -> Result<bool, ArtifactError> {
+        while self.carry.is_empty() {
+            let Some(piece) = next_piece(&mut self.payload).await? else {
+                return Ok(false);
             };
-            self.carry
-                .extend_from_slice(&piece.map_err(|_| ArtifactError::Cut)?);
+            self.carry = piece;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The next bytes, up to `most`; none at the end.
     async fn take(&mut self, most: u64) -> Result<Bytes, ArtifactError> {
-        let most = usize::try_from(most.min(PIECE)).unwrap_or(usize::MAX);
-        self.fill(most).await?;
-        let size = self.carry.len().min(most);
-        Ok(self.carry.split_to(size).freeze())
+        self.fill().await?;
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        Ok(self.carry.split_to(self.carry.len().min(most)))
     }
 
     /// Appends all that comes; answers where the bytes end then. A body that breaks off leaves what
@@ -118,8 +108,7 @@ impl Source {
             session.chunk_size
         };
         loop {
-            self.fill(1).await.map_err(told)?;
-            if self.carry.is_empty() {
+            if !self.fill().await.map_err(told)? {
                 return Ok(offset);
             }
             if offset >= session.total_size {
