@@ -141,6 +141,20 @@ fn newer(version: &str) -> Failure {
     format!("the schema has migration {version}, made by a newer release").into()
 }
 
+/// Runs the migrations of PostgreSQL below a version as releases before the scope of the system did; for tests.
+#[cfg(test)]
+pub(crate) fn up_without_scope(url: &str, below: &str) -> Result<(), Failure> {
+    let mut conn = PgConnection::establish(url)?;
+    for migration in MigrationSource::<diesel::pg::Pg>::migrations(&POSTGRES)? {
+        let version = migration.name().version().to_string();
+        let ran = conn.applied_migrations()?;
+        if version.as_str() < below && !ran.iter().any(|known| known.to_string() == version) {
+            conn.run_migration(&*migration)?;
+        }
+    }
+    Ok(())
+}
+
 /// Takes every migration back; for tests.
 #[cfg(test)]
 pub(crate) fn down(location: &Location) -> Result<usize, Failure> {

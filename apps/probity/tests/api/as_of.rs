@@ -227,7 +227,10 @@ async fn act(api: &Api, world: &mut World, dice: &mut Dice, step: usize) {
             api.call(Method::PATCH, &path).json(&body).send().await;
         }
         15 if world.products.len() > 2 => {
-            let path = format!("/api/v1.0/catalog/spaces/{}/products/{product}", world.space);
+            let path = format!(
+                "/api/v1.0/catalog/spaces/{}/products/{product}",
+                world.space
+            );
             api.delete(&path).send().await;
         }
         16 => artifact(api, &base, step).await,

@@ -283,12 +283,19 @@ async fn artifacts_and_their_uploads_have_histories(api: Api) {
         made.push((upload, artifact["id"].as_str().unwrap().to_owned()));
     }
     let (upload, first) = &made[0];
-    api.delete(&format!("{base}/{first}")).send().await.expect(204);
+    api.delete(&format!("{base}/{first}"))
+        .send()
+        .await
+        .expect(204);
     // The second took its place; then it was deleted, and its history stayed.
     let told = history(&api, &format!("{base}/{first}"), "").await;
     assert_eq!(
         actions(&told),
-        ["artifact.deleted", "artifact.available", "artifact.available"]
+        [
+            "artifact.deleted",
+            "artifact.available",
+            "artifact.available"
+        ]
     );
     let entries = told["history"].as_array().unwrap();
     assert_eq!(
@@ -377,7 +384,10 @@ async fn webhooks_have_histories_without_their_secrets(api: Api) {
     }
     assert!(!text.contains(&secret));
     let unknown = "/api/v1/governance-events/webhooks/00000000-0000-4000-8000-000000000001/history";
-    api.get(unknown).send().await.problem(404, "webhook_not_found");
+    api.get(unknown)
+        .send()
+        .await
+        .problem(404, "webhook_not_found");
 }
 
 async fn what_is_set_for_alerts_and_retention_has_a_history(api: Api) {
@@ -403,21 +413,31 @@ async fn what_is_set_for_alerts_and_retention_has_a_history(api: Api) {
     let key = json!({"name": unique("key"), "scopes": ["read"]});
     let other = api.post("/api/v1/api-keys", &key).send().await.expect(201);
     let other = other["key"].as_str().unwrap().to_owned();
-    let seen = api.get(&format!("{path}/history")).bearer(&other).send().await;
+    let seen = api
+        .get(&format!("{path}/history"))
+        .bearer(&other)
+        .send()
+        .await;
     assert_eq!(seen.expect(200)["total"], 0);
     let path = "/api/v1/admin/data-retention";
     let body = json!({"target": "findings", "retention_days": 400});
     let set = api.call(reqwest::Method::PATCH, path).json(&body);
     set.send().await.expect(200);
     let told = history(&api, path, "").await;
-    assert_eq!(change(&told["history"][0], "retention_days")[1], &json!(400));
+    assert_eq!(
+        change(&told["history"][0], "retention_days")[1],
+        &json!(400)
+    );
     let own = format!("/api/v1.0/organizations/{}", api.organization);
     let told = history(&api, &own, "").await;
     let begun = told["history"].as_array().unwrap().last().unwrap();
     assert_eq!(begun["action"], "organization.created");
     assert_eq!(change(begun, "slug")[1], &json!(api.organization));
     let nobody = format!("{own}/users/00000000-0000-4000-8000-000000000001/history");
-    api.get(&nobody).send().await.problem(404, "member_not_found");
+    api.get(&nobody)
+        .send()
+        .await
+        .problem(404, "member_not_found");
 }
 
 both!(

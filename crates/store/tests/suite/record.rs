@@ -224,9 +224,11 @@ fn same_proofs(bed: &Bed, organization: OrganizationId, tree: &InMemoryTree) {
                 );
                 for index in [0, 15, 16, 4095, 4096, to / 3, to - 1] {
                     let index = index.min(to - 1);
-                    let made = inclusion_proof(hashes, index, to).map_err(|error| failed(&error))?;
+                    let made =
+                        inclusion_proof(hashes, index, to).map_err(|error| failed(&error))?;
                     assert_eq!(made, inclusion_proof(tree, index, to).expect("a proof"));
-                    let made = consistency_proof(hashes, index + 1, to).map_err(|error| failed(&error))?;
+                    let made =
+                        consistency_proof(hashes, index + 1, to).map_err(|error| failed(&error))?;
                     let expected = consistency_proof(tree, index + 1, to).expect("a proof");
                     assert_eq!(made, expected);
                 }
