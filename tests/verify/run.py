@@ -100,8 +100,8 @@ class Judges:
         )
         first, *rest = done.stdout.splitlines()
         failed = re.match(r"FAILED  (\w+):", first)
-        limits = dict(line.split() for line in rest) if done.returncode == 3 else {}
-        return done.returncode, failed and failed[1], {name: int(count) for name, count in limits.items()}
+        limits = filter(None, (re.fullmatch(r"  (\w+) (\d+)", line) for line in rest))
+        return done.returncode, failed and failed[1], {limit[1]: int(limit[2]) for limit in limits}
 
     def page(self, case, page, code, reason=None, keys=None, kept=None):
         """The page that checks itself, by its own script in Node and in a browser, where they are installed."""
@@ -130,12 +130,14 @@ class Judges:
         if not good:
             raise SystemExit(f"{case}: expected {code} {reason}, the page says {result} {told} and asked for {asked}")
 
-    def expect(self, case, bundle, code, reason=None, keys=None, since=None):
+    def expect(self, case, bundle, code, reason=None, keys=None, since=None, anchors=None):
         path, more = self.write("bundle", bundle), []
         if keys is not None:
             more += ["--keys", self.write("keys", keys)]
         if since is not None:
             more += ["--since", self.write("since", since)]
+        if anchors is not None:
+            more += ["--anchors", self.write("anchors", anchors)]
         first, second = self.rust(path, *more), self.python(path, *more)
         self.cases += 1
         good = first == second and first[0] == code and (reason is None or first[1] == reason)
@@ -163,6 +165,46 @@ def honest(server, judges, keys, kept):
     span = server.call(f"/api/v1/audit/export?from={entry}&to=2199-01-01T00:00:00Z&since={size}")
     judges.expect("a span of time", span, 3, keys=keys)
     return whole
+
+
+def anchors(server, judges, folder, keys):
+    """Checkpoints that were put where the operator cannot take them back, in one file that is only appended to."""
+    path = os.path.join(folder, "anchors")
+    server.stop()
+    server.env["PROBITY_ANCHOR_FILE"] = path
+    server.start()
+    sizes = []
+    for _ in range(4):
+        history(server, 2)
+        sizes.append(int(server.call("/api/v1/audit/checkpoint").split(b"\n")[1]))
+    bundle, last = server.call("/api/v1/audit/export"), sizes[-1]
+    with open(path, "rb") as file:
+        kept = file.read()
+    notes = [note + b"\n" for note in kept.split(b"\n\n\n") if note.strip()]
+    of = {int(note.split(b"\n")[1]): note.strip(b"\n") + b"\n" for note in notes}
+    joined = lambda *some: b"".join(of[size] + b"\n" for size in some)
+    judges.expect("anchored", bundle, 3, keys=keys, anchors=kept)
+    judges.expect("anchored, with the keys of the bundle", bundle, 3, anchors=kept)
+    judges.expect("anchored within the run", bundle, 3, keys=keys, anchors=joined(sizes[0], sizes[1]))
+    judges.expect("an empty file of anchors", bundle, 3, keys=keys, anchors=b"")
+    cut = of[sizes[0]][:-40]
+    judges.expect("a note that a crash cut", bundle, 3, keys=keys, anchors=cut + b"\n\n" + joined(last))
+    other = re.sub(rb"\n[^\n]{43}=\n", b"\n" + base64.b64encode(bytes(32)) + b"\n", of[sizes[1]], count=1)
+    judges.expect("an anchor that nobody signed", bundle, 3, keys=keys, anchors=other + b"\n" + joined(last))
+    judges.expect("an anchor of another history", bundle, 1, "rewritten", anchors=other + b"\n")
+    judges.expect("two roots of one size", bundle, 1, "rewritten", anchors=other + b"\n" + joined(sizes[1], last))
+    part = server.call(f"/api/v1/audit/export?from={sizes[0] + 1}&to={sizes[1]}")
+    judges.expect("anchors outside the run", part, 3, keys=keys, anchors=joined(sizes[0], sizes[2]))
+    history(server, 2)
+    server.call("/api/v1/audit/checkpoint")
+    with open(path, "rb") as file:
+        grown = file.read()
+    judges.expect("older than the anchors, which have its own", bundle, 3, keys=keys, anchors=grown)
+    without = grown.replace(of[last], b"")
+    judges.expect("the end cut off since it was anchored", bundle, 1, "shrunk", keys=keys, anchors=without)
+    server.stop()
+    del server.env["PROBITY_ANCHOR_FILE"]
+    server.start()
 
 
 def thieves_without_the_key(judges, whole, keys):
@@ -464,6 +506,7 @@ def main():
             thieves_without_the_key(judges, whole, keys)
             pages(server, judges, keys, kept)
             every_bit(judges, server.call("/api/v1/audit/export?from=2&to=4"), keys)
+            anchors(server, judges, folder, keys)
             stamps(server, judges, folder, keys)
             witness(server, judges, folder, keys)
             if not given.database_url:

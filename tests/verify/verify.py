@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Checks a bundle of the record. A second implementation, written from docs/src/record.md and not from the first one.
 
-    verify.py FILE [--keys FILE] [--since CHECKPOINT] [--quorum NUMBER]
+    verify.py FILE [--keys FILE] [--since CHECKPOINT] [--quorum NUMBER] [--anchors FILE]
 
+Tokens of time-stamp authorities (RFC 3161) are counted and not checked: that takes X.509, which Python does not bring along.
 Exit 0 verified, 1 failed, 2 cannot read, 3 verified with limits. Needs Python 3.9 and nothing else.
 """
 
@@ -260,12 +261,47 @@ def a_checkpoint(text, keys, reason="signature"):
     return {"origin": origin, "size": size, "root": root, "signed": signed}
 
 
+# Anchors: a file of signed notes, one behind the other, with an empty line after each
+
+
+def note_list(data):
+    """The notes of a file that is only appended to, and how many pieces are no note."""
+    notes, broken, text = [], 0, None
+    for piece in re.split(rb"\n\n+", data.strip(b"\n")):
+        if not piece:
+            continue
+        if not piece.startswith("— ".encode()):
+            broken += text is not None
+            text = piece
+            continue
+        try:
+            note = (text + b"\n\n" + piece + b"\n").decode()
+            a_note(note, "malformed")
+            notes.append(note)
+        except (TypeError, UnicodeDecodeError, Refused):
+            broken += 1
+        text = None
+    return notes, broken + (text is not None)
+
+
+def kept_outside(data, keys):
+    """The checkpoints of a file. With keys, only what the log itself signed with one of them counts."""
+    found, (notes, broken) = [], note_list(data)
+    for note in notes:
+        try:
+            found.append(a_checkpoint(note, keys or None))
+        except Refused:
+            broken += 1
+    return found, broken
+
+
 # Bundles
 
 
 class Bundle:
-    def __init__(self, lines, keys, since, quorum):
-        self.lines, self.keys, self.since, self.quorum = lines, keys, since, quorum
+    def __init__(self, lines, keys, since, quorum, anchors):
+        self.lines, self.keys, self.since, self.quorum, self.anchors = lines, keys, since, quorum, anchors
+        self.anchored, self.tokens = [], 0
         self.digest = hashlib.sha256()
         self.redacted = {name: [] for name in SLOTS}
         self.pruned, self.roots = [], []
@@ -292,6 +328,7 @@ class Bundle:
         self.digest.update(line)
         self.manifest(text)
         self.connect()
+        self.meet_anchors()
         edges, begun = 0, False
         while True:
             line, text = self.next()
@@ -371,6 +408,7 @@ class Bundle:
                 good = consistent(earlier["size"], now["size"], proof, earlier["root"], now["root"])
             need(good, "timestamp", f"the stamped checkpoint over {earlier['size']} entries is not continued")
             unbase64(one["token"], "timestamp")
+            self.tokens += 1
 
     def connect(self):
         """Compares with the checkpoint that was kept."""
@@ -392,6 +430,29 @@ class Bundle:
             self.milestones()
         else:
             need(kept["size"] == 0, "unconnected", f"export with since={kept['size']}")
+
+    def meet_anchors(self):
+        """Compares with the checkpoints of this log that were kept outside."""
+        if self.anchors is None:
+            return
+        now = self.checkpoint
+        mine = sorted((one for one in self.anchors if one["origin"] == now["origin"]), key=lambda one: one["size"])
+        for one, other in zip(mine, mine[1:]):
+            same = one["size"] != other["size"] or one["root"] == other["root"]
+            need(same, "rewritten", f"the log had two roots at {one['size']} entries")
+        sizes = [one["size"] for one in mine]
+        later = [size for size in sizes if size > now["size"]]
+        need(not later or now["size"] in sizes, "shrunk", f"a checkpoint over {max(later, default=0)} entries was anchored")
+        for one in mine:
+            if one["size"] == now["size"]:
+                need(one["root"] == now["root"], "rewritten", "another root was anchored at the same size")
+                self.anchored.append(one["size"])
+            elif one["size"] < now["size"] and self.start <= one["size"] <= self.end:
+                self.roots.append((one["size"], one["root"], "rewritten"))
+                self.anchored.append(one["size"])
+        if not self.anchored:
+            self.limit("unanchored")
+        self.milestones()
 
     def milestones(self):
         for size, root, reason in [known for known in self.roots if known[0] == self.frontier.size]:
@@ -513,7 +574,7 @@ class Bundle:
 
 def verify(lines, keys=(), since=None, quorum=1):
     """Checks a bundle, given as an iterator of lines; answers its limits or raises."""
-    return Bundle(iter(lines), list(keys), since, quorum).verify()
+    return Bundle(iter(lines), list(keys), since, quorum, None).verify()
 
 
 def main():
@@ -522,9 +583,10 @@ def main():
     arguments.add_argument("--keys")
     arguments.add_argument("--since")
     arguments.add_argument("--quorum", type=int, default=1)
+    arguments.add_argument("--anchors")
     given = arguments.parse_args()
     try:
-        keys, since = [], None
+        keys, since, anchors, broken = [], None, None, 0
         if given.keys:
             with open(given.keys, encoding="utf-8") as file:
                 lines = [line.strip() for line in file]
@@ -532,8 +594,12 @@ def main():
         if given.since:
             with open(given.since, encoding="utf-8", newline="") as file:
                 since = a_checkpoint(file.read(), keys or None)
+        if given.anchors:
+            with open(given.anchors, "rb") as file:
+                anchors, broken = kept_outside(file.read(), keys)
         with open(given.file, "rb") as file:
-            limits = verify(file, keys, since, given.quorum)
+            bundle = Bundle(iter(file), keys, since, given.quorum, anchors)
+            limits = bundle.verify()
     except (OSError, Unreadable) as error:
         print(f"CANNOT READ  {error}")
         return 2
@@ -544,6 +610,10 @@ def main():
     print("VERIFIED" + (", WITH LIMITS" if limits else ""))
     for name, count in sorted(limits.items()):
         print(f"  {name} {count}")
+    if anchors is not None:
+        print(f"anchored at {', '.join(map(str, bundle.anchored)) or 'no size'}; {broken} pieces of the file passed over")
+    if bundle.tokens:
+        print(f"{bundle.tokens} time stamps are in the bundle: not checked here, see probity verify --tsa-cert")
     return 3 if limits else 0
 
 

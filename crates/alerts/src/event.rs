@@ -1,8 +1,10 @@
 //! What happened, as the record tells it. Notes, written by the people who watch alerts, enter a
 //! detail; they enter no publication.
 
-use probity_kernel::{AlertId, DomainEvent, OrganizationId, ProductId, Publication, Subject};
-use serde_json::{Value, json};
+use probity_kernel::{
+    AlertId, DomainEvent, OrganizationId, ProductId, Publication, Subject, Trail,
+};
+use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
@@ -100,6 +102,8 @@ pub enum AlertsEvent {
     PreferencesChanged {
         /// The organisation.
         organization: OrganizationId,
+        /// Whose they are: the user's or the API key's id, which stays out of the leaf's clear part.
+        recipient: Option<Uuid>,
         /// The preferences before.
         before: Box<Preferences>,
         /// The preferences after.
@@ -186,6 +190,29 @@ impl AlertsEvent {
     }
 }
 
+/// Preferences with a member for each channel.
+fn flat(preferences: &Preferences) -> Value {
+    let mut value = preferences.to_value();
+    if let Some(members) = value.as_object_mut()
+        && let Some(Value::Object(channels)) = members.remove("channels")
+    {
+        members.extend(channels);
+    }
+    value
+}
+
+/// Every member of two objects that differs, with what it was before and is after.
+fn differences(before: &Value, after: &Value) -> Map<String, Value> {
+    let members = after.as_object().into_iter().flatten();
+    members
+        .filter(|(name, value)| before.get(name.as_str()) != Some(*value))
+        .map(|(name, value)| {
+            let sides = json!({"before": before.get(name.as_str()), "after": value});
+            (name.clone(), sides)
+        })
+        .collect()
+}
+
 fn changed([before, after]: &[Option<String>; 2]) -> Value {
     json!({"before": before, "after": after})
 }
@@ -217,6 +244,22 @@ impl DomainEvent for AlertsEvent {
             | Self::SlaBreached { facts, .. } => ("alert", facts.id.uuid()),
         };
         Subject { kind, id }
+    }
+
+    /// Preferences stand in the history of their owner alone.
+    fn trails(&self) -> Vec<Trail> {
+        let subject = self.subject();
+        let trail = |subject| Trail {
+            subject,
+            product: None,
+        };
+        match self {
+            Self::PreferencesChanged { recipient, .. } => {
+                let owned = recipient.map(|id| trail(Subject { id, ..subject }));
+                owned.into_iter().collect()
+            }
+            _ => vec![trail(subject)],
+        }
     }
 
     fn detail(&self) -> Value {
@@ -266,12 +309,19 @@ impl DomainEvent for AlertsEvent {
             }
             Self::TargetsChanged { before, after, .. } => (
                 json!({}),
-                json!({"targets": {"before": before.to_value(), "after": after.to_value()}}),
+                json!({"changes": differences(&before.to_value(), &after.to_value())}),
             ),
-            Self::PreferencesChanged { before, after, .. } => (
-                json!({}),
-                json!({"preferences": {"before": before.to_value(), "after": after.to_value()}}),
-            ),
+            Self::PreferencesChanged {
+                recipient,
+                before,
+                after,
+                ..
+            } => {
+                let mut changed = differences(&flat(before), &flat(after));
+                let id = recipient.map(|id| id.to_string());
+                changed.insert("id".to_owned(), json!(id));
+                (json!({}), json!({"recipients": [changed]}))
+            }
         };
         if let (Some(detail), Value::Object(more)) = (detail.as_object_mut(), more) {
             detail.extend(more);
@@ -350,6 +400,7 @@ mod tests {
         assert!(!format!("{:?}", event.publications()).contains("our secret"));
         let preferences = AlertsEvent::PreferencesChanged {
             organization: OrganizationId::new(Uuid::nil()),
+            recipient: None,
             before: Box::default(),
             after: Box::default(),
         };

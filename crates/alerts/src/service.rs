@@ -195,6 +195,7 @@ impl<R: AlertsRepository> AlertsService<R> {
             }
             let event = AlertsEvent::PreferencesChanged {
                 organization: context.organization,
+                recipient: context.actor.id(),
                 before: Box::new(before),
                 after: Box::new(next.clone()),
             };

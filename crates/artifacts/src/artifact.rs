@@ -7,7 +7,7 @@ use probity_kernel::{
 use time::OffsetDateTime;
 
 use crate::digest::Sha256Digest;
-use crate::event::{ArtifactEvent, DamageReason};
+use crate::event::{ArtifactEvent, DamageReason, Move};
 use crate::new_upload::ArtifactFacts;
 use crate::repository::{ArtifactChange, ArtifactWrite};
 use crate::signature::{ArtifactSignature, VerifiedSignature};
@@ -73,7 +73,7 @@ impl Artifact {
             return None;
         }
         let next = self.moved(ctx, ArtifactStatus::Deleted);
-        let event = ArtifactEvent::Deleted(Box::new(next.clone()));
+        let event = ArtifactEvent::Deleted(self.to(&next));
         Some(self.write(ctx, next, event))
     }
 
@@ -84,7 +84,7 @@ impl Artifact {
             return None;
         }
         let next = self.moved(ctx, ArtifactStatus::Failed);
-        let artifact = Box::new(next.clone());
+        let artifact = self.to(&next);
         let event = ArtifactEvent::Damaged { artifact, reason };
         Some(self.write(ctx, next, event))
     }
@@ -111,11 +111,15 @@ impl Artifact {
             expected: self.version,
             proof: Box::new(verified.proof),
         };
-        Some(Change::new(
-            ctx,
-            write,
-            ArtifactEvent::Signed(Box::new(next)),
-        ))
+        let event = ArtifactEvent::Signed(self.to(&next));
+        Some(Change::new(ctx, write, event))
+    }
+
+    fn to(&self, next: &Self) -> Box<Move> {
+        Box::new(Move {
+            before: self.clone(),
+            after: next.clone(),
+        })
     }
 
     /// What is deleted or failed is nobody's current artifact.

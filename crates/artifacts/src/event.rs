@@ -1,10 +1,13 @@
 //! What happened to uploads and artifacts.
 
-use probity_kernel::{DomainEvent, Publication, Subject};
-use serde_json::{Value, json};
+use probity_kernel::{
+    ArtifactId, DomainEvent, ProductId, Publication, Subject, Trail, UploadSessionId,
+};
+use serde_json::{Map, Value, json};
 
 use crate::artifact::Artifact;
 use crate::session::UploadSession;
+use crate::vocabulary::UploadStatus;
 
 /// Why the bytes of an artifact are not what they should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,22 +64,118 @@ pub enum ArtifactEvent {
     UploadEnded {
         /// The session as it is now.
         session: Box<UploadSession>,
+        /// Where it stood before.
+        before: UploadStatus,
         /// Why.
         end: UploadEnd,
     },
     /// `artifact.available`
-    Available(Box<Artifact>),
+    Available {
+        /// The artifact.
+        artifact: Box<Artifact>,
+        /// Where the upload that it came from stood before.
+        upload: UploadStatus,
+        /// The artifacts that are no longer current because of it; see [`ArtifactEvent::replacing`].
+        replaced: Vec<ArtifactId>,
+    },
     /// `artifact.signed`: a signature that holds was attached.
-    Signed(Box<Artifact>),
+    Signed(Box<Move>),
     /// `artifact.deleted`
-    Deleted(Box<Artifact>),
+    Deleted(Box<Move>),
     /// `artifact.failed`: the scrubber found other bytes, or none.
     Damaged {
-        /// The artifact as it is now.
-        artifact: Box<Artifact>,
+        /// The artifact.
+        artifact: Box<Move>,
         /// What it found.
         reason: DamageReason,
     },
+}
+
+/// An artifact before and after a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Move {
+    /// As it was.
+    pub before: Artifact,
+    /// As it is now.
+    pub after: Artifact,
+}
+
+impl ArtifactEvent {
+    /// The same event, telling which artifacts are no longer current: known only to the transaction.
+    #[must_use]
+    pub fn replacing(mut self, artifacts: Vec<ArtifactId>) -> Self {
+        if let Self::Available { replaced, .. } = &mut self {
+            *replaced = artifacts;
+        }
+        self
+    }
+
+    /// The artifact as it is now, where the event is about one.
+    fn artifact(&self) -> Option<&Artifact> {
+        match self {
+            Self::UploadOpened(_) | Self::UploadEnded { .. } => None,
+            Self::Available { artifact, .. } => Some(artifact),
+            Self::Signed(moved) | Self::Deleted(moved) => Some(&moved.after),
+            Self::Damaged { artifact, .. } => Some(&artifact.after),
+        }
+    }
+
+    /// The facts that are now.
+    fn facts(&self) -> Value {
+        match self {
+            Self::UploadOpened(session) | Self::UploadEnded { session, .. } => {
+                facts_of_upload(session)
+            }
+            Self::Signed(moved) => signed_facts_of(&moved.after),
+            Self::Available { artifact, .. } => facts_of(artifact),
+            Self::Deleted(moved) => facts_of(&moved.after),
+            Self::Damaged { artifact, reason } => {
+                with(facts_of(&artifact.after), "reason", reason.as_str())
+            }
+        }
+    }
+
+    /// The fields that changed, each before and after.
+    fn changes(&self) -> Map<String, Value> {
+        let none = Value::Null;
+        match self {
+            Self::UploadOpened(session) => differences(&none, &facts_of_upload(session)),
+            Self::UploadEnded {
+                session, before, ..
+            } => {
+                let was = with(facts_of_upload(session), "status", before.as_str());
+                differences(&was, &facts_of_upload(session))
+            }
+            Self::Available { artifact, .. } => differences(&none, &facts_of(artifact)),
+            Self::Signed(moved) | Self::Deleted(moved) => moved.changes(),
+            Self::Damaged { artifact, .. } => artifact.changes(),
+        }
+    }
+}
+
+impl Move {
+    fn changes(&self) -> Map<String, Value> {
+        differences(
+            &signed_facts_of(&self.before),
+            &signed_facts_of(&self.after),
+        )
+    }
+}
+
+/// Whose it is and which it is does not change.
+const LASTING: [&str; 3] = ["artifact_id", "upload_id", "product_id"];
+
+/// Every fact that differs.
+fn differences(before: &Value, after: &Value) -> Map<String, Value> {
+    let members = after.as_object().into_iter().flatten();
+    members
+        .filter(|(name, _)| !LASTING.contains(&name.as_str()))
+        .filter(|(name, value)| before.get(name.as_str()).unwrap_or(&Value::Null) != *value)
+        .map(|(name, value)| {
+            let sides = json!({"before": before.get(name.as_str()), "after": value});
+            (name.clone(), sides)
+        })
+        .collect()
 }
 
 /// What a receiver is told about an artifact: no file name, which may speak of people.
@@ -96,6 +195,16 @@ fn facts_of(artifact: &Artifact) -> Value {
         "status": artifact.status.as_str(),
         "is_current": artifact.facts.is_current,
     })
+}
+
+/// The same with the signature.
+fn signed_facts_of(artifact: &Artifact) -> Value {
+    let mut facts = facts_of(artifact);
+    if let (Value::Object(members), Some(signature)) = (&mut facts, &artifact.signature) {
+        members.insert("signature_key".to_owned(), json!(signature.key));
+        members.insert("signed_files".to_owned(), json!(signature.files));
+    }
+    facts
 }
 
 fn facts_of_upload(session: &UploadSession) -> Value {
@@ -118,6 +227,20 @@ fn with(mut facts: Value, name: &str, value: &str) -> Value {
     facts
 }
 
+fn upload(id: UploadSessionId) -> Subject {
+    Subject {
+        kind: "artifact_upload",
+        id: id.uuid(),
+    }
+}
+
+fn artifact(id: ArtifactId) -> Subject {
+    Subject {
+        kind: "artifact",
+        id: id.uuid(),
+    }
+}
+
 impl DomainEvent for ArtifactEvent {
     fn name(&self) -> &'static str {
         match self {
@@ -127,7 +250,7 @@ impl DomainEvent for ArtifactEvent {
                 UploadEnd::Expired => "artifact.upload.expired",
                 UploadEnd::DigestMismatch | UploadEnd::DigestsDiffer => "artifact.upload.failed",
             },
-            Self::Available(_) => "artifact.available",
+            Self::Available { .. } => "artifact.available",
             Self::Signed(_) => "artifact.signed",
             Self::Deleted(_) => "artifact.deleted",
             Self::Damaged { .. } => "artifact.failed",
@@ -136,59 +259,97 @@ impl DomainEvent for ArtifactEvent {
 
     fn subject(&self) -> Subject {
         match self {
-            Self::UploadOpened(session) | Self::UploadEnded { session, .. } => Subject {
-                kind: "artifact_upload",
-                id: session.id.uuid(),
-            },
-            Self::Available(artifact)
-            | Self::Signed(artifact)
-            | Self::Deleted(artifact)
-            | Self::Damaged { artifact, .. } => Subject {
-                kind: "artifact",
-                id: artifact.id.uuid(),
-            },
+            Self::UploadOpened(session) | Self::UploadEnded { session, .. } => upload(session.id),
+            Self::Available {
+                artifact: moved, ..
+            } => artifact(moved.id),
+            Self::Signed(moved)
+            | Self::Deleted(moved)
+            | Self::Damaged {
+                artifact: moved, ..
+            } => artifact(moved.after.id),
         }
+    }
+
+    /// An artifact ends its upload, and takes the place of the current one where it is to be that.
+    fn trails(&self) -> Vec<Trail> {
+        let product: ProductId = match self {
+            Self::UploadOpened(session) | Self::UploadEnded { session, .. } => session.product,
+            Self::Available { artifact, .. } => artifact.product,
+            Self::Signed(moved)
+            | Self::Deleted(moved)
+            | Self::Damaged {
+                artifact: moved, ..
+            } => moved.after.product,
+        };
+        let mut subjects = vec![self.subject()];
+        if let Self::Available {
+            artifact: made,
+            replaced,
+            ..
+        } = self
+        {
+            subjects.push(upload(made.upload));
+            subjects.extend(replaced.iter().copied().map(artifact));
+        }
+        let trail = |subject| Trail {
+            subject,
+            product: Some(product),
+        };
+        subjects.into_iter().map(trail).collect()
     }
 
     fn detail(&self) -> Value {
-        match self {
-            Self::UploadOpened(session) => facts_of_upload(session),
-            Self::UploadEnded { session, end } => {
-                with(facts_of_upload(session), "reason", end.as_str())
-            }
-            Self::Available(artifact) | Self::Deleted(artifact) => facts_of(artifact),
-            Self::Signed(artifact) => {
-                let mut facts = facts_of(artifact);
-                if let (Value::Object(members), Some(signature)) = (&mut facts, &artifact.signature)
-                {
-                    members.insert("signature_key".to_owned(), json!(signature.key));
-                    members.insert("signed_files".to_owned(), json!(signature.files));
-                }
-                facts
-            }
-            Self::Damaged { artifact, reason } => {
-                with(facts_of(artifact), "reason", reason.as_str())
-            }
+        let mut detail = self.facts();
+        let Some(members) = detail.as_object_mut() else {
+            return detail;
+        };
+        members.insert("changes".to_owned(), Value::Object(self.changes()));
+        if let Self::UploadEnded { end, .. } = self {
+            members.insert("reason".to_owned(), json!(end.as_str()));
         }
+        if let Self::Available {
+            artifact,
+            upload,
+            replaced,
+        } = self
+        {
+            let status =
+                json!({"before": upload.as_str(), "after": UploadStatus::Completed.as_str()});
+            let made = json!({"before": null, "after": artifact.id.to_string()});
+            let upload = artifact.upload.to_string();
+            members.insert(
+                "uploads".to_owned(),
+                json!([{"id": upload, "status": status, "artifact_id": made}]),
+            );
+            let cleared = replaced.iter().map(
+                |id| json!({"id": id.to_string(), "is_current": {"before": true, "after": false}}),
+            );
+            members.insert("replaced".to_owned(), cleared.collect());
+        }
+        detail
     }
 
     fn publications(&self) -> Vec<Publication> {
-        let (event_type, artifact, reason) = match self {
+        let (event_type, reason) = match self {
             Self::UploadOpened(_) | Self::UploadEnded { .. } | Self::Signed(_) => {
                 return Vec::new();
             }
-            Self::Available(artifact) => {
-                let reason = "an artifact was uploaded and its digest verified";
-                ("artifact.available", artifact, reason)
-            }
-            Self::Deleted(artifact) => ("artifact.deleted", artifact, "an artifact was deleted"),
-            Self::Damaged { artifact, reason } => {
+            Self::Available { .. } => (
+                "artifact.available",
+                "an artifact was uploaded and its digest verified",
+            ),
+            Self::Deleted(_) => ("artifact.deleted", "an artifact was deleted"),
+            Self::Damaged { reason, .. } => {
                 let told = match reason {
                     DamageReason::Missing => "the bytes of an artifact are gone from the store",
                     DamageReason::Altered => "the bytes of an artifact do not have its digest",
                 };
-                ("artifact.failed", artifact, told)
+                ("artifact.failed", told)
             }
+        };
+        let Some(artifact) = self.artifact() else {
+            return Vec::new();
         };
         vec![Publication {
             event_type,
@@ -196,7 +357,7 @@ impl DomainEvent for ArtifactEvent {
             source_id: artifact.id.uuid(),
             product: Some(artifact.product),
             trigger_reason: reason.to_owned(),
-            payload: self.detail(),
+            payload: self.facts(),
             score_before: None,
             score_after: None,
         }]

@@ -27,7 +27,7 @@ pub use blob::{
 };
 pub use digest::{DamagedState, MalformedDigest, Sha256Digest, StreamingSha256, Tally};
 pub use error::ArtifactError;
-pub use event::{ArtifactEvent, DamageReason, UploadEnd};
+pub use event::{ArtifactEvent, DamageReason, Move, UploadEnd};
 #[cfg(any(test, feature = "testing"))]
 pub use memory::InMemoryArtifacts;
 #[cfg(any(test, feature = "testing"))]

@@ -151,16 +151,21 @@ impl State {
             .ok_or(refused(UploadRefusal::Gone))
     }
 
-    fn apply(&mut self, ctx: &Context, write: &ArtifactWrite) -> Result<(), RepositoryError> {
+    /// Writes; answers which artifacts are no longer current because of it.
+    fn apply(
+        &mut self,
+        ctx: &Context,
+        write: &ArtifactWrite,
+    ) -> Result<Vec<ArtifactId>, RepositoryError> {
         match write {
-            ArtifactWrite::Open { session, quota } => self.open(session, *quota),
-            ArtifactWrite::End { next, expected } => self.end(ctx, next, *expected),
+            ArtifactWrite::Open { session, quota } => self.open(session, *quota)?,
+            ArtifactWrite::End { next, expected } => self.end(ctx, next, *expected)?,
             ArtifactWrite::Complete {
                 session,
                 expected,
                 artifact,
                 shared,
-            } => self.complete(ctx, session, *expected, artifact, shared.as_deref()),
+            } => return self.complete(ctx, session, *expected, artifact, shared.as_deref()),
             ArtifactWrite::Sign {
                 next,
                 expected,
@@ -168,10 +173,10 @@ impl State {
             } => {
                 self.update(next, *expected)?;
                 self.proofs.insert(next.id, proof.as_ref().clone());
-                Ok(())
             }
-            ArtifactWrite::Update { next, expected } => self.update(next, *expected),
+            ArtifactWrite::Update { next, expected } => self.update(next, *expected)?,
         }
+        Ok(Vec::new())
     }
 
     fn update(&mut self, next: &Artifact, expected: Version) -> Result<(), RepositoryError> {
@@ -220,7 +225,7 @@ impl State {
         expected: Version,
         artifact: &Artifact,
         shared: Option<&str>,
-    ) -> Result<(), RepositoryError> {
+    ) -> Result<Vec<ArtifactId>, RepositoryError> {
         self.check_live(ctx.organization, next.product)?;
         let found = self.blob_with(ctx.organization, &artifact.backend, artifact.sha256);
         let known = self.session(ctx.organization, next.id)?;
@@ -230,18 +235,20 @@ impl State {
             RepositoryError::Stale,
         )?;
         *known = next.clone();
+        let mut replaced = Vec::new();
         if artifact.facts.is_current {
             for (other, _) in self.artifacts.values_mut() {
                 if other.product == artifact.product && other.facts.is_current {
                     other.facts.is_current = false;
                     other.updated_at = ctx.now;
                     other.version = other.version.next();
+                    replaced.push(other.id);
                 }
             }
         }
         self.artifacts
             .insert(artifact.id, (artifact.clone(), false));
-        Ok(())
+        Ok(replaced)
     }
 }
 
@@ -381,8 +388,8 @@ impl ArtifactRepository for InMemoryArtifacts {
         if let Some(outcome) = state.replay(&ctx)? {
             return Ok(outcome);
         }
-        state.apply(&ctx, &write)?;
-        state.events.push(event);
+        let replaced = state.apply(&ctx, &write)?;
+        state.events.push(event.replacing(replaced));
         if let Some(claim) = ctx.idempotency {
             let claimed = (ctx.organization, claim.scope, claim.key);
             let outcome = (claim.fingerprint, write.clone());

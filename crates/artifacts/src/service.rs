@@ -457,8 +457,12 @@ fn ended(ctx: &Context, session: &UploadSession, end: UploadEnd) -> ArtifactChan
         next: Box::new(next.clone()),
         expected: session.version,
     };
-    let session = Box::new(next);
-    Change::new(ctx, write, ArtifactEvent::UploadEnded { session, end })
+    let event = ArtifactEvent::UploadEnded {
+        session: Box::new(next),
+        before: session.status,
+        end,
+    };
+    Change::new(ctx, write, event)
 }
 
 #[cfg(test)]

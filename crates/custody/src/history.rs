@@ -2,7 +2,7 @@
 //!
 //! A detail is an object. A member with `before` and `after` is a field that changed; `changes` holds
 //! more of them. A leaf that moved several things at once tells of each in a list (`alerts`,
-//! `created`, `seen`, `replaced`, `products`) whose items carry the thing's `id`.
+//! `created`, `seen`, `replaced`, `products`, `recipients`, `uploads`) whose items carry the thing's `id`.
 
 use std::future::Future;
 
@@ -11,7 +11,15 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
 /// The lists of a detail whose items are changes of things of their own.
-const LISTS: [&str; 5] = ["alerts", "created", "products", "replaced", "seen"];
+const LISTS: [&str; 7] = [
+    "alerts",
+    "created",
+    "products",
+    "recipients",
+    "replaced",
+    "seen",
+    "uploads",
+];
 
 /// One field that changed.
 #[derive(Debug, Clone, PartialEq)]
@@ -117,7 +125,7 @@ fn fields_of(members: &Map<String, Value>) -> Vec<FieldChange> {
                 after: side("after"),
                 kept: true,
             });
-        } else if value.contains_key("changed") {
+        } else if value.get("changed").is_some_and(|told| told != false) {
             found.push(FieldChange {
                 field: name.clone(),
                 before: Value::Null,
@@ -177,7 +185,7 @@ mod tests {
 
     #[test]
     fn what_the_record_does_not_keep_is_told_as_changed() {
-        let detail = json!({"note": {"changed": true}});
+        let detail = json!({"note": {"changed": true}, "email": {"changed": false}});
         let changes = changes_of(&detail, "x", true);
         assert!(matches!(
             changes.as_slice(),

@@ -38,6 +38,14 @@ pub enum GovernanceError {
         /// Where it stands.
         state: ReviewState,
     },
+    /// A fleet of the past is judged anew when it is asked for, and this one is too large.
+    #[error(
+        "as_of: more than {limit} products stood then, and the fleet of the past is judged anew; ask for products one by one"
+    )]
+    PastTooLarge {
+        /// How many are judged at the most.
+        limit: usize,
+    },
     /// The record is not at the version that the caller saw.
     #[error("the record has changed since it was read")]
     PreconditionFailed,
@@ -52,6 +60,7 @@ impl DomainError for GovernanceError {
             Self::Invalid(_) | Self::UnsupportedType | Self::NoActiveDrift { .. } => {
                 ErrorKind::Invalid
             }
+            Self::PastTooLarge { .. } => ErrorKind::Unprocessable,
             Self::ProductNotFound | Self::ReviewNotFound => ErrorKind::NotFound,
             Self::Archived | Self::AlreadyDecided { .. } => ErrorKind::Conflict,
             Self::PreconditionFailed => ErrorKind::PreconditionFailed,
@@ -68,6 +77,7 @@ impl DomainError for GovernanceError {
             Self::Archived => "product_archived",
             Self::NoActiveDrift { .. } => "no_active_drift_indicators",
             Self::AlreadyDecided { .. } => "review_already_decided",
+            Self::PastTooLarge { .. } => "past_too_large",
             Self::PreconditionFailed => "precondition_failed",
             Self::Repository(error) => error.code(),
         }
@@ -82,6 +92,7 @@ impl DomainError for GovernanceError {
             | Self::Archived
             | Self::NoActiveDrift { .. }
             | Self::AlreadyDecided { .. }
+            | Self::PastTooLarge { .. }
             | Self::PreconditionFailed
             | Self::Repository(_) => Vec::new(),
         }
@@ -106,6 +117,7 @@ impl DomainError for GovernanceError {
             | Self::Archived
             | Self::NoActiveDrift { .. }
             | Self::AlreadyDecided { .. }
+            | Self::PastTooLarge { .. }
             | Self::PreconditionFailed => None,
         }
     }

@@ -14,7 +14,7 @@ use crate::assessment::assess;
 use crate::assessment::evidence::{Approval, Evidence, Reviews};
 use crate::error::GovernanceError;
 use crate::event::GovernanceEvent;
-use crate::overview::{Fleet, PostureCount, ProductPosture};
+use crate::overview::{self, Fleet, ProductPosture, sort_worst_first};
 use crate::posture::Posture;
 use crate::repository::{
     Dossier, GovernanceChange, GovernanceRepository, GovernanceWrite, PostureFilter, RecordFacts,
@@ -262,24 +262,6 @@ impl State {
         organization: OrganizationId,
         filter: &PostureFilter,
     ) -> Vec<ProductPosture> {
-        let wanted = |one: &ProductPosture| {
-            let posture = &one.posture;
-            filter
-                .spaces
-                .as_ref()
-                .is_none_or(|spaces| spaces.contains(&one.space))
-                && filter
-                    .lifecycle_gate
-                    .is_none_or(|gate| gate == posture.lifecycle_gate)
-                && filter
-                    .review_status
-                    .is_none_or(|status| status == posture.review_status)
-                && filter
-                    .drift
-                    .is_none_or(|key| posture.drift & key.bit() != 0)
-                && filter.min_score.is_none_or(|score| posture.score >= score)
-                && filter.max_score.is_none_or(|score| posture.score <= score)
-        };
         let own = self
             .products
             .iter()
@@ -294,9 +276,9 @@ impl State {
                     posture: known.posture.clone()?,
                 })
             })
-            .filter(wanted)
+            .filter(|one| filter.admits(one))
             .collect();
-        found.sort_by_key(|one| (one.posture.score, one.product));
+        sort_worst_first(&mut found);
         found
     }
 }
@@ -437,28 +419,17 @@ impl GovernanceRepository for InMemoryGovernance {
         spaces: Option<Vec<SpaceId>>,
         now: OffsetDateTime,
         worst: u32,
-    ) -> Result<Fleet, RepositoryError> {
+    ) -> Result<Fleet, GovernanceError> {
         let state = self.state();
         let filter = PostureFilter {
             spaces,
             ..PostureFilter::default()
         };
-        let mut postures = state.postures(organization, &filter);
-        let count = |one: &ProductPosture| PostureCount {
-            lifecycle_gate: one.posture.lifecycle_gate,
-            review_status: one.posture.review_status,
-            score: one.posture.score,
-            drift: one.posture.drift,
-            worst_severity: one.posture.worst_severity,
-            products: 1,
-        };
-        let counts = postures.iter().map(count).collect();
-        postures.truncate(usize::try_from(worst).unwrap_or(usize::MAX));
+        let fleet = Fleet::of(state.postures(organization, &filter), worst);
         let pending = state.due(organization, now).len();
         Ok(Fleet {
-            counts,
-            worst: postures,
             pending: u64::try_from(pending).unwrap_or(u64::MAX),
+            ..fleet
         })
     }
 
@@ -467,15 +438,9 @@ impl GovernanceRepository for InMemoryGovernance {
         organization: OrganizationId,
         filter: &PostureFilter,
         page: &PageRequest,
-    ) -> Result<Page<ProductPosture>, RepositoryError> {
+    ) -> Result<Page<ProductPosture>, GovernanceError> {
         let found = self.state().postures(organization, filter);
-        let place = |one: &ProductPosture| Cursor {
-            key: i64::from(one.posture.score),
-            tie: one.product.uuid().as_u128(),
-        };
-        Ok(paged(found, page, place, |one, than| {
-            (one.key, one.tie) > (than.key, than.tie)
-        }))
+        Ok(overview::page_of(found, page))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use probity_kernel::{ProductId, SpaceId};
+use probity_kernel::{Cursor, Page, PageRequest, Paging, ProductId, SpaceId};
 use time::OffsetDateTime;
 
 use crate::posture::Posture;
@@ -43,6 +43,44 @@ pub struct ProductPosture {
     pub posture: Posture,
 }
 
+/// Puts products in the order of lists: lowest score first, then by id.
+pub fn sort_worst_first(products: &mut [ProductPosture]) {
+    products.sort_by_key(|one| (one.posture.score, one.product));
+}
+
+/// The place of a product in that order.
+#[must_use]
+pub fn place(one: &ProductPosture) -> Cursor {
+    Cursor {
+        key: i64::from(one.posture.score),
+        tie: one.product.uuid().as_u128(),
+    }
+}
+
+/// One page of products that stand in the order of lists.
+#[must_use]
+pub fn page_of(mut products: Vec<ProductPosture>, request: &PageRequest) -> Page<ProductPosture> {
+    let total = u64::try_from(products.len()).unwrap_or(u64::MAX);
+    match &request.paging {
+        Paging::Offset(skip) => {
+            let skip = usize::try_from(*skip).unwrap_or(usize::MAX);
+            products.drain(..skip.min(products.len()));
+        }
+        Paging::After(cursor) => {
+            let after = (cursor.key, cursor.tie);
+            products.retain(|one| (place(one).key, place(one).tie) > after);
+        }
+    }
+    let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
+    let more = products.len() > limit;
+    products.truncate(limit);
+    Page {
+        next: products.last().filter(|_| more).map(place),
+        items: products,
+        total,
+    }
+}
+
 /// What a repository answers about a fleet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fleet {
@@ -52,6 +90,29 @@ pub struct Fleet {
     pub worst: Vec<ProductPosture>,
     /// How many products are still to be judged anew: their counts are those of their last judgement.
     pub pending: u64,
+}
+
+impl Fleet {
+    /// The fleet of these products, which stand in the order of lists.
+    #[must_use]
+    pub fn of(products: Vec<ProductPosture>, worst: u32) -> Self {
+        let counts = products.iter().map(|one| PostureCount {
+            lifecycle_gate: one.posture.lifecycle_gate,
+            review_status: one.posture.review_status,
+            score: one.posture.score,
+            drift: one.posture.drift,
+            worst_severity: one.posture.worst_severity,
+            products: 1,
+        });
+        Self {
+            counts: counts.collect(),
+            worst: products
+                .into_iter()
+                .take(usize::try_from(worst).unwrap_or(usize::MAX))
+                .collect(),
+            pending: 0,
+        }
+    }
 }
 
 /// A fleet summed up.

@@ -82,6 +82,26 @@ pub struct PostureFilter {
     pub max_score: Option<u8>,
 }
 
+impl PostureFilter {
+    /// Whether a product is wanted.
+    #[must_use]
+    pub fn admits(&self, one: &ProductPosture) -> bool {
+        let posture = &one.posture;
+        let spaces = self.spaces.as_ref();
+        let drift = |key: DriftKey| posture.drift & key.bit() != 0;
+        spaces.is_none_or(|spaces| spaces.contains(&one.space))
+            && self
+                .lifecycle_gate
+                .is_none_or(|gate| gate == posture.lifecycle_gate)
+            && self
+                .review_status
+                .is_none_or(|status| status == posture.review_status)
+            && self.drift.is_none_or(drift)
+            && self.min_score.is_none_or(|score| posture.score >= score)
+            && self.max_score.is_none_or(|score| posture.score <= score)
+    }
+}
+
 /// A store of reviews, settings and postures.
 ///
 /// # Contract
@@ -158,14 +178,15 @@ pub trait GovernanceRepository: Send + Sync {
         limit: u32,
     ) -> impl Future<Output = Result<u32, RepositoryError>> + Send;
 
-    /// The fleet in these spaces, or in all, with so many of the worst products.
+    /// The fleet in these spaces, or in all, with so many of the worst products. A repository over the past judges
+    /// every product anew and refuses with [`GovernanceError::PastTooLarge`] where there are too many.
     fn fleet(
         &self,
         organization: OrganizationId,
         spaces: Option<Vec<SpaceId>>,
         now: OffsetDateTime,
         worst: u32,
-    ) -> impl Future<Output = Result<Fleet, RepositoryError>> + Send;
+    ) -> impl Future<Output = Result<Fleet, GovernanceError>> + Send;
 
     /// The postures of products, lowest score first and then by id; the cursor's key is the score, its
     /// tie the id's bits.
@@ -174,7 +195,7 @@ pub trait GovernanceRepository: Send + Sync {
         organization: OrganizationId,
         filter: &PostureFilter,
         page: &PageRequest,
-    ) -> impl Future<Output = Result<Page<ProductPosture>, RepositoryError>> + Send;
+    ) -> impl Future<Output = Result<Page<ProductPosture>, GovernanceError>> + Send;
 }
 
 /// What a reference to a repository can do, the repository can.
@@ -250,7 +271,7 @@ macro_rules! delegate {
                 spaces: Option<Vec<SpaceId>>,
                 now: OffsetDateTime,
                 worst: u32,
-            ) -> Result<Fleet, RepositoryError> {
+            ) -> Result<Fleet, GovernanceError> {
                 T::fleet(self, organization, spaces, now, worst).await
             }
 
@@ -259,7 +280,7 @@ macro_rules! delegate {
                 organization: OrganizationId,
                 filter: &PostureFilter,
                 page: &PageRequest,
-            ) -> Result<Page<ProductPosture>, RepositoryError> {
+            ) -> Result<Page<ProductPosture>, GovernanceError> {
                 T::list_postures(self, organization, filter, page).await
             }
         }

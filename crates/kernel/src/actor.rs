@@ -73,6 +73,16 @@ impl Actor {
         }
     }
 
+    /// The id by which the server knows the actor: of the user or of the API key.
+    #[must_use]
+    pub const fn id(&self) -> Option<uuid::Uuid> {
+        match self {
+            Self::User { id, .. } => Some(id.uuid()),
+            Self::ApiKey { id, .. } => Some(id.uuid()),
+            Self::Token { .. } | Self::System(_) => None,
+        }
+    }
+
     /// The reference that the record keeps about the actor.
     #[must_use]
     pub fn reference(&self) -> Value {

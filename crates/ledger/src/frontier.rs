@@ -1,7 +1,7 @@
 //! The frontier: the roots of the complete subtrees on the right edge, all that appending needs.
 
 use crate::hash::Hash;
-use crate::tree::TILE_HEIGHT;
+use crate::tree::STORED_STEP;
 
 /// The most leaves a tree may have: 2^53, so that every index is an exact integer in JSON.
 pub const MAX_SIZE: u64 = 1 << 53;
@@ -14,11 +14,11 @@ pub struct Frontier {
     hashes: Vec<Hash>,
 }
 
-/// The root of a complete subtree of `2^level` leaves, level 8, 16, 24, ..., that an append completed.
-/// The store keeps these rows so that a proof reads tiles instead of every leaf hash.
+/// The root of a complete subtree of `2^level` leaves, level 4, 8, 12, ..., that an append completed.
+/// The store keeps these rows so that a proof reads a few of them instead of every leaf hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TileHash {
-    /// The height of the subtree, a multiple of 8.
+pub struct StoredHash {
+    /// The height of the subtree, a multiple of 4.
     pub level: u8,
     /// Its place among the subtrees of that height: it covers the leaves from `index << level`.
     pub index: u64,
@@ -91,18 +91,18 @@ impl Frontier {
         &self.hashes
     }
 
-    /// Appends one leaf hash. For a store that keeps tiles, see [`append_batch`](Self::append_batch).
+    /// Appends one leaf hash. For a store that keeps hashes, see [`append_batch`](Self::append_batch).
     pub fn append(&mut self, leaf: Hash) {
         self.absorb(0, leaf, |_| {});
     }
 
-    /// Appends leaf hashes in order and names every tile hash they complete: at most one in 256 leaves, plus one in
-    /// 65,536, and so on.
-    #[must_use = "the tile hashes have to be stored, or proofs cannot be made"]
-    pub fn append_batch(&mut self, leaves: &[Hash]) -> Vec<TileHash> {
+    /// Appends leaf hashes in order and names every hash to store that they complete: one in 16 leaves, one more in
+    /// 256, and so on.
+    #[must_use = "the hashes have to be stored, or proofs cannot be made"]
+    pub fn append_batch(&mut self, leaves: &[Hash]) -> Vec<StoredHash> {
         let mut completed = Vec::new();
         for leaf in leaves {
-            self.absorb(0, *leaf, |tile| completed.push(tile));
+            self.absorb(0, *leaf, |hash| completed.push(hash));
         }
         completed
     }
@@ -118,15 +118,15 @@ impl Frontier {
     }
 
     /// The carry of binary addition: each bit set at the bottom of the size is a complete left sibling.
-    fn absorb(&mut self, level: u8, root: Hash, mut completed: impl FnMut(TileHash)) {
+    fn absorb(&mut self, level: u8, root: Hash, mut completed: impl FnMut(StoredHash)) {
         let next = self.size + (1 << level);
         let (mut height, mut carry) = (level, root);
         while (self.size >> height) & 1 == 1 {
             let Some(left) = self.hashes.pop() else { break };
             carry = Hash::node(&left, &carry);
             height += 1;
-            if height.is_multiple_of(TILE_HEIGHT) {
-                completed(TileHash {
+            if height.is_multiple_of(STORED_STEP) {
+                completed(StoredHash {
                     level: height,
                     index: (next >> height) - 1,
                     hash: carry,
@@ -224,30 +224,34 @@ mod tests {
     }
 
     #[test]
-    fn batch_names_each_completed_tile_once() {
+    fn batch_names_each_completed_hash_once() {
         let leaves = synthetic_leaves(65_537);
         let mut frontier = Frontier::new();
-        assert_eq!(frontier.append_batch(&leaves[..255]), []);
-        let first = frontier.append_batch(&leaves[255..256]);
-        let expected = TileHash {
-            level: 8,
+        assert_eq!(frontier.append_batch(&leaves[..15]), []);
+        let first = frontier.append_batch(&leaves[15..16]);
+        let expected = StoredHash {
+            level: 4,
             index: 0,
-            hash: naive_root(&leaves[..256]),
+            hash: naive_root(&leaves[..16]),
         };
         assert_eq!(first, [expected]);
-        let rest = frontier.append_batch(&leaves[256..]);
-        assert_eq!(rest.len(), 256);
-        let (top, tiles) = rest.split_last().unwrap();
-        let expected = TileHash {
+        let rest = frontier.append_batch(&leaves[16..]);
+        assert_eq!(rest.len(), 4095 + 256 + 16 + 1);
+        let (top, lower) = rest.split_last().unwrap();
+        let expected = StoredHash {
             level: 16,
             index: 0,
             hash: naive_root(&leaves[..65_536]),
         };
         assert_eq!(*top, expected);
-        for (tile, index) in tiles.iter().zip(1_u64..) {
-            assert_eq!((tile.level, tile.index), (8, index));
+        for (level, first) in [(4, 1), (8, 0), (12, 0)] {
+            let of_level = lower.iter().filter(|hash| hash.level == level);
+            for (hash, index) in of_level.zip(first..) {
+                assert_eq!(hash.index, index, "level {level}");
+            }
         }
-        assert_eq!(tiles[254].hash, naive_root(&leaves[65_280..65_536]));
+        let last = lower.iter().rfind(|hash| hash.level == 8).unwrap();
+        assert_eq!(last.hash, naive_root(&leaves[65_280..65_536]));
     }
 
     proptest! {

@@ -27,7 +27,7 @@ pub use absence::{
 };
 pub use canonical::{CanonicalError, to_canonical};
 pub use checkpoint::{Checkpoint, CheckpointError, CheckpointSigner};
-pub use frontier::{Frontier, FrontierError, MAX_SIZE, TileHash};
+pub use frontier::{Frontier, FrontierError, MAX_SIZE, StoredHash};
 pub use hash::{Hash, ParseHashError};
 pub use leaf::{
     ArgValue, Args, Leaf, LeafError, LeafHeader, MAX_LEAF_LEN, Slots, Target, VERSION, instant_text,
@@ -44,7 +44,7 @@ pub use range::{RangeProof, range_proof, verify_range};
 pub use slot::{Commitment, ParseSlotError, Salt, SlotName};
 pub use tlog_proof::{TlogProof, TlogProofError};
 pub use tree::{
-    HashReader, TILE_HEIGHT, TILE_WIDTH, TreeError, consistency_proof, frontier_at,
-    inclusion_proof, root_at,
+    HashReader, STORED_STEP, Span, TILE_HEIGHT, TILE_WIDTH, TreeError, consistency_proof,
+    frontier_at, inclusion_proof, root_at,
 };
 pub use witness::{AddCheckpoint, ParseAddCheckpointError};

@@ -3,11 +3,11 @@
 use std::convert::Infallible;
 use std::ops::Range;
 
-use crate::frontier::{Frontier, TileHash};
+use crate::frontier::{Frontier, StoredHash};
 use crate::hash::Hash;
-use crate::tree::{HashReader, TILE_HEIGHT};
+use crate::tree::{HashReader, STORED_STEP};
 
-/// Leaf hashes and tile hashes in vectors, one for each stored level.
+/// Leaf hashes and stored hashes in vectors, one for each stored level.
 #[derive(Debug, Clone, Default)]
 pub struct InMemoryTree {
     frontier: Frontier,
@@ -33,13 +33,13 @@ impl InMemoryTree {
         for leaf in leaves.iter().copied() {
             self.keep(0, leaf);
         }
-        for TileHash { level, hash, .. } in self.frontier.append_batch(leaves) {
+        for StoredHash { level, hash, .. } in self.frontier.append_batch(leaves) {
             self.keep(level, hash);
         }
     }
 
     fn keep(&mut self, level: u8, hash: Hash) {
-        let place = usize::from(level / TILE_HEIGHT);
+        let place = usize::from(level / STORED_STEP);
         if place == self.levels.len() {
             self.levels.push(Vec::new());
         }
@@ -76,7 +76,7 @@ impl HashReader for InMemoryTree {
             .zip(usize::try_from(range.end).ok());
         let hashes = self
             .levels
-            .get(usize::from(level / TILE_HEIGHT))
+            .get(usize::from(level / STORED_STEP))
             .zip(bounds)
             .and_then(|(hashes, (start, end))| hashes.get(start..end));
         Ok(hashes.unwrap_or_default().to_vec())

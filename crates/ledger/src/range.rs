@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::frontier::Frontier;
 use crate::hash::Hash;
 use crate::proof::{MAX_PROOF_LEN, ProofError};
-use crate::tree::{HashReader, Tiles, TreeError, level_of};
+use crate::tree::{HashReader, Stored, Subtree, TreeError, level_of};
 
 /// The roots of the largest complete subtrees on both sides of a range of leaves, each side from left to right.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -37,16 +37,11 @@ pub fn range_proof<R: HashReader>(
             size,
         });
     }
-    let mut tiles = Tiles::new(reader, size)?;
-    let mut roots = |range: Range<u64>| -> Result<Vec<Hash>, TreeError<R::Error>> {
-        subtrees(range)
-            .map(|(level, start)| tiles.node(level, start >> level))
-            .collect()
-    };
-    Ok(RangeProof {
-        left: roots(0..range.start)?,
-        right: roots(range.end..size)?,
-    })
+    let sides = subtrees(0..range.start).chain(subtrees(range.end..size));
+    let sides: Vec<Subtree> = sides.collect();
+    let mut left = Stored::new(reader, size)?.hashes(&sides)?;
+    let right = left.split_off(subtrees(0..range.start).count());
+    Ok(RangeProof { left, right })
 }
 
 /// Checks that `leaves`, the first of them at index `start`, are exactly the leaves of that range in the tree of `size`
@@ -94,9 +89,9 @@ impl Closing<'_> {
     /// Checks that the whole has this root.
     pub(crate) fn verify(mut self, root: &Hash) -> Result<(), ProofError> {
         let mut right = self.right.iter();
-        for (level, _) in subtrees(self.frontier.size()..self.size) {
-            let subtree = right.next().ok_or(ProofError::TooFewHashes)?;
-            self.frontier.append_subtree(level, *subtree);
+        for subtree in subtrees(self.frontier.size()..self.size) {
+            let root = right.next().ok_or(ProofError::TooFewHashes)?;
+            self.frontier.append_subtree(subtree.level, *root);
         }
         if right.next().is_some() {
             return Err(ProofError::TooManyHashes);
@@ -109,14 +104,15 @@ impl Closing<'_> {
     }
 }
 
-/// The largest complete subtrees that make up a range, as (level, first leaf), from left to right.
-fn subtrees(range: Range<u64>) -> impl Iterator<Item = (u8, u64)> {
+/// The largest complete subtrees that make up a range, from left to right.
+fn subtrees(range: Range<u64>) -> impl Iterator<Item = Subtree> {
     let mut start = range.start;
     std::iter::from_fn(move || {
         let left = range.end.checked_sub(start).filter(|left| *left > 0)?;
         let [aligned, ..] = start.trailing_zeros().to_le_bytes();
-        let subtree = (level_of(left).min(aligned), start);
-        start += 1 << subtree.0;
-        Some(subtree)
+        let level = level_of(left).min(aligned);
+        let index = start >> level;
+        start += 1 << level;
+        Some(Subtree { level, index })
     })
 }

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod entries;
+pub(crate) mod nodes;
 mod timestamps;
 
 use std::cell::RefCell;
@@ -9,7 +10,7 @@ use std::ops::Range;
 
 use diesel::prelude::*;
 use probity_kernel::{OrganizationId, RepositoryError};
-use probity_ledger::{Frontier, Hash, HashReader};
+use probity_ledger::{Frontier, Hash, HashReader, Span};
 use probity_webhooks::message::CHECKPOINT;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -17,8 +18,7 @@ use uuid::Uuid;
 use crate::connection::{AnyConnection, Scope};
 use crate::database::Database;
 use crate::error::{StoreError, StoreResult, corrupt};
-use crate::record::position;
-use crate::schema::{audit_checkpoints, audit_entries, audit_heads, audit_nodes};
+use crate::schema::{audit_checkpoints, audit_heads};
 use crate::types::{Id, Utc};
 use crate::webhooks::fan_out_note;
 
@@ -75,30 +75,13 @@ impl HashReader for StoredHashes<'_> {
     type Error = RepositoryError;
 
     fn read(&self, level: u8, range: Range<u64>) -> Result<Vec<Hash>, RepositoryError> {
+        let read = self.read_all(&[Span { level, range }])?;
+        Ok(read.into_iter().next().unwrap_or_default())
+    }
+
+    fn read_all(&self, spans: &[Span]) -> Result<Vec<Vec<Hash>>, RepositoryError> {
         let mut conn = self.conn.borrow_mut();
-        let bounds = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-        let (first, end) = (bounds(range.start), bounds(range.end));
-        let rows: Result<Vec<Vec<u8>>, _> = if level == 0 {
-            audit_entries::table
-                .filter(audit_entries::position.ge(position(self.no, first)))
-                .filter(audit_entries::position.lt(position(self.no, end)))
-                .order(audit_entries::position)
-                .select(audit_entries::leaf_hash)
-                .load(&mut **conn)
-        } else {
-            audit_nodes::table
-                .filter(audit_nodes::organization_id.eq(Id(self.organization.uuid())))
-                .filter(audit_nodes::level.eq(i32::from(level)))
-                .filter(audit_nodes::node_index.ge(first))
-                .filter(audit_nodes::node_index.lt(end))
-                .order(audit_nodes::node_index)
-                .select(audit_nodes::hash)
-                .load(&mut **conn)
-        };
-        let rows = rows.map_err(|error| StoreError::from(error).0)?;
-        rows.iter()
-            .map(|bytes| hash("audit_entries", bytes))
-            .collect()
+        nodes::read(&mut conn, self.organization, self.no, spans)
     }
 }
 

@@ -160,6 +160,11 @@ impl Database {
         self.past.is_some()
     }
 
+    /// The instant as of which it is read; `None` for now.
+    pub(crate) fn past_at(&self) -> Option<time::OffsetDateTime> {
+        self.past.as_deref().map(Past::at)
+    }
+
     /// `sqlite` or `postgresql`.
     #[must_use]
     pub fn kind(&self) -> &'static str {

@@ -22,7 +22,7 @@ use crate::schema::{audit_checkpoints, audit_entries, audit_heads};
 use crate::types::Id;
 
 /// The tables whose rows change, with what names a row besides its organisation.
-pub(crate) const CHANGING: [(&str, &[&str]); 16] = [
+pub(crate) const CHANGING: [(&str, &[&str]); 18] = [
     ("products", &["id"]),
     ("product_models", &["product_id"]),
     ("product_governance", &["product_id"]),
@@ -42,6 +42,8 @@ pub(crate) const CHANGING: [(&str, &[&str]); 16] = [
     ("registry_settings", &[]),
     ("risk_metric_links", &["id"]),
     ("alerts", &["id"]),
+    ("product_search", &["position"]),
+    ("artifacts", &["id"]),
 ];
 
 /// A point in the life of an organisation's record.
@@ -51,6 +53,13 @@ pub(crate) struct Past {
     at: OffsetDateTime,
     size: i64,
     frontier: Vec<u8>,
+}
+
+impl Past {
+    /// When it was.
+    pub(crate) const fn at(&self) -> OffsetDateTime {
+        self.at
+    }
 }
 
 /// The state as of an instant.
@@ -412,6 +421,27 @@ fn derived(names: &Names, past: &Past) -> String {
             format!(
                 "SELECT organization_id, CAST(-1 AS BIGINT) AS next_position, last_created_at \
                  FROM {real}.registry_heads WHERE organization_id = {organization}"
+            ),
+        ),
+        view(
+            "product_listing",
+            // Places in lists are given once; what lists filter by follows from the product.
+            format!(
+                "SELECT b.position, p.organization_id, p.id AS product_id, p.space_id, p.product_type, \
+                 COALESCE(m.model_family, '') AS model_family, COALESCE(m.model_task_type, '') AS model_task_type, \
+                 m.deployment_status, COALESCE(p.risk_classification, '') AS risk_classification, \
+                 p.archived_at IS NOT NULL AS archived FROM {temporary}.products p \
+                 JOIN {temporary}.product_models m ON m.product_id = p.id JOIN {real}.product_listing b \
+                 ON b.organization_id = p.organization_id AND b.product_id = p.id"
+            ),
+        ),
+        view(
+            "product_totals",
+            format!(
+                "SELECT organization_id, space_id, product_type, model_family, model_task_type, deployment_status, \
+                 risk_classification, archived, COUNT(*) AS products FROM {temporary}.product_listing \
+                 GROUP BY organization_id, space_id, product_type, model_family, model_task_type, \
+                 deployment_status, risk_classification, archived"
             ),
         ),
         view(

@@ -15,16 +15,17 @@ use probity_kernel::{
 };
 use probity_ledger::{
     Args, CanonicalError, Commitment, Frontier, Hash, LeafHeader, Prune, Redaction, Salt, SlotName,
-    Slots, Target, TileHash, to_canonical,
+    Slots, Target, to_canonical,
 };
 use probity_webhooks::GovernanceEvent;
 use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 
+use crate::audit::nodes;
 use crate::connection::AnyConnection;
 use crate::error::{StoreError, StoreResult, corrupt};
 use crate::history;
-use crate::schema::{audit_explanations, audit_heads, audit_nodes, governance_events};
+use crate::schema::{audit_explanations, audit_heads, governance_events};
 use crate::statement::statement;
 use crate::types::{AnyTimestamp, AnyUuid, Id, Utc};
 use crate::webhooks::{Fan, fan_out};
@@ -277,7 +278,7 @@ pub(crate) fn append(
         entries.push(entry);
     }
     let completed = frontier.append_batch(&hashes);
-    insert_nodes(conn, organization, &completed)?;
+    nodes::insert(conn, organization, &completed)?;
     insert_entries(conn, &entries)?;
     insert_events(conn, &events)?;
     let (stamp, published) = ((!changed).then_some(subscriptions), !events.is_empty());
@@ -396,25 +397,6 @@ fn note_explanation(
             audit_explanations::audit_index.eq(audit_index),
         ))
         .execute(conn)?;
-    Ok(())
-}
-
-/// Keeps the roots of full tiles, so that a proof reads tiles and not every leaf.
-fn insert_nodes(
-    conn: &mut AnyConnection,
-    organization: OrganizationId,
-    completed: &[TileHash],
-) -> StoreResult<()> {
-    for tile in completed {
-        diesel::insert_into(audit_nodes::table)
-            .values((
-                audit_nodes::organization_id.eq(Id(organization.uuid())),
-                audit_nodes::level.eq(i32::from(tile.level)),
-                audit_nodes::node_index.eq(signed(tile.index)?),
-                audit_nodes::hash.eq(tile.hash.as_bytes().to_vec()),
-            ))
-            .execute(conn)?;
-    }
     Ok(())
 }
 

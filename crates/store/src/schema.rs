@@ -334,6 +334,8 @@ diesel::table! {
         size -> BigInt,
         frontier -> Binary,
         subscriptions -> BigInt,
+        sparse -> BigInt,
+        indexed -> BigInt,
     }
 }
 

@@ -9,12 +9,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::{Ready, ready};
 use probity_catalog::CatalogService;
+use probity_catalog::attachment::AttachmentService;
 use probity_governance::GovernanceService;
 use probity_guardian::GuardianService;
 use probity_kernel::{ErrorKind, FieldError};
 use probity_registry::RegistryService;
 use probity_store::{
-    Database, DieselCatalog, DieselGovernance, DieselGuardian, DieselModels, PastState,
+    Database, DieselArtifacts, DieselAttachments, DieselCatalog, DieselGovernance, DieselGuardian,
+    DieselModels, PastState,
 };
 use time::OffsetDateTime;
 use utoipa::IntoParams;
@@ -23,7 +25,7 @@ use crate::http::auth::Caller;
 use crate::http::extract::repeated;
 use crate::http::failure::{Failure, Family, Problem};
 use crate::http::instant;
-use crate::state::{AppState, Catalog, Governance, Guardian, ModelRegistry};
+use crate::state::{AppState, Attachments, Catalog, Governance, Guardian, ModelRegistry};
 
 const AS_OF: HeaderName = HeaderName::from_static("as-of");
 const SIZE: HeaderName = HeaderName::from_static("audit-size");
@@ -84,11 +86,7 @@ impl<F: Family> AsOf<F> {
     ) -> Result<View, Failure<F>> {
         let now = caller.context().now;
         let Some(at) = self.parse(now)? else {
-            return Ok(View {
-                database: state.database.clone(),
-                at: now,
-                past: None,
-            });
+            return Ok(View::of_now(state, now));
         };
         let organization = caller.principal.organization;
         match state.database.as_of(organization, at).await? {
@@ -134,6 +132,15 @@ pub(crate) struct View {
 }
 
 impl View {
+    /// The view of what there is now.
+    pub(crate) fn of_now(state: &AppState, now: OffsetDateTime) -> Self {
+        Self {
+            database: state.database.clone(),
+            at: now,
+            past: None,
+        }
+    }
+
     /// The instant as of which dates are compared.
     pub(crate) const fn at(&self) -> OffsetDateTime {
         self.at
@@ -147,6 +154,23 @@ impl View {
     pub(crate) fn catalog(&self, state: &AppState) -> Catalog {
         let repository = DieselCatalog::new(self.database.clone());
         CatalogService::new(repository, state.ids.clone())
+    }
+
+    pub(crate) fn attachments(&self, state: &AppState) -> Attachments {
+        let repository = DieselAttachments::new(self.database.clone());
+        AttachmentService::new(repository, state.ids.clone())
+    }
+
+    /// Artifacts as rows; of their bytes there is no past.
+    pub(crate) fn artifacts(&self) -> DieselArtifacts {
+        DieselArtifacts::new(self.database.clone())
+    }
+
+    /// What a link in an answer needs so that it leads to the same instant; nothing for now.
+    pub(crate) fn parameter(&self) -> Option<String> {
+        self.past
+            .as_ref()
+            .map(|_| format!("as_of={}", instant::write(self.at)))
     }
 
     pub(crate) fn governance(&self, state: &AppState) -> Governance {

@@ -1,7 +1,9 @@
-//! Makes the index by which entries of the record are searched.
+//! Makes the index by which entries of the record are searched, and stores the hashes that logs from before this
+//! release lack.
 
 use std::time::Duration;
 
+use probity_kernel::OrganizationId;
 use probity_store::Database;
 
 use super::background::{Background, Stop};
@@ -29,6 +31,7 @@ fn index(database: &Database, stop: &Stop) {
         }
     };
     for organization in organizations {
+        bring_up(database, organization, stop);
         for _ in 0..STEPS {
             match database.index_entries(organization, STEP) {
                 Ok(0) => break,
@@ -41,6 +44,23 @@ fn index(database: &Database, stop: &Stop) {
             if !stop.allows_after(Duration::ZERO) {
                 return;
             }
+        }
+    }
+}
+
+/// Stores what a log lacks until it is through or the round of this organisation is over.
+fn bring_up(database: &Database, organization: OrganizationId, stop: &Stop) {
+    for _ in 0..STEPS {
+        match database.bring_up_hashes(organization) {
+            Ok(0) => return,
+            Ok(leaves) => tracing::debug!(%organization, leaves, "stored hashes of the record"),
+            Err(error) => {
+                tracing::warn!(%organization, error = %error, "hashes of the record were not stored");
+                return;
+            }
+        }
+        if !stop.allows_after(Duration::ZERO) {
+            return;
         }
     }
 }

@@ -35,8 +35,22 @@ struct World {
 
 impl World {
     /// Everything that can be asked as of an instant.
-    fn questions(&self) -> Vec<String> {
+    fn questions(&self, organization: &str) -> Vec<String> {
+        let space = &self.space;
+        let listed = format!("/api/v1.0/catalog/spaces/{space}");
+        let own = format!("/api/v1.0/organizations/{organization}");
         let mut questions = vec![
+            format!("{listed}/products?limit=100"),
+            format!("{listed}/products?skip=1&limit=2"),
+            format!("{listed}/model-repository/models?include_archived=true"),
+            format!("{listed}/model-repository/models?q=vision"),
+            format!("{own}/model-repository/models?q=vision%201&limit=3"),
+            format!("{own}/model-repository/models?types=ML%20Model&deployment_status=production"),
+            format!("{own}/model-repository/models?limit=2"),
+            format!("{own}/ai-governance-overview?worst=3"),
+            format!("{own}/ai-governance-postures?limit=3"),
+            format!("{own}/ai-governance-postures?skip=1&limit=3"),
+            format!("{own}/ai-governance-postures?max_score=40&drift_indicator=missing_eval"),
             "/api/admin/models?limit=200".to_owned(),
             "/api/admin/models?search=vision".to_owned(),
             "/api/admin/models?validation_status=draft".to_owned(),
@@ -45,10 +59,7 @@ impl World {
             "/api/v1/risk-metric-links?limit=200".to_owned(),
         ];
         for product in &self.products {
-            let space = &self.space;
-            questions.push(format!(
-                "/api/v1.0/catalog/spaces/{space}/products/{product}"
-            ));
+            questions.push(format!("{listed}/products/{product}"));
             questions.push(format!(
                 "/api/v1.0/catalog/products/{product}/ai-governance-summary"
             ));
@@ -74,11 +85,7 @@ async fn answer(api: &Api, question: &str, as_of: Option<&str>) -> (u16, Value) 
     };
     let reply = api.get(&path).send().await;
     let mut body = reply.json();
-    for moving in ["instance", "generated_at", "as_of"] {
-        if let Some(members) = body.as_object_mut() {
-            members.remove(moving);
-        }
-    }
+    still(&mut body);
     if let Some(at) = as_of
         && reply.status == 200
     {
@@ -86,14 +93,36 @@ async fn answer(api: &Api, question: &str, as_of: Option<&str>) -> (u16, Value) 
         assert!(reply.header("audit-size").parse::<u64>().unwrap() > 0);
         assert!(reply.header("audit-checkpoint").len() > 100);
     }
-    (reply.status, body)
+    // Pages and what a cursor leads to belong to the answer.
+    let pages = ["x-total-count", "x-page", "x-has-more", "x-next-cursor"];
+    let told: Vec<_> = pages.iter().map(|name| reply.header(name)).collect();
+    (reply.status, json!({"body": body, "pages": told}))
+}
+
+/// Takes out what follows from the instant of asking: when a product was judged, and to which instant links lead.
+fn still(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            for moving in ["instance", "generated_at", "as_of", "evaluated_at"] {
+                members.remove(moving);
+            }
+            if let Some(Value::String(link)) = members.get_mut("link")
+                && let Some(at) = link.find("as_of=")
+            {
+                link.truncate(at - 1);
+            }
+            members.values_mut().for_each(still);
+        }
+        Value::Array(items) => items.iter_mut().for_each(still),
+        _ => {}
+    }
 }
 
 async fn act(api: &Api, world: &mut World, dice: &mut Dice, step: usize) {
     let product = dice.one(&world.products).cloned().unwrap_or_default();
     let base = format!("/api/v1.0/catalog/products/{product}");
     let text = format!("vision {step}");
-    match dice.below(14) {
+    match dice.below(18) {
         0 => world.products.push(api.product_in(&world.space).await),
         1 => {
             let more = json!({"description": text, "owner": "o"});
@@ -191,6 +220,20 @@ async fn act(api: &Api, world: &mut World, dice: &mut Dice, step: usize) {
                 .send()
                 .await;
         }
+        13 | 14 => {
+            let path = format!("{base}/model-repository");
+            let status = ["production", "staging"][dice.below(2)];
+            let body = json!({"deployment_status": status, "vendor_name": text});
+            api.call(Method::PATCH, &path).json(&body).send().await;
+        }
+        15 if world.products.len() > 2 => {
+            let path = format!(
+                "/api/v1.0/catalog/spaces/{}/products/{product}",
+                world.space
+            );
+            api.delete(&path).send().await;
+        }
+        16 => artifact(api, &base, step).await,
         _ => {
             let path = format!(
                 "/api/v1.0/catalog/spaces/{}/products/{product}",
@@ -199,6 +242,18 @@ async fn act(api: &Api, world: &mut World, dice: &mut Dice, step: usize) {
             let body = json!({"owner": text, "monitoring_plan": text});
             api.call(Method::PATCH, &path).json(&body).send().await;
         }
+    }
+}
+
+/// An artifact without bytes, which becomes the current one.
+async fn artifact(api: &Api, base: &str, step: usize) {
+    let uploads = format!("{base}/model-artifacts/uploads");
+    let body = json!({"file_name": format!("v{step}.onnx"), "content_type": "application/octet-stream", "total_size_bytes": 0, "is_current": true});
+    let opened = api.post(&uploads, &body).send().await;
+    if opened.status == 201 {
+        let id = opened.json()["id"].as_str().unwrap().to_owned();
+        let complete = format!("{uploads}/{id}/complete");
+        api.post(&complete, &json!({})).send().await.expect(200);
     }
 }
 
@@ -226,7 +281,7 @@ async fn what_is_answered_as_of_an_instant_was_answered_then(api: Api) {
         let at = at.replace_nanosecond(millisecond).unwrap();
         let at = at.format(&Rfc3339).unwrap();
         let mut answers = Vec::new();
-        for question in world.questions() {
+        for question in world.questions(&api.organization) {
             answers.push((question.clone(), answer(&api, &question, None).await));
         }
         taken.push((at, answers));

@@ -262,10 +262,191 @@ async fn settings_and_keys_have_histories(api: Api) {
     assert_eq!(change(&begun["history"][0], "replaces")[0], &Value::Null);
 }
 
+/// Every field that an entry names, whatever came of it.
+fn fields(entry: &Value) -> Vec<&str> {
+    let changes = entry["changes"].as_array().unwrap().iter();
+    changes
+        .map(|change| change["field"].as_str().unwrap())
+        .collect()
+}
+
+async fn artifacts_and_their_uploads_have_histories(api: Api) {
+    let product = api.new_product().await;
+    let base = format!("/api/v1.0/catalog/products/{product}/model-artifacts");
+    let body = json!({"file_name": "m.onnx", "content_type": "a/b", "total_size_bytes": 0, "is_current": true});
+    let mut made = Vec::new();
+    for _ in 0..2 {
+        let opened = api.post(&format!("{base}/uploads"), &body).send().await;
+        let upload = opened.expect(201)["id"].as_str().unwrap().to_owned();
+        let complete = format!("{base}/uploads/{upload}/complete");
+        let artifact = api.post(&complete, &json!({})).send().await.expect(200);
+        made.push((upload, artifact["id"].as_str().unwrap().to_owned()));
+    }
+    let (upload, first) = &made[0];
+    api.delete(&format!("{base}/{first}"))
+        .send()
+        .await
+        .expect(204);
+    // The second took its place; then it was deleted, and its history stayed.
+    let told = history(&api, &format!("{base}/{first}"), "").await;
+    assert_eq!(
+        actions(&told),
+        [
+            "artifact.deleted",
+            "artifact.available",
+            "artifact.available"
+        ]
+    );
+    let entries = told["history"].as_array().unwrap();
+    assert_eq!(
+        change(&entries[0], "status"),
+        [&json!("available"), &json!("deleted")]
+    );
+    assert_eq!(
+        change(&entries[1], "is_current"),
+        [&json!(true), &json!(false)]
+    );
+    assert_eq!(fields(&entries[1]), ["is_current"]);
+    assert_eq!(change(&entries[2], "size_bytes"), [&Value::Null, &json!(0)]);
+    let told = history(&api, &format!("{base}/uploads/{upload}"), "").await;
+    assert_eq!(
+        actions(&told),
+        ["artifact.available", "artifact.upload.initiated"]
+    );
+    let ended = &told["history"][0];
+    assert_eq!(change(ended, "status")[1], &json!("completed"));
+    assert_eq!(change(ended, "artifact_id")[1], &json!(first));
+    let opened = api.post(&format!("{base}/uploads"), &body).send().await;
+    let given_up = opened.expect(201)["id"].as_str().unwrap().to_owned();
+    let given_up = format!("{base}/uploads/{given_up}");
+    api.delete(&given_up).send().await.expect(204);
+    let told = history(&api, &given_up, "").await;
+    assert_eq!(change(&told["history"][0], "status")[1], &json!("aborted"));
+    // Nothing of it belongs to another product.
+    let other = api.new_product().await;
+    let elsewhere = format!("/api/v1.0/catalog/products/{other}/model-artifacts/{first}/history");
+    api.get(&elsewhere)
+        .send()
+        .await
+        .problem(404, "artifact_not_found");
+}
+
+async fn webhooks_have_histories_without_their_secrets(api: Api) {
+    let body = json!({"target_url": "https://hooks.example/token-in-the-path", "description": "for the watch",
+        "event_types": ["model.registered"], "hmac_secret_alias": unique("alias")});
+    let made = api
+        .post("/api/v1/governance-events/webhooks", &body)
+        .send()
+        .await
+        .expect(201);
+    let id = made["id"].as_str().unwrap().to_owned();
+    let secret = made["secret"].as_str().unwrap().to_owned();
+    let path = format!("/api/v1/governance-events/webhooks/{id}");
+    let body = json!({"event_types": ["model.registered", "alert.opened"], "description": "other words", "status": "disabled"});
+    let changed = api.call(reqwest::Method::PATCH, &path).json(&body);
+    changed.send().await.expect(200);
+    api.post(&format!("{path}/rotate-secret"), &json!({}))
+        .send()
+        .await
+        .expect(200);
+    api.delete(&path).send().await.expect(204);
+    let told = history(&api, &path, "").await;
+    assert_eq!(
+        actions(&told),
+        [
+            "webhook.endpoint.deleted",
+            "webhook.secret.rotated",
+            "webhook.endpoint.updated",
+            "webhook.endpoint.created"
+        ]
+    );
+    let entries = told["history"].as_array().unwrap();
+    assert_eq!(
+        change(&entries[2], "standing"),
+        [&json!("enabled"), &json!("disabled")]
+    );
+    assert_eq!(
+        change(&entries[2], "event_types")[1],
+        &json!(["alert.opened", "model.registered"])
+    );
+    let hidden = entries[2]["changes"].as_array().unwrap().iter();
+    let hidden: Vec<_> = hidden.filter(|change| change["kept"] == false).collect();
+    assert_eq!(hidden.len(), 1);
+    assert_eq!(hidden[0]["field"], "description");
+    assert_eq!(fields(&entries[1]), ["secret_ids"]);
+    assert_eq!(
+        change(&entries[3], "target_host"),
+        [&Value::Null, &json!("hooks.example")]
+    );
+    let text = told.to_string();
+    for kept_away in ["token-in-the-path", "for the watch", "whsec_"] {
+        assert!(!text.contains(kept_away), "{kept_away}: {text}");
+    }
+    assert!(!text.contains(&secret));
+    let unknown = "/api/v1/governance-events/webhooks/00000000-0000-4000-8000-000000000001/history";
+    api.get(unknown)
+        .send()
+        .await
+        .problem(404, "webhook_not_found");
+}
+
+async fn what_is_set_for_alerts_and_retention_has_a_history(api: Api) {
+    let path = "/api/v1/alerts/sla/targets";
+    let body = json!({"critical": {"acknowledgeMinutes": 7}});
+    api.put(path, &body).send().await.expect(200);
+    let told = history(&api, path, "").await;
+    let [before, after] = change(&told["history"][0], "critical");
+    assert_ne!(before["acknowledge_minutes"], 7);
+    assert_eq!(after["acknowledge_minutes"], 7);
+    assert_eq!(fields(&told["history"][0]), ["critical"]);
+    let path = "/api/v1/alerts/preferences";
+    let body = json!({"channels": {"email": {"enabled": true}}, "eventTypes": ["alert.opened"]});
+    api.put(path, &body).send().await.expect(200);
+    let told = history(&api, path, "").await;
+    assert_eq!(told["total"], 1);
+    assert_eq!(fields(&told["history"][0]), ["email", "event_types"]);
+    assert_eq!(
+        change(&told["history"][0], "event_types"),
+        [&json!([]), &json!(["alert.opened"])]
+    );
+    // Nobody else's are shown.
+    let key = json!({"name": unique("key"), "scopes": ["read"]});
+    let other = api.post("/api/v1/api-keys", &key).send().await.expect(201);
+    let other = other["key"].as_str().unwrap().to_owned();
+    let seen = api
+        .get(&format!("{path}/history"))
+        .bearer(&other)
+        .send()
+        .await;
+    assert_eq!(seen.expect(200)["total"], 0);
+    let path = "/api/v1/admin/data-retention";
+    let body = json!({"target": "findings", "retention_days": 400});
+    let set = api.call(reqwest::Method::PATCH, path).json(&body);
+    set.send().await.expect(200);
+    let told = history(&api, path, "").await;
+    assert_eq!(
+        change(&told["history"][0], "retention_days")[1],
+        &json!(400)
+    );
+    let own = format!("/api/v1.0/organizations/{}", api.organization);
+    let told = history(&api, &own, "").await;
+    let begun = told["history"].as_array().unwrap().last().unwrap();
+    assert_eq!(begun["action"], "organization.created");
+    assert_eq!(change(begun, "slug")[1], &json!(api.organization));
+    let nobody = format!("{own}/users/00000000-0000-4000-8000-000000000001/history");
+    api.get(&nobody)
+        .send()
+        .await
+        .problem(404, "member_not_found");
+}
+
 both!(
     an_entry_of_the_inventory_tells_its_whole_life,
     pages_follow_one_another_and_end,
     alerts_and_limits_tell_what_moved_them,
     evidence_and_attachments_have_histories,
     settings_and_keys_have_histories,
+    artifacts_and_their_uploads_have_histories,
+    webhooks_have_histories_without_their_secrets,
+    what_is_set_for_alerts_and_retention_has_a_history,
 );

@@ -935,6 +935,54 @@ pub(crate) fn table() -> Vec<(&'static str, Vec<Probe>)> {
             )],
         ),
         (
+            "artifacts_get_history",
+            vec![(
+                Thing::Artifact,
+                "GET",
+                "/api/v1.0/catalog/products/{id}/history",
+                NOTHING,
+            )],
+        ),
+        (
+            "artifacts_get_upload_history",
+            vec![(
+                Thing::Upload,
+                "GET",
+                "/api/v1.0/catalog/products/{id}/history",
+                NOTHING,
+            )],
+        ),
+        (
+            "webhooks_get_history",
+            vec![(
+                Thing::Webhook,
+                "GET",
+                "/api/v1/governance-events/webhooks/{id}/history",
+                NOTHING,
+            )],
+        ),
+        (
+            "repository_get_organization_history",
+            vec![(
+                Thing::Organization,
+                "GET",
+                "/api/v1.0/organizations/{id}/history",
+                NOTHING,
+            )],
+        ),
+        (
+            "repository_get_user_history",
+            vec![(
+                Thing::Organization,
+                "GET",
+                "/api/v1.0/organizations/{id}/users/00000000-0000-4000-8000-000000000001/history",
+                NOTHING,
+            )],
+        ),
+        ("guardian_get_sla_targets_history", vec![]),
+        ("guardian_get_preferences_history", vec![]),
+        ("retention_get_history", vec![]),
+        (
             "api_keys_get_history",
             vec![(Thing::Key, "GET", "/api/v1/api-keys/{id}/history", NOTHING)],
         ),

@@ -306,7 +306,11 @@ fn completed(
     next.completed_at = Some(ctx.now);
     next.updated_at = ctx.now;
     next.version = session.version.next();
-    let event = ArtifactEvent::Available(Box::new(artifact.clone()));
+    let event = ArtifactEvent::Available {
+        artifact: Box::new(artifact.clone()),
+        upload: session.status,
+        replaced: Vec::new(),
+    };
     let write = ArtifactWrite::Complete {
         session: Box::new(next),
         expected: session.version,

@@ -240,7 +240,11 @@ impl<R: ArtifactRepository + ArtifactUpkeep> Run<'_, R> {
         next.completed_at = Some(ctx.now);
         next.updated_at = ctx.now;
         next.version = session.version.next();
-        let event = ArtifactEvent::Available(Box::new(artifact.clone()));
+        let event = ArtifactEvent::Available {
+            artifact: Box::new(artifact.clone()),
+            upload: session.status,
+            replaced: Vec::new(),
+        };
         let write = ArtifactWrite::Complete {
             session: Box::new(next),
             expected: session.version,
@@ -273,8 +277,12 @@ impl<R: ArtifactRepository + ArtifactUpkeep> Run<'_, R> {
             next: Box::new(next.clone()),
             expected: session.version,
         };
-        let (session, end) = (Box::new(next), UploadEnd::Aborted);
-        Change::new(ctx, write, ArtifactEvent::UploadEnded { session, end })
+        let event = ArtifactEvent::UploadEnded {
+            session: Box::new(next),
+            before: session.status,
+            end: UploadEnd::Aborted,
+        };
+        Change::new(ctx, write, event)
     }
 
     async fn a_session_comes_back_as_it_was_opened(&self) {

@@ -1,13 +1,12 @@
-//! Stored tiles: complete, sufficient, and few of them read.
+//! Stored hashes: complete, sufficient, and few of them read.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::ops::Range;
 
 use crate::testing::{check_reader, naive_root, synthetic_leaves};
 use crate::{
-    Frontier, Hash, HashReader, TILE_HEIGHT, TILE_WIDTH, TreeError, consistency_proof,
+    Frontier, Hash, HashReader, STORED_STEP, Span, TILE_HEIGHT, TreeError, consistency_proof,
     inclusion_proof, range_proof, root_at, verify_consistency, verify_inclusion,
 };
 
@@ -74,11 +73,11 @@ fn contract_finds_a_reader_that_serves_other_hashes() {
     check_reader(&Shifted(leaves.clone()), &leaves);
 }
 
-/// A log in which every leaf is the same, so that it can be as large as one likes; it notes which tiles are read.
+/// A log in which every leaf is the same, so that it can be as large as one likes; it notes what is read.
 struct Uniform {
     size: u64,
     levels: Vec<Hash>,
-    reads: RefCell<Vec<(u8, u64)>>,
+    asked: RefCell<Vec<Vec<Span>>>,
 }
 
 impl Uniform {
@@ -90,7 +89,7 @@ impl Uniform {
         Self {
             size,
             levels,
-            reads: RefCell::default(),
+            asked: RefCell::default(),
         }
     }
 
@@ -103,19 +102,28 @@ impl Uniform {
         Frontier::from_bytes(size, &hashes).unwrap().root()
     }
 
-    /// Forgets the reads and checks them: at most two tiles on each level, none twice.
+    /// Forgets what was read: it was asked for at once, at most two times eight hashes of a level below the
+    /// root's and none twice.
     fn check_reads(&self) {
-        let reads = self.reads.take();
-        assert!(!reads.is_empty());
-        let distinct: BTreeSet<_> = reads.iter().copied().collect();
-        assert_eq!(
-            distinct.len(),
-            reads.len(),
-            "a tile was read twice: {reads:?}"
-        );
-        for level in (0_u8..56).step_by(8) {
-            let tiles = reads.iter().filter(|(read, _)| *read == level).count();
-            assert!(tiles <= 2, "{tiles} tiles of level {level}: {reads:?}");
+        let asked = self.asked.take();
+        assert!(asked.len() <= 1, "asked {} times", asked.len());
+        let mut seen = Vec::new();
+        for Span { level, range } in asked.into_iter().flatten() {
+            assert_eq!(level % STORED_STEP, 0);
+            assert!(!range.is_empty());
+            assert!(
+                range.end <= self.size >> level,
+                "{range:?} is not complete at level {level}"
+            );
+            seen.extend(range.map(|index| (level, index)));
+        }
+        let hashes = seen.len();
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), hashes, "a hash was read twice");
+        for level in (0_u8..56).step_by(4) {
+            let read = seen.iter().filter(|(at, _)| *at == level).count();
+            assert!(read <= 2 * 15, "{read} hashes of level {level}");
         }
     }
 }
@@ -124,30 +132,22 @@ impl HashReader for Uniform {
     type Error = Infallible;
 
     fn read(&self, level: u8, range: Range<u64>) -> Result<Vec<Hash>, Infallible> {
-        assert_eq!(level % TILE_HEIGHT, 0);
-        assert!(!range.is_empty());
-        assert_eq!(
-            range.start / TILE_WIDTH,
-            (range.end - 1) / TILE_WIDTH,
-            "{range:?} crosses tiles"
-        );
-        assert!(
-            range.end <= self.size >> level,
-            "{range:?} is not complete at level {level}"
-        );
-        self.reads
-            .borrow_mut()
-            .push((level, range.start / TILE_WIDTH));
         let hash = self.levels[usize::from(level)];
         Ok(vec![
             hash;
             usize::try_from(range.end - range.start).unwrap()
         ])
     }
+
+    fn read_all(&self, spans: &[Span]) -> Result<Vec<Vec<Hash>>, Infallible> {
+        self.asked.borrow_mut().push(spans.to_vec());
+        let read = |span: &Span| self.read(span.level, span.range.clone());
+        spans.iter().map(read).collect()
+    }
 }
 
 #[test]
-fn a_proof_reads_at_most_two_tiles_on_each_level() {
+fn a_proof_reads_a_few_hashes_of_each_level_at_once() {
     let ten_million = 10_000_000;
     for size in [
         ten_million,
@@ -182,13 +182,51 @@ fn a_proof_reads_at_most_two_tiles_on_each_level() {
             );
             let from = index + 1;
             let proof = consistency_proof(&log, from, size).unwrap();
-            if from < size {
-                log.check_reads();
-            }
+            log.check_reads();
             assert_eq!(
                 verify_consistency(from, size, &proof, &log.root(from), &root),
                 Ok(())
             );
+        }
+    }
+}
+
+/// A tree of which only C2SP tiles are stored, as logs kept them before.
+struct TilesAlone<'a> {
+    leaves: Naive<'a>,
+    /// From this leaf on everything is stored.
+    dense_from: u64,
+}
+
+impl HashReader for TilesAlone<'_> {
+    type Error = Infallible;
+
+    fn read(&self, level: u8, range: Range<u64>) -> Result<Vec<Hash>, Infallible> {
+        let stored =
+            |index: &u64| level.is_multiple_of(TILE_HEIGHT) || index << level >= self.dense_from;
+        let indexes: Vec<u64> = range.filter(stored).collect();
+        let each = indexes
+            .into_iter()
+            .map(|index| self.leaves.read(level, index..index + 1));
+        Ok(each.collect::<Result<Vec<_>, _>>()?.concat())
+    }
+}
+
+#[test]
+fn what_is_not_stored_between_tiles_is_made_from_them() {
+    let leaves = synthetic_leaves(70_003);
+    let naive = Naive(&leaves);
+    for dense_from in [0, 1, 16, 300, 4096, 65_000, 70_003] {
+        let sparse = TilesAlone {
+            leaves: Naive(&leaves),
+            dense_from,
+        };
+        for size in [17, 300, 4097, 65_537, 70_003] {
+            assert_eq!(root_at(&sparse, size), root_at(&naive, size));
+            for index in [0, 15, 16, size / 3, size - 1] {
+                let made = inclusion_proof(&sparse, index, size).unwrap();
+                assert_eq!(made, inclusion_proof(&naive, index, size).unwrap());
+            }
         }
     }
 }
@@ -225,14 +263,18 @@ fn a_failing_reader_is_reported() {
 }
 
 #[test]
-fn appended_tile_hashes_are_those_of_the_definition() {
+fn appended_hashes_are_those_of_the_definition() {
     let leaves = synthetic_leaves(70_000);
     let mut frontier = Frontier::new();
     let mut completed = Vec::new();
     for batch in leaves.chunks(77) {
         completed.extend(frontier.append_batch(batch));
     }
-    assert_eq!(completed.len(), 70_000 / 256 + 1);
+    let expected: usize = [16, 256, 4096, 65_536]
+        .map(|width| 70_000 / width)
+        .iter()
+        .sum();
+    assert_eq!(completed.len(), expected);
     for tile in completed {
         let expected = Naive(&leaves)
             .read(tile.level, tile.index..tile.index + 1)

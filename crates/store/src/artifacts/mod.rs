@@ -192,8 +192,8 @@ impl ArtifactRepository for DieselArtifacts {
         self.database
             .write(context.organization, move |tx| {
                 idempotency::once(tx, &context, |tx| {
-                    write::apply(tx, &context, &write)?;
-                    tx.record(&context, &event)?;
+                    let replaced = write::apply(tx, &context, &write)?;
+                    tx.record(&context, &event.clone().replacing(replaced))?;
                     Ok(write.clone())
                 })
             })

@@ -6,7 +6,7 @@ use probity_artifacts::{
     Artifact, ArtifactWrite, SignatureProof, UploadRefusal, UploadSession, UploadStatus,
 };
 use probity_kernel::{
-    Context, OrganizationId, ProductId, RepositoryError, UploadSessionId, Version,
+    ArtifactId, Context, OrganizationId, ProductId, RepositoryError, UploadSessionId, Version,
 };
 
 use super::query;
@@ -21,16 +21,21 @@ use crate::turn::Tx;
 use crate::types::{Id, Utc};
 use crate::{guard, own};
 
-pub(super) fn apply(tx: &mut Tx<'_>, context: &Context, write: &ArtifactWrite) -> StoreResult<()> {
+/// Writes; answers which artifacts are no longer current because of it.
+pub(super) fn apply(
+    tx: &mut Tx<'_>,
+    context: &Context,
+    write: &ArtifactWrite,
+) -> StoreResult<Vec<ArtifactId>> {
     let organization = context.organization;
     match write {
         ArtifactWrite::Open { session, quota } => {
             own(organization, session.organization)?;
-            open(tx, session, *quota)
+            open(tx, session, *quota)?;
         }
         ArtifactWrite::End { next, expected } => {
             own(organization, next.organization)?;
-            end(tx, context, next, *expected)
+            end(tx, context, next, *expected)?;
         }
         ArtifactWrite::Complete {
             session,
@@ -40,7 +45,7 @@ pub(super) fn apply(tx: &mut Tx<'_>, context: &Context, write: &ArtifactWrite) -
         } => {
             own(organization, session.organization)?;
             own(organization, artifact.organization)?;
-            complete(tx, context, session, *expected, artifact, shared.as_deref())
+            return complete(tx, context, session, *expected, artifact, shared.as_deref());
         }
         ArtifactWrite::Sign {
             next,
@@ -49,13 +54,14 @@ pub(super) fn apply(tx: &mut Tx<'_>, context: &Context, write: &ArtifactWrite) -
         } => {
             own(organization, next.organization)?;
             update(tx, next, *expected)?;
-            keep_signature(tx, next, proof)
+            keep_signature(tx, next, proof)?;
         }
         ArtifactWrite::Update { next, expected } => {
             own(organization, next.organization)?;
-            update(tx, next, *expected)
+            update(tx, next, *expected)?;
         }
     }
+    Ok(Vec::new())
 }
 
 fn refused(refusal: UploadRefusal) -> StoreError {
@@ -129,7 +135,7 @@ fn complete(
     expected: Version,
     artifact: &Artifact,
     shared: Option<&str>,
-) -> StoreResult<()> {
+) -> StoreResult<Vec<ArtifactId>> {
     check_live(tx.conn, next.organization, next.product)?;
     let known = find(tx, next.organization, next.product, next.id)?;
     known.check_unfinished(context.now).map_err(refused)?;
@@ -141,18 +147,11 @@ fn complete(
     let (backend, sha256) = (&artifact.backend, artifact.sha256);
     let found = query::blob_with(tx.conn, artifact.organization, backend, sha256)?;
     guard(found.as_deref() == shared, RepositoryError::Stale)?;
-    if artifact.facts.is_current {
-        diesel::update(artifacts::table)
-            .filter(artifacts::organization_id.eq(Id(artifact.organization.uuid())))
-            .filter(artifacts::product_id.eq(Id(artifact.product.uuid())))
-            .filter(artifacts::is_current.eq(true))
-            .set((
-                artifacts::is_current.eq(false),
-                artifacts::updated_at.eq(Utc(context.now)),
-                artifacts::version.eq(artifacts::version + 1),
-            ))
-            .execute(tx.writing())?;
-    }
+    let replaced = if artifact.facts.is_current {
+        take_place(tx, context, artifact)?
+    } else {
+        Vec::new()
+    };
     diesel::insert_into(artifacts::table)
         .values(ArtifactRow::from(artifact))
         .execute(tx.writing())?;
@@ -167,7 +166,30 @@ fn complete(
             artifact_uploads::version.eq(next.version.get()),
         ))
         .execute(tx.writing())?;
-    Ok(())
+    Ok(replaced)
+}
+
+/// Takes the flag from the current artifact of the product; answers whose it was.
+fn take_place(
+    tx: &mut Tx<'_>,
+    context: &Context,
+    artifact: &Artifact,
+) -> StoreResult<Vec<ArtifactId>> {
+    let current = artifacts::table
+        .filter(artifacts::organization_id.eq(Id(artifact.organization.uuid())))
+        .filter(artifacts::product_id.eq(Id(artifact.product.uuid())))
+        .filter(artifacts::is_current.eq(true));
+    let found: Vec<Id> = current.select(artifacts::id).load(tx.conn)?;
+    if !found.is_empty() {
+        diesel::update(current)
+            .set((
+                artifacts::is_current.eq(false),
+                artifacts::updated_at.eq(Utc(context.now)),
+                artifacts::version.eq(artifacts::version + 1),
+            ))
+            .execute(tx.writing())?;
+    }
+    Ok(found.into_iter().map(|id| ArtifactId::new(id.0)).collect())
 }
 
 fn update(tx: &mut Tx<'_>, next: &Artifact, expected: Version) -> StoreResult<()> {

@@ -171,12 +171,19 @@ pub(crate) fn forget(
     organization: OrganizationId,
     indexes: impl IntoIterator<Item = i64>,
 ) -> StoreResult<()> {
+    let key = Id(organization.uuid());
     let mut blocks: Vec<i64> = indexes.into_iter().map(block_of).collect();
     blocks.dedup();
-    for block in blocks {
-        let row = audit_blocks::table.find((Id(organization.uuid()), block));
-        diesel::delete(row).execute(conn)?;
+    for block in &blocks {
+        diesel::delete(audit_blocks::table.find((key, *block))).execute(conn)?;
     }
+    let Some(first) = blocks.into_iter().min() else {
+        return Ok(());
+    };
+    let head = audit_heads::table.filter(audit_heads::organization_id.eq(key));
+    diesel::update(head.filter(audit_heads::indexed.gt(first)))
+        .set(audit_heads::indexed.eq(first))
+        .execute(conn)?;
     Ok(())
 }
 
@@ -185,56 +192,56 @@ pub(crate) const fn block_of(index: i64) -> i64 {
     index / WIDTH.cast_signed()
 }
 
+/// A log whose entries are to be indexed.
+struct Waiting {
+    no: i64,
+    size: i64,
+    /// All blocks below this one have been looked at.
+    indexed: i64,
+}
+
+/// What there is to index; the head alone tells, so that a round with nothing to do reads no block.
+fn waiting(conn: &mut AnyConnection, organization: OrganizationId) -> StoreResult<Option<Waiting>> {
+    let head: Option<(i64, i64, i64)> = audit_heads::table
+        .find(Id(organization.uuid()))
+        .select((audit_heads::no, audit_heads::size, audit_heads::indexed))
+        .get_result(conn)
+        .optional()?;
+    let log = head.map(|(no, size, indexed)| Waiting { no, size, indexed });
+    Ok(log.filter(|log| log.indexed < block_of(log.size)))
+}
+
 /// The full blocks without a filter, the first of them.
 fn missing(
     conn: &mut AnyConnection,
     organization: OrganizationId,
+    log: &Waiting,
     limit: usize,
-) -> StoreResult<(i64, Vec<u64>)> {
-    let key = Id(organization.uuid());
-    let head: Option<(i64, i64)> = audit_heads::table
-        .find(key)
-        .select((audit_heads::no, audit_heads::size))
-        .get_result(conn)
-        .optional()?;
-    let Some((no, size)) = head else {
-        return Ok((0, Vec::new()));
-    };
-    let end = block_of(size);
-    let own = audit_blocks::table.filter(audit_blocks::organization_id.eq(key));
-    let (count, least): (i64, Option<i64>) = if end == 0 {
-        (0, None)
-    } else {
-        let counted = (
-            diesel::dsl::count_star(),
-            diesel::dsl::min(audit_blocks::block),
-        );
-        own.select(counted).get_result(conn)?
-    };
-    if count == end - least.unwrap_or(0) {
-        return Ok((no, Vec::new()));
-    }
-    let first = block_of(past::floor(conn, no, size)?);
-    let rows = own.filter(audit_blocks::block.ge(first));
-    let there: Vec<i64> = rows
+) -> StoreResult<Vec<i64>> {
+    let kept = block_of(past::floor(conn, log.no, log.size)?);
+    let (first, end) = (log.indexed.max(kept), block_of(log.size));
+    let there: Vec<i64> = audit_blocks::table
+        .filter(audit_blocks::organization_id.eq(Id(organization.uuid())))
+        .filter(audit_blocks::block.ge(first))
         .order(audit_blocks::block)
         .select(audit_blocks::block)
         .load(conn)?;
     let mut there = there.into_iter().peekable();
     let gaps = (first..end).filter(|block| there.next_if_eq(block).is_none());
-    let gaps = gaps
-        .take(limit)
-        .filter_map(|block| u64::try_from(block).ok());
-    Ok((no, gaps.collect()))
+    Ok(gaps.take(limit).collect())
 }
 
 fn make(tx: &mut Tx<'_>, organization: OrganizationId, limit: usize) -> StoreResult<usize> {
-    let (no, blocks) = missing(tx.conn, organization, limit)?;
+    let Some(log) = waiting(tx.conn, organization)? else {
+        return Ok(0);
+    };
+    let blocks = missing(tx.conn, organization, &log, limit)?;
     for block in &blocks {
-        let entries = load(tx.conn, no, block * WIDTH..(block + 1) * WIDTH)?;
+        let first = block.unsigned_abs() * WIDTH;
+        let entries = load(tx.conn, log.no, first..first + WIDTH)?;
         let row = (
             audit_blocks::organization_id.eq(Id(organization.uuid())),
-            audit_blocks::block.eq(signed(*block)),
+            audit_blocks::block.eq(*block),
             audit_blocks::words.eq(filter_of(&entries)),
         );
         on_backend!(tx.writing(), |c| {
@@ -246,6 +253,12 @@ fn make(tx: &mut Tx<'_>, organization: OrganizationId, limit: usize) -> StoreRes
                 .execute(c)
         })?;
     }
+    let through = blocks.len() < limit;
+    let last = blocks.last().filter(|_| !through);
+    let indexed = last.map_or(block_of(log.size), |last| last + 1);
+    diesel::update(audit_heads::table.find(Id(organization.uuid())))
+        .set(audit_heads::indexed.eq(indexed))
+        .execute(tx.writing())?;
     Ok(blocks.len())
 }
 
@@ -260,8 +273,10 @@ impl Database {
         limit: usize,
     ) -> Result<usize, RepositoryError> {
         // Most rounds find nothing to do, which takes no turn in the lane to learn.
-        let waiting = self.system_read(|conn| Ok(!missing(conn, organization, 1)?.1.is_empty()))?;
-        if !waiting {
+        if self
+            .system_read(|conn| waiting(conn, organization))?
+            .is_none()
+        {
             return Ok(0);
         }
         self.write_blocking(organization, move |tx| make(tx, organization, limit))

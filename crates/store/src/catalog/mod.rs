@@ -147,7 +147,9 @@ impl CatalogRepository for DieselCatalog {
         };
         let (filter, page) = (filter.clone(), page.clone());
         let quick = query::is_quick(&filter, &page);
-        let work = move |conn: &mut _| query::page(conn, organization, no, &filter, &page);
+        // The indexes of searches know only what is there now.
+        let indexed = !self.database.is_past();
+        let work = move |conn: &mut _| query::page(conn, organization, no, &filter, &page, indexed);
         let scope = Scope::Organization(organization);
         if quick {
             self.database.points(scope, work).await

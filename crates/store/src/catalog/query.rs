@@ -30,15 +30,16 @@ pub(super) fn is_quick(filter: &ProductFilter, page: &PageRequest) -> bool {
     shallow && filter.search.is_none() && page.limit <= 200
 }
 
-/// One page, newest first.
+/// One page, newest first; without the indexes of searches where they know another time.
 pub(super) fn page(
     conn: &mut AnyConnection,
     organization: OrganizationId,
     no: i64,
     filter: &ProductFilter,
     page: &PageRequest,
+    may_index: bool,
 ) -> StoreResult<Page<Product>> {
-    let question = Question::new(conn, organization, no, filter)?;
+    let question = Question::new(conn, organization, no, filter, may_index)?;
     let limit = i64::from(page.limit) + 1;
     let (before, skip) = match &page.paging {
         Paging::After(cursor) => (Some(cursor.key), 0),
@@ -86,10 +87,17 @@ impl Question {
         organization: OrganizationId,
         no: i64,
         filter: &ProductFilter,
+        may_index: bool,
     ) -> StoreResult<Self> {
         let words = filter.words();
-        let candidates = candidates(conn, Source::Products, organization, &words)?;
-        let expression = trigram_expression(conn, Source::Products, (organization, no), &words)?;
+        let (candidates, expression) = if may_index {
+            (
+                candidates(conn, Source::Products, organization, &words)?,
+                trigram_expression(conn, Source::Products, (organization, no), &words)?,
+            )
+        } else {
+            (None, None)
+        };
         let ids = |spaces: &Vec<SpaceId>| spaces.iter().map(|space| Id(space.uuid())).collect();
         Ok(Self {
             organization: Id(organization.uuid()),

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::windows;
-use crate::audit::{StoredHashes, block_of};
+use crate::audit::{StoredHashes, block_of, forget_blocks};
 use crate::connection::{AnyConnection, MultiBackend};
 use crate::database::Database;
 use crate::error::{StoreError, StoreResult};
@@ -172,6 +172,7 @@ fn leaves(tx: &mut Tx<'_>, context: &Context, span: &Span, days: u16) -> StoreRe
     }
     let blocks = block_of(span.to) + 1;
     delete_below(conn, organization, "audit_blocks", "block", blocks)?;
+    forget_blocks(conn, organization, [span.to])?;
     for (table, _) in CHANGING {
         delete_below(
             conn,

@@ -3,6 +3,7 @@
 mod dossier;
 pub(crate) mod evidence;
 mod fleet;
+mod past;
 pub(crate) mod postures;
 pub(crate) mod records;
 pub(crate) mod reviews;
@@ -11,7 +12,7 @@ pub(crate) mod settings;
 use probity_governance::{
     Configuration, DecideReview, Dossier, Fleet, GovernanceChange, GovernanceError,
     GovernanceEvent, GovernanceRepository, GovernanceWrite, Posture, PostureFilter, ProductPosture,
-    RequestReview, Requested, ReviewRequest, assess,
+    RequestReview, Requested, ReviewRequest, assess, overview,
 };
 use probity_kernel::{
     Context, OrganizationId, Page, PageRequest, ProductId, RepositoryError, ReviewRequestId,
@@ -37,6 +38,21 @@ impl DieselGovernance {
     #[must_use]
     pub const fn new(database: Database) -> Self {
         Self { database }
+    }
+
+    /// The products that a filter wants as they stood at an instant, in the order of lists.
+    async fn judged_as_of(
+        &self,
+        organization: OrganizationId,
+        at: OffsetDateTime,
+        filter: PostureFilter,
+    ) -> Result<Vec<ProductPosture>, GovernanceError> {
+        let read = self
+            .database
+            .scan(Scope::Organization(organization), move |conn| {
+                past::judged(conn, organization, at, &filter)
+            });
+        read.await?
     }
 }
 
@@ -129,6 +145,10 @@ impl GovernanceRepository for DieselGovernance {
         now: OffsetDateTime,
         limit: u32,
     ) -> Result<u32, RepositoryError> {
+        // The past is judged as of its instant whenever it is asked for.
+        if self.database.is_past() {
+            return Ok(0);
+        }
         let looked = self
             .database
             .point(Scope::Organization(organization), move |conn| {
@@ -153,12 +173,21 @@ impl GovernanceRepository for DieselGovernance {
         spaces: Option<Vec<SpaceId>>,
         now: OffsetDateTime,
         worst: u32,
-    ) -> Result<Fleet, RepositoryError> {
-        self.database
+    ) -> Result<Fleet, GovernanceError> {
+        if let Some(at) = self.database.past_at() {
+            let filter = PostureFilter {
+                spaces,
+                ..PostureFilter::default()
+            };
+            let products = self.judged_as_of(organization, at, filter).await?;
+            return Ok(Fleet::of(products, worst));
+        }
+        let read = self
+            .database
             .points(Scope::Organization(organization), move |conn| {
                 fleet::fleet(conn, organization, spaces.as_deref(), now, worst)
-            })
-            .await
+            });
+        Ok(read.await?)
     }
 
     async fn list_postures(
@@ -166,13 +195,18 @@ impl GovernanceRepository for DieselGovernance {
         organization: OrganizationId,
         filter: &PostureFilter,
         page: &PageRequest,
-    ) -> Result<Page<ProductPosture>, RepositoryError> {
+    ) -> Result<Page<ProductPosture>, GovernanceError> {
         let (filter, page) = (filter.clone(), page.clone());
-        self.database
+        if let Some(at) = self.database.past_at() {
+            let products = self.judged_as_of(organization, at, filter).await?;
+            return Ok(overview::page_of(products, &page));
+        }
+        let read = self
+            .database
             .scan(Scope::Organization(organization), move |conn| {
                 fleet::list(conn, organization, &filter, &page)
-            })
-            .await
+            });
+        Ok(read.await?)
     }
 }
 

@@ -5,8 +5,8 @@ use diesel::sql_types::{BigInt, Binary};
 use probity_access::AccessRepository;
 use probity_kernel::{IdSource, OrganizationId, RepositoryError};
 use probity_ledger::{
-    Commitment, Frontier, Hash, HashReader, Leaf, Salt, SlotName, TreeError, consistency_proof,
-    inclusion_proof, root_at, verify_consistency, verify_inclusion,
+    Commitment, Frontier, Hash, HashReader, InMemoryTree, Leaf, Salt, SlotName, TILE_HEIGHT,
+    TreeError, consistency_proof, inclusion_proof, root_at, verify_consistency, verify_inclusion,
 };
 use probity_registry::ModelRepository;
 
@@ -167,7 +167,113 @@ fn proofs_are_made_from_the_stored_hashes(bed: &Bed) {
         })
         .expect("proofs");
     let mut raw = bed.raw();
-    assert_eq!(raw.count("audit_nodes", ""), 2);
+    assert_eq!(raw.count("audit_nodes", ""), 43 + 2);
+}
+
+/// A log as a release before this one left it: of the levels between tiles nothing is stored.
+fn old_log(bed: &Bed, leaves: u64) -> (OrganizationId, InMemoryTree) {
+    let organization = bed.organization("north");
+    let mut raw = bed.raw();
+    let id = raw.uuid(organization.uuid());
+    let no = raw.number(&format!(
+        "SELECT no FROM audit_heads WHERE organization_id = {id}"
+    ));
+    raw.must(&format!(
+        "DELETE FROM audit_entries WHERE organization_id = {id}"
+    ));
+    let hashes: Vec<Hash> = (0..leaves)
+        .map(|leaf| Hash::leaf(&leaf.to_be_bytes()))
+        .collect();
+    for (chunk, first) in hashes.chunks(1000).zip((no << 40..).step_by(1000)) {
+        let rows = chunk.iter().zip(first..).map(|(hash, position)| {
+            let hash = raw.bytes(hash.as_bytes());
+            format!("({position}, {id}, {hash})")
+        });
+        let rows = rows.collect::<Vec<_>>().join(", ");
+        raw.must(&format!(
+            "INSERT INTO audit_entries (position, organization_id, leaf_hash) VALUES {rows}"
+        ));
+    }
+    let mut frontier = Frontier::new();
+    for node in frontier.append_batch(&hashes) {
+        if node.level.is_multiple_of(TILE_HEIGHT) {
+            let (level, index) = (node.level, node.index);
+            let hash = raw.bytes(node.hash.as_bytes());
+            raw.must(&format!(
+                "INSERT INTO audit_nodes VALUES ({id}, {level}, {index}, {hash})"
+            ));
+        }
+    }
+    let bytes = raw.bytes(&frontier.to_bytes());
+    raw.must(&format!(
+        "UPDATE audit_heads SET size = {leaves}, sparse = {leaves}, frontier = {bytes} WHERE organization_id = {id}"
+    ));
+    let mut tree = InMemoryTree::new();
+    tree.append_batch(&hashes);
+    (organization, tree)
+}
+
+fn same_proofs(bed: &Bed, organization: OrganizationId, tree: &InMemoryTree) {
+    let size = tree.size();
+    bed.database
+        .with_log(organization, |hashes| {
+            for to in [1, 16, 17, 4095, 4096, 4097, 8192, size - 1, size] {
+                assert_eq!(
+                    root_at(hashes, to).map_err(|error| failed(&error))?,
+                    root_at(tree, to).expect("a root")
+                );
+                for index in [0, 15, 16, 4095, 4096, to / 3, to - 1] {
+                    let index = index.min(to - 1);
+                    let made =
+                        inclusion_proof(hashes, index, to).map_err(|error| failed(&error))?;
+                    assert_eq!(made, inclusion_proof(tree, index, to).expect("a proof"));
+                    let made =
+                        consistency_proof(hashes, index + 1, to).map_err(|error| failed(&error))?;
+                    let expected = consistency_proof(tree, index + 1, to).expect("a proof");
+                    assert_eq!(made, expected);
+                }
+            }
+            Ok(())
+        })
+        .expect("proofs");
+}
+
+fn hashes_of_old_logs_are_brought_up(bed: &Bed) {
+    let (organization, tree) = old_log(bed, 9_001);
+    same_proofs(bed, organization, &tree);
+    let steps: Vec<u64> = std::iter::from_fn(|| {
+        let step = bed.database.bring_up_hashes(organization);
+        Some(step.expect("a step")).filter(|leaves| *leaves > 0)
+    })
+    .inspect(|_| same_proofs(bed, organization, &tree))
+    .collect();
+    assert_eq!(steps, [9_001 - 8_192, 4096, 4096]);
+    let mut raw = bed.raw();
+    let stored = raw.count("audit_nodes", "");
+    assert_eq!(stored, 9_001 / 16 + 9_001 / 256 + 9_001 / 4096);
+    let mut expected = Frontier::new();
+    let leaves: Vec<Hash> = (0..9_001_u64)
+        .map(|leaf| Hash::leaf(&leaf.to_be_bytes()))
+        .collect();
+    for node in expected.append_batch(&leaves) {
+        let hash = raw.bytes(node.hash.as_bytes());
+        let rest = format!(
+            "WHERE level = {} AND node_index = {} AND hash = {hash}",
+            node.level, node.index
+        );
+        assert_eq!(raw.count("audit_nodes", &rest), 1, "{node:?}");
+    }
+}
+
+fn entries_are_indexed_once_as_the_log_grows(bed: &Bed) {
+    let (organization, _) = long_log(bed);
+    let index = || bed.database.index_entries(organization, 1);
+    assert_eq!(index().expect("a block"), 1);
+    assert_eq!(index().expect("a block"), 1);
+    assert_eq!(index().expect("nothing"), 0, "700 leaves are two blocks");
+    let mut raw = bed.raw();
+    assert_eq!(raw.number("SELECT indexed FROM audit_heads"), 2);
+    assert_eq!(raw.count("audit_blocks", ""), 2);
 }
 
 fn checkpoints_are_kept_and_told(bed: &Bed) {
@@ -232,6 +338,8 @@ on_both_databases!(
     every_commit_of_every_repository_makes_one_leaf,
     leaves_hashes_commitments_and_head_agree,
     proofs_are_made_from_the_stored_hashes,
+    hashes_of_old_logs_are_brought_up,
+    entries_are_indexed_once_as_the_log_grows,
     checkpoints_are_kept_and_told,
     only_one_node_is_alone,
     an_organization_that_does_not_exist_has_no_log,

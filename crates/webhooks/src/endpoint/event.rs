@@ -19,6 +19,8 @@ use crate::message::instant;
 pub struct EndpointFacts {
     id: WebhookEndpointId,
     members: Map<String, Value>,
+    /// Written by people, so the record tells only that it changed.
+    description: Option<String>,
 }
 
 impl EndpointFacts {
@@ -27,6 +29,7 @@ impl EndpointFacts {
         Self {
             id,
             members: Map::new(),
+            description: None,
         }
     }
 
@@ -58,6 +61,7 @@ impl EndpointFacts {
                 .into_iter()
                 .map(|(name, value)| (name.to_owned(), value))
                 .collect(),
+            description: endpoint.description.clone(),
         }
     }
 }
@@ -134,6 +138,8 @@ pub enum WebhookEvent {
 
 /// Every member that differs, with what was before and after.
 fn differences(before: &EndpointFacts, after: &EndpointFacts) -> Map<String, Value> {
+    let described = before.description != after.description;
+    let described = described.then(|| ("description".to_owned(), json!({"changed": true})));
     after
         .members
         .iter()
@@ -142,6 +148,7 @@ fn differences(before: &EndpointFacts, after: &EndpointFacts) -> Map<String, Val
             let change = json!({"before": before.members.get(name), "after": value});
             (name.clone(), change)
         })
+        .chain(described)
         .collect()
 }
 
@@ -193,6 +200,9 @@ impl DomainEvent for WebhookEvent {
             } => {
                 let mut detail = differences(before, after);
                 detail.insert("credential_changed".to_owned(), json!(credential_changed));
+                if *credential_changed {
+                    detail.insert("credential".to_owned(), json!({"changed": true}));
+                }
                 detail.insert(
                     "secret_id".to_owned(),
                     json!(secret.map(|id| id.to_string())),
@@ -219,7 +229,15 @@ impl DomainEvent for WebhookEvent {
                     .iter()
                     .map(|(id, end)| json!({"id": id.to_string(), "expires_at": end.map(instant)}))
                     .collect();
-                json!({"alias": alias.as_str(), "secret_id": secret.to_string(), "retired": retired})
+                let before = retired.iter().map(|one| one["id"].clone());
+                let change =
+                    json!({"before": before.collect::<Value>(), "after": [secret.to_string()]});
+                json!({
+                    "alias": alias.as_str(),
+                    "secret_id": secret.to_string(),
+                    "retired": retired,
+                    "changes": {"secret_ids": change},
+                })
             }
             Self::Replayed {
                 endpoint: _,

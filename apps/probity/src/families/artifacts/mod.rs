@@ -4,6 +4,7 @@ mod chunks;
 mod delivery;
 mod download;
 mod dto;
+mod history;
 mod refusal;
 mod signature;
 pub(crate) mod tus;
@@ -39,5 +40,7 @@ pub(crate) fn configure(routes: &mut impl Routes) {
         .service(download::download_artifact)
         .service(download::delete_artifact)
         .service(signature::attach_signature)
-        .service(signature::get_signature);
+        .service(signature::get_signature)
+        .service(history::of_artifact)
+        .service(history::of_upload);
 }

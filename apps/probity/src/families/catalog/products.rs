@@ -38,10 +38,10 @@ pub(super) fn of_space(space: &Space, product: Product) -> Result<Product, Failu
     Err(CatalogError::ProductNotFound.into())
 }
 
-/// Lists the products of a space that are not archived, newest first.
+/// Lists the products of a space that are not archived, newest first, as they are or as they were.
 #[utoipa::path(
     operation_id = "catalog_list_products", tag = TAG, security(("bearer" = [])),
-    params(("slug" = String, Path, description = "Slug of the space"), PageQuery),
+    params(("slug" = String, Path, description = "Slug of the space"), PageQuery, AsOfParameter),
     responses(
         (status = 200, description = "One page", body = Vec<ProductResponse>, headers(
             ("X-Total-Count" = u64, description = "How many there are"),
@@ -58,16 +58,16 @@ pub(super) async fn list_products(
     state: Data<AppState>,
     request: HttpRequest,
     query: Query<PageQuery, Catalog>,
+    as_of: AsOf<Catalog>,
 ) -> Answer {
     let space = space(&caller, &state, &request).await?;
     let page = page(query)?;
+    let view = as_of.view(&caller, &state).await?;
     let filter = ProductFilter::of_space(space.id);
-    let found = state
-        .catalog
-        .list(space.organization, &filter, &page)
-        .await?;
+    let catalog = view.catalog(&state);
+    let found = catalog.list(space.organization, &filter, &page).await?;
     let shown = found.map(|product| ProductResponse::of(product, &space));
-    Ok(paging::array(&page, &shown))
+    Ok(view.covered(paging::array(&page, &shown)))
 }
 
 /// Creates a product in a space.

@@ -1,6 +1,7 @@
 //! How long things are kept, and forgetting people: `/api/v1/admin`, `snake_case`.
 
 mod erasures;
+mod history;
 mod windows;
 
 use crate::http::failure::Family;
@@ -18,5 +19,6 @@ pub(crate) fn configure(routes: &mut impl Routes) {
     routes
         .service(windows::get_windows)
         .service(windows::patch_window)
+        .service(history::of_windows)
         .service(erasures::erase);
 }

@@ -1,7 +1,7 @@
 //! The fleet: how all products of an organisation stand, and which stand how.
 
 use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse, get, web};
+use actix_web::{HttpRequest, HttpResponse, get};
 use probity_governance::overview::BANDS;
 use probity_governance::{
     CompletenessKey, DriftKey, DriftSeverity, LifecycleGate, Overview, PostureFilter,
@@ -14,6 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::refusal::told;
 use super::{Governance, TAG};
 use crate::families::problem::{CallerErrors, Missing, Unprocessable};
+use crate::http::as_of::{AsOf, AsOfParameter, View};
 use crate::http::auth::{Caller, ReadAccess};
 use crate::http::extract::{Faults, Query};
 use crate::http::failure::Failure;
@@ -103,7 +104,8 @@ pub(super) struct PostureResponse {
     /// Keys of the active drift indicators.
     active_drift: Vec<&'static str>,
     worst_severity: Option<&'static str>,
-    /// When it was judged; it has stood like this since then at the latest.
+    /// When it was judged; it has stood like this since then at the latest. The instant that was asked for, where it
+    /// is one of the past.
     #[serde(serialize_with = "instant::serialize")]
     evaluated_at: OffsetDateTime,
     /// When it will stand otherwise with nobody touching anything.
@@ -113,14 +115,18 @@ pub(super) struct PostureResponse {
     link: String,
 }
 
-impl From<ProductPosture> for PostureResponse {
-    fn from(found: ProductPosture) -> Self {
+impl PostureResponse {
+    fn of(found: ProductPosture, view: &View) -> Self {
         let posture = found.posture;
+        let summary = format!(
+            "/api/v1.0/catalog/products/{}/ai-governance-summary",
+            found.product
+        );
         Self {
-            link: format!(
-                "/api/v1.0/catalog/products/{}/ai-governance-summary",
-                found.product
-            ),
+            link: match view.parameter() {
+                Some(parameter) => format!("{summary}?{parameter}"),
+                None => summary,
+            },
             product_id: found.product.to_string(),
             product_name: found.name,
             product_type: found.product_type,
@@ -143,13 +149,16 @@ fn mean(hundredths: u64) -> f64 {
     u32::try_from(hundredths).map_or(0.0, f64::from) / 100.0
 }
 
-fn render(organization: &str, overview: Overview) -> OverviewResponse {
+fn render(organization: &str, overview: Overview, view: &View) -> OverviewResponse {
     let base = format!("/api/v1.0/organizations/{organization}/ai-governance-postures");
+    let parameter = view.parameter().map(|parameter| format!("&{parameter}"));
+    let as_of = parameter.unwrap_or_default();
     let gates = overview.by_gate.into_iter();
     let statuses = overview.by_review_status.into_iter();
     let severities = overview.by_worst_severity.into_iter().rev();
     let drift = overview.drift.into_iter();
     let bands = BANDS.into_iter().zip(overview.bands);
+    let worst = overview.worst.into_iter();
     OverviewResponse {
         as_of: overview.as_of,
         products: overview.products,
@@ -159,7 +168,7 @@ fn render(organization: &str, overview: Overview) -> OverviewResponse {
                 key: gate.as_str(),
                 label: gate.label(),
                 products,
-                link: format!("{base}?lifecycle_gate={gate}"),
+                link: format!("{base}?lifecycle_gate={gate}{as_of}"),
             })
             .collect(),
         by_review_status: statuses
@@ -167,7 +176,7 @@ fn render(organization: &str, overview: Overview) -> OverviewResponse {
                 key: status.as_str(),
                 label: status.label(),
                 products,
-                link: format!("{base}?review_status={status}"),
+                link: format!("{base}?review_status={status}{as_of}"),
             })
             .collect(),
         by_worst_severity: severities
@@ -181,7 +190,7 @@ fn render(organization: &str, overview: Overview) -> OverviewResponse {
                 min_score,
                 max_score,
                 products,
-                link: format!("{base}?min_score={min_score}&max_score={max_score}"),
+                link: format!("{base}?min_score={min_score}&max_score={max_score}{as_of}"),
             })
             .collect(),
         active_drift: drift
@@ -189,10 +198,12 @@ fn render(organization: &str, overview: Overview) -> OverviewResponse {
                 key: key.as_str(),
                 label: key.label(),
                 products,
-                link: format!("{base}?drift_indicator={key}"),
+                link: format!("{base}?drift_indicator={key}{as_of}"),
             })
             .collect(),
-        worst_products: overview.worst.into_iter().map(Into::into).collect(),
+        worst_products: worst
+            .map(|product| PostureResponse::of(product, view))
+            .collect(),
         pending_reassessments: overview.pending,
     }
 }
@@ -206,10 +217,11 @@ pub(super) struct OverviewQuery {
     worst: Option<String>,
 }
 
-/// Reads how the products of the organisation stand, as of now.
+/// Reads how the products of the organisation stand, or stood: those of the past are judged anew from what there was,
+/// at most 2,000 (422 `past_too_large` beyond).
 #[utoipa::path(
     operation_id = "governance_get_overview", tag = TAG, security(("bearer" = [])),
-    params(("organization" = String, Path, description = "Slug of the organisation"), OverviewQuery),
+    params(("organization" = String, Path, description = "Slug of the organisation"), OverviewQuery, AsOfParameter),
     responses(
         (status = 200, description = "The overview", body = OverviewResponse),
         CallerErrors, Unprocessable, Missing
@@ -221,21 +233,23 @@ pub(super) async fn get_overview(
     state: Data<AppState>,
     request: HttpRequest,
     query: Query<OverviewQuery, Governance>,
-) -> Result<web::Json<OverviewResponse>, Failure<Governance>> {
+    as_of: AsOf<Governance>,
+) -> Result<HttpResponse, Failure<Governance>> {
     organization::own(&caller, &state, &request).await?;
     let mut faults = Faults::default();
     let worst = faults.number("worst", query.parse()?.worst.as_deref(), 0..=100, 10);
     faults.done()?;
-    let context = caller.context();
+    let view = as_of.view(&caller, &state).await?;
+    let organization = caller.context().organization;
     let spaces = space::seen(&caller, &state).await?;
     let worst = u32::try_from(worst).unwrap_or_default();
-    let overview = state
-        .governance
-        .overview(context.organization, spaces, context.now, worst)
+    let overview = view
+        .governance(&state)
+        .overview(organization, spaces, view.at(), worst)
         .await
         .map_err(told)?;
     let slug = request.match_info().query("organization");
-    Ok(web::Json(render(slug, overview)))
+    Ok(view.covered(HttpResponse::Ok().json(render(slug, overview, &view))))
 }
 
 /// Which products are wanted; every part that is given has to hold.
@@ -296,10 +310,10 @@ impl PosturesQuery {
     }
 }
 
-/// Lists how products stand, as of now, lowest score first.
+/// Lists how products stand, or stood, lowest score first.
 #[utoipa::path(
     operation_id = "governance_list_postures", tag = TAG, security(("bearer" = [])),
-    params(("organization" = String, Path, description = "Slug of the organisation"), PosturesQuery),
+    params(("organization" = String, Path, description = "Slug of the organisation"), PosturesQuery, AsOfParameter),
     responses(
         (status = 200, description = "One page", body = Vec<PostureResponse>, headers(
             ("X-Total-Count" = u64, description = "How many there are"),
@@ -316,6 +330,7 @@ pub(super) async fn list_postures(
     state: Data<AppState>,
     request: HttpRequest,
     query: Query<PosturesQuery, Governance>,
+    as_of: AsOf<Governance>,
 ) -> Result<HttpResponse, Failure<Governance>> {
     organization::own(&caller, &state, &request).await?;
     let query = query.parse()?;
@@ -326,10 +341,10 @@ pub(super) async fn list_postures(
     let page = faults.page(limit, "skip", skip, cursor);
     faults.done()?;
     filter.spaces = space::seen(&caller, &state).await?;
-    let context = caller.context();
-    let found = state
-        .governance
-        .postures(context.organization, &filter, context.now, &page);
+    let view = as_of.view(&caller, &state).await?;
+    let (governance, organization) = (view.governance(&state), caller.context().organization);
+    let found = governance.postures(organization, &filter, view.at(), &page);
     let found = found.await.map_err(told)?;
-    Ok(paging::array(&page, &found.map(PostureResponse::from)))
+    let shown = found.map(|product| PostureResponse::of(product, &view));
+    Ok(view.covered(paging::array(&page, &shown)))
 }

@@ -1,4 +1,4 @@
-//! The histories of limits and alerts.
+//! The histories of limits, of alerts and of what is set for them.
 
 use actix_web::web::Data;
 use actix_web::{get, web};
@@ -141,6 +141,44 @@ pub(super) async fn of_alert(
     reach::found(&caller, &state, alert.product, SpaceRole::Viewer, missing).await?;
     let exists = std::future::ready(Ok(()));
     let subject = ("alert", id.uuid());
+    let page = history::read(&caller, &state, query, subject, None, exists);
+    Ok(answer(page.await?))
+}
+
+/// Reads the changes of the targets that alerts are held to, newest first, each severity before and after.
+#[utoipa::path(
+    operation_id = "guardian_get_sla_targets_history", tag = TAG, security(("bearer" = [])),
+    params(HistoryParameters),
+    responses((status = 200, description = "One page", body = HistoryResponse), CallerErrors, Malformed)
+)]
+#[get("/alerts/sla/targets/history")]
+pub(super) async fn of_targets(
+    caller: Caller<Guardian, ReadAccess>,
+    state: Data<AppState>,
+    query: Query<HistoryParameters, Guardian>,
+) -> Answer {
+    let subject = ("alert_sla_targets", caller.principal.organization.uuid());
+    let exists = std::future::ready(Ok(()));
+    let page = history::read(&caller, &state, query, subject, None, exists);
+    Ok(answer(page.await?))
+}
+
+/// Reads the changes of the caller's own preferences, newest first, each field before and after; empty for the bearer
+/// of a token whom the server does not know as a user.
+#[utoipa::path(
+    operation_id = "guardian_get_preferences_history", tag = TAG, security(("bearer" = [])),
+    params(HistoryParameters),
+    responses((status = 200, description = "One page", body = HistoryResponse), CallerErrors, Malformed)
+)]
+#[get("/alerts/preferences/history")]
+pub(super) async fn of_preferences(
+    caller: Caller<Guardian, ReadAccess>,
+    state: Data<AppState>,
+    query: Query<HistoryParameters, Guardian>,
+) -> Answer {
+    let owner = caller.context().actor.id().unwrap_or_default();
+    let subject = ("alert_preferences", owner);
+    let exists = std::future::ready(Ok(()));
     let page = history::read(&caller, &state, query, subject, None, exists);
     Ok(answer(page.await?))
 }

@@ -53,6 +53,8 @@ pub(crate) fn configure(routes: &mut impl Routes) {
         .service(sla::put_targets)
         .service(preferences::get_preferences)
         .service(preferences::put_preferences)
+        .service(history::of_targets)
+        .service(history::of_preferences)
         .service(alerts::get_alert)
         .service(alerts::acknowledge_alert)
         .service(alerts::resolve_alert)

@@ -6,12 +6,14 @@ use actix_web::http::header::ETAG;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, patch, post};
 use probity_access::SpaceRole;
+use probity_artifacts::ArtifactRepository as _;
 use probity_catalog::{CatalogError, NewProduct};
 use probity_kernel::{OrganizationId, ProductId};
 
 use super::dto::{Beside, ModelSummary};
 use super::{Repository, TAG};
 use crate::families::problem::{BodyErrors, CallerErrors, Clash, Missing, Outdated, Unprocessable};
+use crate::http::as_of::View;
 use crate::http::auth::{Caller, WriteAccess};
 use crate::http::extract::{IfMatch, Json, etag};
 use crate::http::failure::Failure;
@@ -84,7 +86,8 @@ pub(super) async fn update_model(
     let spaces = state.catalog.list_spaces(context.organization).await?;
     let space = spaces.into_iter().find(|space| space.id == updated.space);
     let space = space.ok_or(CatalogError::SpaceNotFound)?;
-    let mut beside = beside(&state, context.organization, &[updated.id]).await?;
+    let now = View::of_now(&state, context.now);
+    let mut beside = beside(&state, &now, context.organization, &[updated.id]).await?;
     let beside = beside.remove(&updated.id).unwrap_or_default();
     let tag = etag(updated.version);
     Ok(HttpResponse::Ok()
@@ -92,17 +95,19 @@ pub(super) async fn update_model(
         .json(ModelSummary::of(updated, &space, beside)))
 }
 
-/// What records show besides their products.
+/// What records show besides their products, at the time of a view.
 pub(super) async fn beside(
     state: &AppState,
+    view: &View,
     organization: OrganizationId,
     products: &[ProductId],
 ) -> Answer<HashMap<ProductId, Beside>> {
-    let versions = state.attachments.version_summaries(organization, products);
-    let (mut versions, mut artifacts) = (
-        versions.await?,
-        state.artifacts.summaries(organization, products).await?,
-    );
+    let (attachments, artifacts) = (view.attachments(state), view.artifacts());
+    let versions = attachments.version_summaries(organization, products);
+    let mut versions = versions.await?;
+    let mut artifacts = artifacts
+        .summarize_artifacts(organization, products)
+        .await?;
     let both = products.iter().map(|id| {
         let versions = versions.remove(id).unwrap_or_default();
         let artifacts = artifacts.remove(id).unwrap_or_default();

@@ -16,6 +16,7 @@ use super::dto::ModelSummary;
 use super::handlers::beside;
 use super::{Repository, TAG};
 use crate::families::problem::{CallerErrors, Missing, Unprocessable};
+use crate::http::as_of::{AsOf, AsOfParameter, View};
 use crate::http::auth::{Caller, ReadAccess};
 use crate::http::extract::{Faults, Query, repeated};
 use crate::http::failure::Failure;
@@ -107,13 +108,13 @@ impl ListModelsQuery {
     }
 }
 
-/// Lists the model records of a space, newest first.
+/// Lists the model records of a space, newest first, as they are or as they were.
 #[utoipa::path(
     operation_id = "repository_list_space_models", tag = TAG, security(("bearer" = [])),
     params(
         ("slug" = String, Path, description = "Slug of the space"),
         ("types" = Option<Vec<String>>, Query, description = "Only these product types; may be repeated", style = Form, explode),
-        ListModelsQuery
+        ListModelsQuery, AsOfParameter
     ),
     responses(
         (status = 200, description = "One page", body = Vec<ModelSummary>, headers(
@@ -131,21 +132,27 @@ pub(super) async fn list_space_models(
     state: Data<AppState>,
     request: HttpRequest,
     query: Query<ListModelsQuery, Repository>,
+    as_of: AsOf<Repository>,
 ) -> Answer<HttpResponse> {
     let slug = request.match_info().query("slug");
     let space = space::reached(&caller, &state, slug, SpaceRole::Viewer).await?;
     let types = repeated(&request, "types");
     let (filter, page) = query.parse()?.read(&types)?;
-    answer(&caller, &state, vec![space], filter, page).await
+    let listing = Listing {
+        caller: &caller,
+        state: &state,
+        view: as_of.view(&caller, &state).await?,
+    };
+    listing.of_spaces(&[space], filter, page).await
 }
 
-/// Lists the model records of the spaces that the caller sees, newest first.
+/// Lists the model records of the spaces that the caller sees, newest first, as they are or as they were.
 #[utoipa::path(
     operation_id = "repository_list_organization_models", tag = TAG, security(("bearer" = [])),
     params(
         ("organization" = String, Path, description = "Slug of the organisation"),
         ("types" = Option<Vec<String>>, Query, description = "Only these product types; may be repeated", style = Form, explode),
-        ListModelsQuery
+        ListModelsQuery, AsOfParameter
     ),
     responses(
         (status = 200, description = "One page", body = Vec<ModelSummary>, headers(
@@ -163,10 +170,16 @@ pub(super) async fn list_organization_models(
     state: Data<AppState>,
     request: HttpRequest,
     query: Query<ListModelsQuery, Repository>,
+    as_of: AsOf<Repository>,
 ) -> Answer<HttpResponse> {
     organization::own(&caller, &state, &request).await?;
     let types = repeated(&request, "types");
     let (filter, page) = query.parse()?.read(&types)?;
+    let listing = Listing {
+        caller: &caller,
+        state: &state,
+        view: as_of.view(&caller, &state).await?,
+    };
     let spaces = state
         .catalog
         .list_spaces(caller.principal.organization)
@@ -176,48 +189,58 @@ pub(super) async fn list_organization_models(
         .partition(|space| caller.principal.can_see_space(space.id));
     // Who sees every space asks for none in particular: one walk along the whole list.
     if hidden.is_empty() {
-        return page_of(&caller, &state, &seen, filter, page).await;
+        return listing.page(&seen, filter, page).await;
     }
-    answer(&caller, &state, seen, filter, page).await
+    listing.of_spaces(&seen, filter, page).await
 }
 
-async fn answer(
-    caller: &Caller<Repository, ReadAccess>,
-    state: &AppState,
-    spaces: Vec<Space>,
-    filter: ProductFilter,
-    page: PageRequest,
-) -> Answer<HttpResponse> {
-    let filter = ProductFilter {
-        spaces: Some(spaces.iter().map(|space| space.id).collect()),
-        ..filter
-    };
-    page_of(caller, state, &spaces, filter, page).await
+/// A list that is being answered: for whom, and as of when.
+struct Listing<'a> {
+    caller: &'a Caller<Repository, ReadAccess>,
+    state: &'a AppState,
+    view: View,
 }
 
-async fn page_of(
-    caller: &Caller<Repository, ReadAccess>,
-    state: &AppState,
-    spaces: &[Space],
-    filter: ProductFilter,
-    page: PageRequest,
-) -> Answer<HttpResponse> {
-    let organization = caller.principal.organization;
-    let found = state.catalog.list(organization, &filter, &page).await?;
-    let spaces: HashMap<SpaceId, &Space> = spaces.iter().map(|space| (space.id, space)).collect();
-    let ids: Vec<ProductId> = found.items.iter().map(|product| product.id).collect();
-    let mut beside = beside(state, organization, &ids).await?;
-    let mut summaries = Vec::with_capacity(found.items.len());
-    for product in found.items {
-        if let Some(space) = spaces.get(&product.space) {
-            let beside = beside.remove(&product.id).unwrap_or_default();
-            summaries.push(ModelSummary::of(product, space, beside));
+impl Listing<'_> {
+    async fn of_spaces(
+        &self,
+        spaces: &[Space],
+        filter: ProductFilter,
+        page: PageRequest,
+    ) -> Answer<HttpResponse> {
+        let filter = ProductFilter {
+            spaces: Some(spaces.iter().map(|space| space.id).collect()),
+            ..filter
+        };
+        self.page(spaces, filter, page).await
+    }
+
+    async fn page(
+        &self,
+        spaces: &[Space],
+        filter: ProductFilter,
+        page: PageRequest,
+    ) -> Answer<HttpResponse> {
+        let (state, view) = (self.state, &self.view);
+        let organization = self.caller.principal.organization;
+        let catalog = view.catalog(state);
+        let found = catalog.list(organization, &filter, &page).await?;
+        let spaces: HashMap<SpaceId, &Space> =
+            spaces.iter().map(|space| (space.id, space)).collect();
+        let ids: Vec<ProductId> = found.items.iter().map(|product| product.id).collect();
+        let mut beside = beside(state, view, organization, &ids).await?;
+        let mut summaries = Vec::with_capacity(found.items.len());
+        for product in found.items {
+            if let Some(space) = spaces.get(&product.space) {
+                let beside = beside.remove(&product.id).unwrap_or_default();
+                summaries.push(ModelSummary::of(product, space, beside));
+            }
         }
+        let shown = probity_kernel::Page {
+            items: summaries,
+            total: found.total,
+            next: found.next,
+        };
+        Ok(view.covered(paging::array(&page, &shown)))
     }
-    let shown = probity_kernel::Page {
-        items: summaries,
-        total: found.total,
-        next: found.next,
-    };
-    Ok(paging::array(&page, &shown))
 }

@@ -29,6 +29,8 @@ pub(crate) fn configure(routes: &mut impl Routes) {
         .service(spaces::get_space)
         .service(spaces::update_space)
         .service(history::of_space)
+        .service(history::of_organization)
+        .service(history::of_user)
         .service(members::list_members)
         .service(members::put_member)
         .service(members::remove_member)

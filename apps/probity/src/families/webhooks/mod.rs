@@ -3,6 +3,7 @@
 mod deliveries;
 mod dto;
 mod handlers;
+mod history;
 
 use probity_webhooks::WebhookError;
 
@@ -37,6 +38,7 @@ pub(crate) fn configure(routes: &mut impl Routes) {
         .service(handlers::update_webhook)
         .service(handlers::delete_webhook)
         .service(handlers::rotate_secret)
+        .service(history::of_webhook)
         .service(deliveries::list_deliveries)
         .service(deliveries::get_delivery)
         .service(deliveries::replay_delivery)
