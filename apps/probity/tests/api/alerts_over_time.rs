@@ -305,7 +305,12 @@ async fn two_nodes_tell_a_missed_deadline_once(place: Arc<Place>) {
         .map(|_| TestApp::spawn_beside(&place, &flags));
     let api = Api::on(&app);
     let minute = json!({"acknowledgeMinutes": 1, "resolveMinutes": null});
-    set(&api, TARGETS, &json!({"critical": minute, "medium": minute})).await;
+    set(
+        &api,
+        TARGETS,
+        &json!({"critical": minute, "medium": minute}),
+    )
+    .await;
     let product = api.new_product().await;
     send(&api, &product, 90).await;
     happened(&api, &product, "incident_created", "critical").await;
