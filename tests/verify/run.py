@@ -437,13 +437,12 @@ def thief_with_the_database(server, judges, keys, kept):
                          (frontier - 3, b"".join(part for _, part in tree.parts), frontier))
 
     def rewrite(database):
-
-        import verify as second
+        import figures
 
         size = database.execute("SELECT MAX(size) FROM audit_heads").fetchone()[0]
         rows = database.execute("SELECT position, leaf FROM audit_entries WHERE position >> 40 = "
                                 f"{largest} >> 40 ORDER BY position").fetchall()
-        tree = second.Frontier(0, [])
+        tree = figures.Tree(4)
         for place, (position, leaf) in enumerate(rows):
             if place == 2:
                 leaf = bytes(leaf).replace(b'"ts":"2', b'"ts":"1')
@@ -451,8 +450,10 @@ def thief_with_the_database(server, judges, keys, kept):
             tree.append(digest)
             database.execute("UPDATE audit_entries SET leaf = ?, leaf_hash = ? WHERE position = ?",
                              (leaf, digest, position))
-        database.execute("UPDATE audit_heads SET frontier = ? WHERE size = ?",
-                         (b"".join(part for _, part in tree.parts), size))
+        database.execute("UPDATE audit_heads SET frontier = ? WHERE size = ?", (b"".join(tree.parts), size))
+        org = database.execute("SELECT organization_id FROM audit_heads WHERE size = ?", (size,)).fetchone()[0]
+        database.execute("DELETE FROM audit_nodes WHERE organization_id = ?", (org,))
+        database.executemany("INSERT INTO audit_nodes VALUES (?, ?, ?, ?)", [(org, *node) for node in tree.nodes])
         database.execute("DELETE FROM audit_timestamps")
         database.execute("DELETE FROM audit_checkpoints")
 

@@ -55,12 +55,7 @@ impl Lane {
     }
 }
 
-fn serve(
-    location: &Location,
-    ids: &dyn IdSource,
-    waiting: &Receiver<Work>,
-    listeners: Listeners,
-) {
+fn serve(location: &Location, ids: &dyn IdSource, waiting: &Receiver<Work>, listeners: Listeners) {
     let mut conn: Option<AnyConnection> = None;
     let mut memory = Memory::new(listeners);
     while let Ok(first) = waiting.recv() {

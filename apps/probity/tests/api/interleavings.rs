@@ -189,7 +189,7 @@ impl<'a> Play<'a> {
 
     /// Anything in any order, but for one chunk that is held back: nothing completes meanwhile.
     async fn wander(&self, mut dice: Dice, held: usize) {
-        for _ in 0..1 + dice.below(5) {
+        for _ in 0..=dice.below(5) {
             let index = usize::try_from(dice.below(self.count().try_into().unwrap())).unwrap();
             match dice.below(8) {
                 0 => self.resume().await,
@@ -207,7 +207,7 @@ impl<'a> Play<'a> {
     /// Every chunk, in an order of this client's own and now and then again.
     async fn send_all(&self, mut dice: Dice, variant: impl Fn(&mut Dice) -> u64) {
         for index in dice.shuffled(self.count()) {
-            for _ in 0..1 + u64::from(dice.one_in(4)) {
+            for _ in 0..=u64::from(dice.one_in(4)) {
                 self.put(index, variant(&mut dice)).await.expect(200);
             }
         }

@@ -176,7 +176,13 @@ mod tests {
     #[test]
     fn what_narrows_nothing_is_not_asked_for() {
         let sample: Vec<String> = (0..64)
-            .map(|n| format!("{} {}", ["mortgage", "credit"][n % 2], ["eu", "usa"][n / 2 % 2]))
+            .map(|n| {
+                format!(
+                    "{} {}",
+                    ["mortgage", "credit"][n % 2],
+                    ["eu", "usa"][n / 2 % 2]
+                )
+            })
             .collect();
         assert_eq!(asked("mortgage", &sample).len(), 1, "they come together");
         assert_eq!(asked("mortgage usa", &sample).len(), 2, "these do not");

@@ -232,7 +232,10 @@ fn targets_count_at_once_and_what_was_told_stays_told(bed: &Bed) {
         let (from, to) = (NOW - Duration::hours(1), NOW + Duration::hours(1));
         let told = bed.block(service.report(north, from, to, NOW + Duration::minutes(32)));
         let told = told.expect("a report");
-        let high = told.tiers.iter().find(|tier| tier.severity == Severity::High);
+        let high = told
+            .tiers
+            .iter()
+            .find(|tier| tier.severity == Severity::High);
         let high = high.expect("a tier");
         (high.acknowledge.breached, high.resolve.pending)
     };

@@ -53,9 +53,19 @@ fn what_is_refused_is_told_to_nobody(bed: &Bed) {
     let north = bed.organization("north");
     let product = bed.product(north, "one");
     let followed = bed.database.growth().follow(north);
-    assert!(ingest(bed, claiming(later(north, 1), "key", 1), product, 1.0));
+    assert!(ingest(
+        bed,
+        claiming(later(north, 1), "key", 1),
+        product,
+        1.0
+    ));
     let length = size(bed, &bed.database, north);
-    assert!(!ingest(bed, claiming(later(north, 2), "key", 2), product, 90.0));
+    assert!(!ingest(
+        bed,
+        claiming(later(north, 2), "key", 2),
+        product,
+        90.0
+    ));
     assert_eq!(size(bed, &bed.database, north), length);
     assert!(!followed.has_changed().expect("somebody tells"));
 }

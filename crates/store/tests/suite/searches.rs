@@ -326,7 +326,10 @@ fn searches_of_a_million(bed: &Bed) {
          created_at, updated_at, version FROM registered_models, s WHERE position = \
          (SELECT MIN(position) FROM registered_models)"
     ));
-    println!("{ENTRIES} entries with their index in {:?}", started.elapsed());
+    println!(
+        "{ENTRIES} entries with their index in {:?}",
+        started.elapsed()
+    );
     for (search, total) in [
         ("mortgage-model-0500000", 1),
         ("hedging-model-0123459", 1),

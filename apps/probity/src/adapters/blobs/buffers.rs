@@ -65,6 +65,6 @@ mod tests {
         drop(pieces);
         assert_eq!(part.len(), 10);
         drop(part);
-        assert!((1..=MOST_SPARE).contains(&spare().len()));
+        assert!(spare().len() <= MOST_SPARE);
     }
 }

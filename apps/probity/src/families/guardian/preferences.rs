@@ -234,7 +234,7 @@ fn render(configured: Configured<Preferences>) -> HttpResponse {
                 slack: slack.into(),
             },
             event_types,
-            muted_model_ids: muted_products.iter().map(ProductId::type_id).collect(),
+            muted_model_ids: muted_products.into_iter().map(ProductId::type_id).collect(),
             quiet_hours: quiet_hours.map(Into::into),
         })
 }
