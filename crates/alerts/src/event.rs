@@ -201,6 +201,14 @@ fn flat(preferences: &Preferences) -> Value {
     value
 }
 
+/// What a recipient chose anew; the organisation's own choice has no id.
+fn chosen(recipient: Option<Uuid>, before: &Preferences, after: &Preferences) -> Value {
+    let mut changed = differences(&flat(before), &flat(after));
+    let id = recipient.map(|id| id.to_string());
+    changed.insert("id".to_owned(), json!(id));
+    json!({"recipients": [changed]})
+}
+
 /// Every member of two objects that differs, with what it was before and is after.
 fn differences(before: &Value, after: &Value) -> Map<String, Value> {
     let members = after.as_object().into_iter().flatten();
@@ -253,13 +261,11 @@ impl DomainEvent for AlertsEvent {
             subject,
             product: None,
         };
-        match self {
-            Self::PreferencesChanged { recipient, .. } => {
-                let owned = recipient.map(|id| trail(Subject { id, ..subject }));
-                owned.into_iter().collect()
-            }
-            _ => vec![trail(subject)],
+        if let Self::PreferencesChanged { recipient, .. } = self {
+            let owned = recipient.map(|id| trail(Subject { id, ..subject }));
+            return owned.into_iter().collect();
         }
+        vec![trail(subject)]
     }
 
     fn detail(&self) -> Value {
@@ -316,12 +322,7 @@ impl DomainEvent for AlertsEvent {
                 before,
                 after,
                 ..
-            } => {
-                let mut changed = differences(&flat(before), &flat(after));
-                let id = recipient.map(|id| id.to_string());
-                changed.insert("id".to_owned(), json!(id));
-                (json!({}), json!({"recipients": [changed]}))
-            }
+            } => (json!({}), chosen(*recipient, before, after)),
         };
         if let (Some(detail), Value::Object(more)) = (detail.as_object_mut(), more) {
             detail.extend(more);

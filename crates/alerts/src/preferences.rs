@@ -242,7 +242,7 @@ impl Preferences {
                 "slack": rule(self.slack),
             },
             "event_types": self.event_types,
-            "muted_products": self.muted_products.iter().map(|one| one.to_string()).collect::<Vec<_>>(),
+            "muted_products": self.muted_products.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "quiet_hours": self.quiet_hours.map(QuietHours::to_value),
         })
     }

@@ -224,7 +224,7 @@ impl<R: GovernanceRepository, I: IdSource> GovernanceService<R, I> {
     ) -> Result<Page<ProductPosture>, GovernanceError> {
         self.catch_up(organization, now).await;
         let page = self.repository.list_postures(organization, filter, page);
-        Ok(page.await?)
+        page.await
     }
 
     /// Judges anew what is due. Where nothing can be written now, reading goes on: what is told is

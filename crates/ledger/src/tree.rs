@@ -248,14 +248,14 @@ impl<R: HashReader> Stored<R> {
             .get(place.hashes.clone())
         {
             Some(hashes) => Ok(Frontier::from_leaves(hashes.iter().copied()).root()),
-            None => self.from_tile(*subtree),
+            None => self.within_tile(*subtree),
         };
         subtrees.iter().zip(&places).map(root).collect()
     }
 
     /// The root of a complete subtree from the tile that it is in, in a log from before the levels between tiles were
     /// stored.
-    fn from_tile(&self, subtree: Subtree) -> Result<Hash, TreeError<R::Error>> {
+    fn within_tile(&self, subtree: Subtree) -> Result<Hash, TreeError<R::Error>> {
         let (near, tile) = (subtree.below(STORED_STEP), subtree.below(TILE_HEIGHT));
         let missing = Err(TreeError::Missing {
             level: near.level,

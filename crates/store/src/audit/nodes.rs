@@ -47,7 +47,8 @@ pub(crate) fn insert(
         AnyConnection::Postgres(_) if completed.is_empty() => {}
         AnyConnection::Postgres(c) => {
             let all = completed.iter();
-            let hashes: Vec<&[u8]> = all.clone().map(|node| node.hash.as_bytes() as _).collect();
+            let hash = |node: &'_ StoredHash| -> &'_ [u8] { node.hash.as_bytes() };
+            let hashes = completed.iter().map(hash).collect();
             InsertNodes {
                 organization,
                 levels: all.clone().map(|node| node.level.into()).collect(),

@@ -225,19 +225,7 @@ impl DomainEvent for WebhookEvent {
                 secret,
                 retired,
             } => {
-                let retired: Vec<Value> = retired
-                    .iter()
-                    .map(|(id, end)| json!({"id": id.to_string(), "expires_at": end.map(instant)}))
-                    .collect();
-                let before = retired.iter().map(|one| one["id"].clone());
-                let change =
-                    json!({"before": before.collect::<Value>(), "after": [secret.to_string()]});
-                json!({
-                    "alias": alias.as_str(),
-                    "secret_id": secret.to_string(),
-                    "retired": retired,
-                    "changes": {"secret_ids": change},
-                })
+                rotated(alias, *secret, retired)
             }
             Self::Replayed {
                 endpoint: _,
@@ -286,6 +274,25 @@ impl DomainEvent for WebhookEvent {
 
 fn texts(ids: &[impl ToString]) -> Vec<String> {
     ids.iter().map(ToString::to_string).collect()
+}
+
+/// A new secret in place of those that end.
+fn rotated(
+    alias: &Alias,
+    secret: WebhookSecretId,
+    retired: &[(WebhookSecretId, Option<OffsetDateTime>)],
+) -> Value {
+    let before = retired.iter().map(|(id, _)| id.to_string());
+    let change = json!({"before": before.collect::<Vec<_>>(), "after": [secret.to_string()]});
+    let ends = retired
+        .iter()
+        .map(|(id, end)| json!({"id": id.to_string(), "expires_at": end.map(instant)}));
+    json!({
+        "alias": alias.as_str(),
+        "secret_id": secret.to_string(),
+        "retired": ends.collect::<Vec<_>>(),
+        "changes": {"secret_ids": change},
+    })
 }
 
 /// Every field of an endpoint that is there no more.
