@@ -99,11 +99,21 @@ async fn answer(api: &Api, question: &str, as_of: Option<&str>) -> (u16, Value) 
     (reply.status, json!({"body": body, "pages": told}))
 }
 
-/// Takes out what follows from the instant of asking: when a product was judged, and to which instant links lead.
+/// What follows from the instant of asking. A posture that is kept is not written anew for each snapshot, and may tell
+/// an earlier next change than one that is judged now.
+const MOVING: [&str; 5] = [
+    "instance",
+    "generated_at",
+    "as_of",
+    "evaluated_at",
+    "next_change_at",
+];
+
+/// Takes that out, and to which instant links lead.
 fn still(value: &mut Value) {
     match value {
         Value::Object(members) => {
-            for moving in ["instance", "generated_at", "as_of", "evaluated_at"] {
+            for moving in MOVING {
                 members.remove(moving);
             }
             if let Some(Value::String(link)) = members.get_mut("link")

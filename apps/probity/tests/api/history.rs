@@ -348,7 +348,7 @@ async fn webhooks_have_histories_without_their_secrets(api: Api) {
     api.post(&format!("{path}/rotate-secret"), &json!({}))
         .send()
         .await
-        .expect(200);
+        .expect(201);
     api.delete(&path).send().await.expect(204);
     let told = history(&api, &path, "").await;
     assert_eq!(

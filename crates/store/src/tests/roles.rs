@@ -91,7 +91,10 @@ fn an_upgrade_by_a_plain_owner_copies_what_is_there(bed: &Bed) {
     bed.raw().must(OF_THE_FIRST_RELEASE);
     crate::migrate::up(&crate::address::parse_address(&url).unwrap()).unwrap();
     assert_eq!(copied(bed), [1; 6]);
-    assert_eq!(bed.raw().number("SELECT sparse FROM audit_heads"), 1);
+    assert_eq!(
+        bed.raw().number("SELECT sparse AS number FROM audit_heads"),
+        1
+    );
     take_back(bed, &owner);
 }
 
@@ -108,7 +111,7 @@ fn what_earlier_upgrades_missed_is_copied(bed: &Bed) {
     assert_eq!(raw.count("product_governance_past", ""), 0);
     assert_eq!(raw.count("search_pending", "WHERE source = 1"), 1);
     assert_eq!(
-        raw.number("SELECT position FROM product_listing"),
+        raw.number("SELECT position AS number FROM product_listing"),
         1_i64 << 40
     );
     take_back(bed, &owner);

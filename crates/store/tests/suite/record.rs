@@ -176,7 +176,7 @@ fn old_log(bed: &Bed, leaves: u64) -> (OrganizationId, InMemoryTree) {
     let mut raw = bed.raw();
     let id = raw.uuid(organization.uuid());
     let no = raw.number(&format!(
-        "SELECT no FROM audit_heads WHERE organization_id = {id}"
+        "SELECT no AS number FROM audit_heads WHERE organization_id = {id}"
     ));
     raw.must(&format!(
         "DELETE FROM audit_entries WHERE organization_id = {id}"
@@ -272,7 +272,7 @@ fn entries_are_indexed_once_as_the_log_grows(bed: &Bed) {
     assert_eq!(index().expect("a block"), 1);
     assert_eq!(index().expect("nothing"), 0, "700 leaves are two blocks");
     let mut raw = bed.raw();
-    assert_eq!(raw.number("SELECT indexed FROM audit_heads"), 2);
+    assert_eq!(raw.number("SELECT indexed AS number FROM audit_heads"), 2);
     assert_eq!(raw.count("audit_blocks", ""), 2);
 }
 
