@@ -275,7 +275,7 @@ async fn two_nodes_tell_a_missed_deadline_once(place: Arc<Place>) {
     tokio::time::sleep(Duration::from_secs(3)).await;
     let breaches = told(&api, "alert.sla.breached").await;
     let mut about: Vec<&Value> = breaches.iter().map(|one| &one["source_id"]).collect();
-    about.sort_by_key(|id| id.to_string());
+    about.sort_by_key(ToString::to_string);
     about.dedup();
     assert_eq!((breaches.len(), about.len()), (alerts, alerts));
     for node in second.iter().chain([&*app]) {

@@ -124,7 +124,7 @@ fn still(value: &mut Value) {
             members.values_mut().for_each(still);
         }
         Value::Array(items) => items.iter_mut().for_each(still),
-        _ => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

@@ -47,13 +47,12 @@ pub(crate) fn insert(
         AnyConnection::Postgres(_) if completed.is_empty() => {}
         AnyConnection::Postgres(c) => {
             let all = completed.iter();
-            let hash = |node: &'_ StoredHash| -> &'_ [u8] { node.hash.as_bytes() };
-            let hashes = completed.iter().map(hash).collect();
+            let hashes = all.clone().map(|node| &node.hash.as_bytes()[..]);
             InsertNodes {
                 organization,
                 levels: all.clone().map(|node| node.level.into()).collect(),
                 indexes: all.map(|node| signed(node.index)).collect(),
-                hashes,
+                hashes: hashes.collect(),
             }
             .execute(c)?;
         }

@@ -224,9 +224,7 @@ impl DomainEvent for WebhookEvent {
                 alias,
                 secret,
                 retired,
-            } => {
-                rotated(alias, *secret, retired)
-            }
+            } => rotated(alias, *secret, retired),
             Self::Replayed {
                 endpoint: _,
                 deliveries,
