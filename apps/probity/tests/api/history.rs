@@ -367,7 +367,7 @@ async fn webhooks_have_histories_without_their_secrets(api: Api) {
     );
     assert_eq!(
         change(&entries[2], "event_types")[1],
-        &json!(["alert.opened", "model.registered"])
+        &json!(["model.registered", "alert.opened"])
     );
     let hidden = entries[2]["changes"].as_array().unwrap().iter();
     let hidden: Vec<_> = hidden.filter(|change| change["kept"] == false).collect();
