@@ -169,7 +169,7 @@ def honest(server, judges, keys, kept):
 
 def anchors(server, judges, folder, keys):
     """Checkpoints that were put where the operator cannot take them back, in one file that is only appended to."""
-    path = os.path.join(folder, "anchors")
+    path = os.path.join(folder, "kept-outside")
     server.stop()
     server.env["PROBITY_ANCHOR_FILE"] = path
     server.start()
@@ -180,8 +180,9 @@ def anchors(server, judges, folder, keys):
     bundle, last = server.call("/api/v1/audit/export"), sizes[-1]
     with open(path, "rb") as file:
         kept = file.read()
-    notes = [note + b"\n" for note in kept.split(b"\n\n\n") if note.strip()]
-    of = {int(note.split(b"\n")[1]): note.strip(b"\n") + b"\n" for note in notes}
+    paragraphs = [paragraph.strip(b"\n") for paragraph in kept.split(b"\n\n") if paragraph.strip()]
+    notes = [text + b"\n\n" + signatures + b"\n" for text, signatures in zip(paragraphs[::2], paragraphs[1::2])]
+    of = {int(note.split(b"\n")[1]): note for note in notes}
     joined = lambda *some: b"".join(of[size] + b"\n" for size in some)
     judges.expect("anchored", bundle, 3, keys=keys, anchors=kept)
     judges.expect("anchored, with the keys of the bundle", bundle, 3, anchors=kept)
