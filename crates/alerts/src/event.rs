@@ -2,9 +2,9 @@
 //! detail; they enter no publication.
 
 use probity_kernel::{
-    AlertId, DomainEvent, OrganizationId, ProductId, Publication, Subject, Trail,
+    AlertId, DomainEvent, OrganizationId, ProductId, Publication, Subject, Trail, differences,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
@@ -207,18 +207,6 @@ fn chosen(recipient: Option<Uuid>, before: &Preferences, after: &Preferences) ->
     let id = recipient.map(|id| id.to_string());
     changed.insert("id".to_owned(), json!(id));
     json!({"recipients": [changed]})
-}
-
-/// Every member of two objects that differs, with what it was before and is after.
-fn differences(before: &Value, after: &Value) -> Map<String, Value> {
-    let members = after.as_object().into_iter().flatten();
-    members
-        .filter(|(name, value)| before.get(name.as_str()) != Some(*value))
-        .map(|(name, value)| {
-            let sides = json!({"before": before.get(name.as_str()), "after": value});
-            (name.clone(), sides)
-        })
-        .collect()
 }
 
 fn changed([before, after]: &[Option<String>; 2]) -> Value {

@@ -1,7 +1,7 @@
 //! What happened to uploads and artifacts.
 
 use probity_kernel::{
-    ArtifactId, DomainEvent, ProductId, Publication, Subject, Trail, UploadSessionId,
+    ArtifactId, DomainEvent, ProductId, Publication, Subject, Trail, UploadSessionId, differences,
 };
 use serde_json::{Map, Value, json};
 
@@ -110,6 +110,19 @@ impl ArtifactEvent {
         self
     }
 
+    /// What it is about, and the product that it belongs to.
+    fn about(&self) -> (Subject, ProductId) {
+        match self {
+            Self::UploadOpened(session) | Self::UploadEnded { session, .. } => {
+                (upload(session.id), session.product)
+            }
+            Self::Available { artifact: it, .. } => (artifact(it.id), it.product),
+            Self::Signed(it) | Self::Deleted(it) | Self::Damaged { artifact: it, .. } => {
+                (artifact(it.after.id), it.after.product)
+            }
+        }
+    }
+
     /// The artifact as it is now, where the event is about one.
     fn artifact(&self) -> Option<&Artifact> {
         match self {
@@ -139,14 +152,14 @@ impl ArtifactEvent {
     fn changes(&self) -> Map<String, Value> {
         let none = Value::Null;
         match self {
-            Self::UploadOpened(session) => differences(&none, &facts_of_upload(session)),
+            Self::UploadOpened(session) => changed(&none, &facts_of_upload(session)),
             Self::UploadEnded {
                 session, before, ..
             } => {
                 let was = with(facts_of_upload(session), "status", before.as_str());
-                differences(&was, &facts_of_upload(session))
+                changed(&was, &facts_of_upload(session))
             }
-            Self::Available { artifact, .. } => differences(&none, &facts_of(artifact)),
+            Self::Available { artifact, .. } => changed(&none, &facts_of(artifact)),
             Self::Signed(moved) | Self::Deleted(moved) => moved.changes(),
             Self::Damaged { artifact, .. } => artifact.changes(),
         }
@@ -155,7 +168,7 @@ impl ArtifactEvent {
 
 impl Move {
     fn changes(&self) -> Map<String, Value> {
-        differences(
+        changed(
             &signed_facts_of(&self.before),
             &signed_facts_of(&self.after),
         )
@@ -166,16 +179,10 @@ impl Move {
 const LASTING: [&str; 3] = ["artifact_id", "upload_id", "product_id"];
 
 /// Every fact that differs.
-fn differences(before: &Value, after: &Value) -> Map<String, Value> {
-    let members = after.as_object().into_iter().flatten();
-    members
-        .filter(|(name, _)| !LASTING.contains(&name.as_str()))
-        .filter(|(name, value)| before.get(name.as_str()).unwrap_or(&Value::Null) != *value)
-        .map(|(name, value)| {
-            let sides = json!({"before": before.get(name.as_str()), "after": value});
-            (name.clone(), sides)
-        })
-        .collect()
+fn changed(before: &Value, after: &Value) -> Map<String, Value> {
+    let mut changed = differences(before, after);
+    changed.retain(|name, _| !LASTING.contains(&name.as_str()));
+    changed
 }
 
 /// What a receiver is told about an artifact: no file name, which may speak of people.
@@ -258,31 +265,13 @@ impl DomainEvent for ArtifactEvent {
     }
 
     fn subject(&self) -> Subject {
-        match self {
-            Self::UploadOpened(session) | Self::UploadEnded { session, .. } => upload(session.id),
-            Self::Available {
-                artifact: moved, ..
-            } => artifact(moved.id),
-            Self::Signed(moved)
-            | Self::Deleted(moved)
-            | Self::Damaged {
-                artifact: moved, ..
-            } => artifact(moved.after.id),
-        }
+        self.about().0
     }
 
     /// An artifact ends its upload, and takes the place of the current one where it is to be that.
     fn trails(&self) -> Vec<Trail> {
-        let product: ProductId = match self {
-            Self::UploadOpened(session) | Self::UploadEnded { session, .. } => session.product,
-            Self::Available { artifact, .. } => artifact.product,
-            Self::Signed(moved)
-            | Self::Deleted(moved)
-            | Self::Damaged {
-                artifact: moved, ..
-            } => moved.after.product,
-        };
-        let mut subjects = vec![self.subject()];
+        let (subject, product) = self.about();
+        let mut subjects = vec![subject];
         if let Self::Available {
             artifact: made,
             replaced,

@@ -7,6 +7,7 @@ pub mod evidence;
 #[cfg(any(test, feature = "testing"))]
 pub mod memory;
 pub mod overview;
+mod page;
 pub mod posture;
 pub mod repository;
 pub mod review;

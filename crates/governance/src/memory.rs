@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use probity_kernel::{
-    Context, Cursor, OrganizationId, Page, PageRequest, Paging, ProductId, RepositoryError,
+    Context, Cursor, OrganizationId, Page, PageRequest, ProductId, RepositoryError,
     ReviewRequestId, SpaceId,
 };
 use time::OffsetDateTime;
@@ -15,6 +15,7 @@ use crate::assessment::evidence::{Approval, Evidence, Reviews};
 use crate::error::GovernanceError;
 use crate::event::GovernanceEvent;
 use crate::overview::{self, Fleet, ProductPosture, sort_worst_first};
+use crate::page::paged;
 use crate::posture::Posture;
 use crate::repository::{
     Dossier, GovernanceChange, GovernanceRepository, GovernanceWrite, PostureFilter, RecordFacts,
@@ -280,35 +281,6 @@ impl State {
             .collect();
         sort_worst_first(&mut found);
         found
-    }
-}
-
-/// One page of records that are in their order already.
-fn paged<T>(
-    records: Vec<T>,
-    request: &PageRequest,
-    place: impl Fn(&T) -> Cursor,
-    is_after: impl Fn(&Cursor, &Cursor) -> bool,
-) -> Page<T> {
-    let total = u64::try_from(records.len()).unwrap_or(u64::MAX);
-    let mut rest: Vec<T> = match &request.paging {
-        Paging::Offset(skip) => {
-            let skip = usize::try_from(*skip).unwrap_or(usize::MAX);
-            records.into_iter().skip(skip).collect()
-        }
-        Paging::After(cursor) => {
-            let later = |record: &T| is_after(&place(record), cursor);
-            records.into_iter().filter(later).collect()
-        }
-    };
-    let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
-    let more = rest.len() > limit;
-    rest.truncate(limit);
-    let next = rest.last().filter(|_| more).map(place);
-    Page {
-        items: rest,
-        total,
-        next,
     }
 }
 

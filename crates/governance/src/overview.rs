@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use probity_kernel::{Cursor, Page, PageRequest, Paging, ProductId, SpaceId};
+use probity_kernel::{Cursor, Page, PageRequest, ProductId, SpaceId};
 use time::OffsetDateTime;
 
+use crate::page::paged;
 use crate::posture::Posture;
 use crate::vocabulary::{DriftKey, DriftSeverity, LifecycleGate, ReviewStatus};
 
@@ -59,26 +60,10 @@ pub fn place(one: &ProductPosture) -> Cursor {
 
 /// One page of products that stand in the order of lists.
 #[must_use]
-pub fn page_of(mut products: Vec<ProductPosture>, request: &PageRequest) -> Page<ProductPosture> {
-    let total = u64::try_from(products.len()).unwrap_or(u64::MAX);
-    match &request.paging {
-        Paging::Offset(skip) => {
-            let skip = usize::try_from(*skip).unwrap_or(usize::MAX);
-            products.drain(..skip.min(products.len()));
-        }
-        Paging::After(cursor) => {
-            let after = (cursor.key, cursor.tie);
-            products.retain(|one| (place(one).key, place(one).tie) > after);
-        }
-    }
-    let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
-    let more = products.len() > limit;
-    products.truncate(limit);
-    Page {
-        next: products.last().filter(|_| more).map(place),
-        items: products,
-        total,
-    }
+pub fn page_of(products: Vec<ProductPosture>, request: &PageRequest) -> Page<ProductPosture> {
+    paged(products, request, place, |one, than| {
+        (one.key, one.tie) > (than.key, than.tie)
+    })
 }
 
 /// What a repository answers about a fleet.

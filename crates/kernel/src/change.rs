@@ -5,7 +5,7 @@
 //! move without its record.
 
 use serde::{Serialize as _, Serializer};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::context::Context;
@@ -120,6 +120,19 @@ pub trait DomainEvent {
     fn publications(&self) -> Vec<Publication> {
         Vec::new()
     }
+}
+
+/// The members of an object that are others than they were, each with `before` and `after`, as a detail tells them. What
+/// was not there was null; a member that is there no more is not told.
+#[must_use]
+pub fn differences(before: &Value, after: &Value) -> Map<String, Value> {
+    let members = after.as_object().into_iter().flatten();
+    let changed = members.filter_map(|(name, after)| {
+        let before = before.get(name).unwrap_or(&Value::Null);
+        let sides = json!({"before": before, "after": after});
+        (before != after).then(|| (name.clone(), sides))
+    });
+    changed.collect()
 }
 
 /// A governance event before the store gives it an id and its index in the record.

@@ -15,7 +15,7 @@ pub mod version;
 pub mod vocabulary;
 
 pub use actor::Actor;
-pub use change::{Change, ClearArg, DomainEvent, Publication, Subject, Trail};
+pub use change::{Change, ClearArg, DomainEvent, Publication, Subject, Trail, differences};
 pub use clock::{Clock, FixedClock, IdSource, SequentialIds, SystemClock, SystemIds};
 pub use context::{Context, RequestId};
 pub use error::{DomainError, ErrorKind, FieldError, RepositoryError};

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::frontier::Frontier;
 use crate::hash::Hash;
 use crate::proof::{MAX_PROOF_LEN, ProofError};
-use crate::tree::{HashReader, Stored, Subtree, TreeError, level_of};
+use crate::tree::{HashReader, Stored, Subtree, TreeError, subtrees};
 
 /// The roots of the largest complete subtrees on both sides of a range of leaves, each side from left to right.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -102,17 +102,4 @@ impl Closing<'_> {
             Err(ProofError::RootMismatch)
         }
     }
-}
-
-/// The largest complete subtrees that make up a range, from left to right.
-fn subtrees(range: Range<u64>) -> impl Iterator<Item = Subtree> {
-    let mut start = range.start;
-    std::iter::from_fn(move || {
-        let left = range.end.checked_sub(start).filter(|left| *left > 0)?;
-        let [aligned, ..] = start.trailing_zeros().to_le_bytes();
-        let level = level_of(left).min(aligned);
-        let index = start >> level;
-        start += 1 << level;
-        Some(Subtree { level, index })
-    })
 }

@@ -87,10 +87,10 @@ pub fn root_at<R: HashReader>(reader: R, size: u64) -> Result<Hash, TreeError<R:
 /// # Errors
 /// A size beyond [`MAX_SIZE`], or the reader's own failure.
 pub fn frontier_at<R: HashReader>(reader: R, size: u64) -> Result<Frontier, TreeError<R::Error>> {
-    let subtrees: Vec<Subtree> = falling(0..size).collect();
-    let hashes = Stored::new(reader, size)?.hashes(&subtrees)?;
+    let parts: Vec<Subtree> = subtrees(0..size).collect();
+    let hashes = Stored::new(reader, size)?.hashes(&parts)?;
     let mut frontier = Frontier::new();
-    for (subtree, hash) in subtrees.iter().zip(hashes) {
+    for (subtree, hash) in parts.iter().zip(hashes) {
         frontier.append_subtree(subtree.level, hash);
     }
     Ok(frontier)
@@ -189,12 +189,14 @@ impl Subtree {
     }
 }
 
-/// The largest complete subtrees of a range that starts at a multiple of the power of two at or above its length.
-fn falling(range: Range<u64>) -> impl Iterator<Item = Subtree> {
+/// The largest complete subtrees that make up a range, from left to right. Where the range starts at a multiple of the
+/// power of two at or above its length, their sizes fall.
+pub(crate) fn subtrees(range: Range<u64>) -> impl Iterator<Item = Subtree> {
     let mut start = range.start;
     std::iter::from_fn(move || {
         let left = range.end.checked_sub(start).filter(|left| *left > 0)?;
-        let level = level_of(left);
+        let [aligned, ..] = start.trailing_zeros().to_le_bytes();
+        let level = level_of(left).min(aligned);
         let index = start >> level;
         start += 1 << level;
         Some(Subtree { level, index })
@@ -216,16 +218,16 @@ impl<R: HashReader> Stored<R> {
 
     /// The RFC 6962 roots of ranges, each of which starts at a multiple of the power of two at or above its length.
     fn roots(&self, ranges: &[Range<u64>]) -> Result<Vec<Hash>, TreeError<R::Error>> {
-        let mut subtrees = Vec::new();
+        let mut all = Vec::new();
         let counts: Vec<usize> = ranges
             .iter()
             .map(|range| {
-                let before = subtrees.len();
-                subtrees.extend(falling(range.clone()));
-                subtrees.len() - before
+                let before = all.len();
+                all.extend(subtrees(range.clone()));
+                all.len() - before
             })
             .collect();
-        let mut hashes = self.hashes(&subtrees)?.into_iter();
+        let mut hashes = self.hashes(&all)?.into_iter();
         let roots = counts.into_iter().map(|count| {
             let parts: Vec<Hash> = hashes.by_ref().take(count).collect();
             join(&parts).unwrap_or(Hash::EMPTY)

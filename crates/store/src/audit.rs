@@ -85,6 +85,11 @@ impl HashReader for StoredHashes<'_> {
     }
 }
 
+/// A number as columns hold it. None of a log is beyond them.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
 fn hash(table: &'static str, bytes: &[u8]) -> Result<Hash, RepositoryError> {
     Hash::try_from(bytes).map_err(|error| corrupt(table, "hash")(error.into()))
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use probity_kernel::OrganizationId;
+use probity_kernel::{OrganizationId, RepositoryError};
 use probity_store::Database;
 
 use super::background::{Background, Stop};
@@ -31,36 +31,35 @@ fn index(database: &Database, stop: &Stop) {
         }
     };
     for organization in organizations {
-        bring_up(database, organization, stop);
-        for _ in 0..STEPS {
-            match database.index_entries(organization, STEP) {
-                Ok(0) => break,
-                Ok(blocks) => tracing::debug!(%organization, blocks, "indexed entries"),
-                Err(error) => {
-                    tracing::warn!(%organization, error = %error, "entries were not indexed");
-                    break;
-                }
-            }
-            if !stop.allows_after(Duration::ZERO) {
-                return;
-            }
+        let hashes = || database.bring_up_hashes(organization);
+        let blocks = || database.index_entries(organization, STEP);
+        let done = in_steps(stop, organization, "hashes of the record", hashes)
+            && in_steps(stop, organization, "the index of entries", blocks);
+        if !done {
+            return;
         }
     }
 }
 
-/// Stores what a log lacks until it is through or the round of this organisation is over.
-fn bring_up(database: &Database, organization: OrganizationId, stop: &Stop) {
+/// Works in steps until nothing is left or the round of this organisation is over; answers whether the round goes on.
+fn in_steps<N: PartialEq + Default + std::fmt::Debug>(
+    stop: &Stop,
+    organization: OrganizationId,
+    what: &'static str,
+    work: impl Fn() -> Result<N, RepositoryError>,
+) -> bool {
     for _ in 0..STEPS {
-        match database.bring_up_hashes(organization) {
-            Ok(0) => return,
-            Ok(leaves) => tracing::debug!(%organization, leaves, "stored hashes of the record"),
+        match work() {
+            Ok(count) if count == N::default() => break,
+            Ok(count) => tracing::debug!(%organization, ?count, "{what} went on"),
             Err(error) => {
-                tracing::warn!(%organization, error = %error, "hashes of the record were not stored");
-                return;
+                tracing::warn!(%organization, error = %error, "{what} did not go on");
+                break;
             }
         }
         if !stop.allows_after(Duration::ZERO) {
-            return;
+            return false;
         }
     }
+    true
 }

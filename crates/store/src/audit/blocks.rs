@@ -12,6 +12,7 @@ use probity_ledger::{Hash, Leaf};
 use serde_json::Value;
 
 use super::entries::{EntryFilter, RecordEntry, load};
+use super::signed;
 use crate::connection::{AnyConnection, on_backend};
 use crate::database::Database;
 use crate::error::StoreResult;
@@ -159,10 +160,6 @@ impl Blocks {
         self.read_from = first;
         Ok(())
     }
-}
-
-fn signed(block: u64) -> i64 {
-    i64::try_from(block).unwrap_or(i64::MAX)
 }
 
 /// Forgets the filters of blocks whose entries no longer say all that they did; a worker makes them anew.

@@ -12,7 +12,7 @@ use diesel::sqlite::Sqlite;
 use probity_kernel::{OrganizationId, RepositoryError};
 use probity_ledger::{Frontier, Hash, HashReader as _, STORED_STEP, Span, StoredHash, TILE_HEIGHT};
 
-use super::StoredHashes;
+use super::{StoredHashes, signed};
 use crate::connection::AnyConnection;
 use crate::database::Database;
 use crate::error::{StoreError, StoreResult};
@@ -80,10 +80,6 @@ statement! {
         ", " indexes: Vec<i64> as Array<BigInt>,
         ", " hashes: Vec<&'a [u8]> as Array<Binary>; ") n"
     }
-}
-
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// What a hash is read under: its level and its index.
@@ -266,7 +262,9 @@ fn bring_up(tx: &mut Tx<'_>, organization: OrganizationId) -> StoreResult<u64> {
 /// The hashes of higher levels between tiles that begin at a leaf and are complete, but not stored.
 fn above(stored: &StoredHashes<'_>, first: u64) -> Result<Vec<StoredHash>, RepositoryError> {
     let mut missing = Vec::new();
-    for tiles in (2 * TILE_HEIGHT..u8::try_from(u64::BITS).unwrap_or(64)).step_by(8) {
+    for tiles in
+        (2 * TILE_HEIGHT..u8::try_from(u64::BITS).unwrap_or(64)).step_by(TILE_HEIGHT.into())
+    {
         let level = tiles + STORED_STEP;
         let index = first >> level;
         if index << level != first {

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use probity_kernel::{OrganizationId, RepositoryError};
 use time::OffsetDateTime;
 
+use super::signed;
 use crate::connection::{AnyConnection, Scope};
 use crate::database::Database;
 use crate::error::{StoreResult, corrupt};
@@ -19,10 +20,6 @@ pub struct KeptTimestamp {
     pub note: String,
     /// The token, DER.
     pub token: Vec<u8>,
-}
-
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// A stamped checkpoint of at most `size` entries: the last one, or the first that covers `end` entries.

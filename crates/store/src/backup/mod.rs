@@ -43,8 +43,6 @@ pub struct CopiedLog {
 pub struct CopiedBlob {
     /// Their key.
     pub blob: BlobKey,
-    /// The store that has them.
-    pub backend: String,
     /// Their digest, unless they are known to be lost or changed.
     pub sha256: Option<Sha256Digest>,
 }
@@ -194,19 +192,18 @@ fn logs(conn: &mut AnyConnection) -> Result<Vec<CopiedLog>, CopyError> {
 
 /// The bytes that artifacts have which are not deleted, each once.
 fn blobs(conn: &mut AnyConnection) -> Result<Vec<CopiedBlob>, CopyError> {
-    let rows: Vec<(Id, String, String, String, Vec<u8>)> = artifacts::table
+    let rows: Vec<(Id, String, String, Vec<u8>)> = artifacts::table
         .filter(artifacts::status.ne(ArtifactStatus::Deleted.as_str()))
         .order((artifacts::organization_id, artifacts::blob_key))
         .select((
             artifacts::organization_id,
             artifacts::blob_key,
-            artifacts::storage_backend,
             artifacts::status,
             artifacts::sha256,
         ))
         .load(conn)?;
     let mut found: Vec<CopiedBlob> = Vec::new();
-    for (organization, key, backend, status, sha256) in rows {
+    for (organization, key, status, sha256) in rows {
         let organization = OrganizationId::new(organization.0);
         let blob = BlobKey { organization, key };
         let sha256 = <[u8; 32]>::try_from(sha256).ok();
@@ -214,11 +211,7 @@ fn blobs(conn: &mut AnyConnection) -> Result<Vec<CopiedBlob>, CopyError> {
         let sha256 = sha256.filter(|_| sound).map(Sha256Digest::from_bytes);
         match found.last_mut().filter(|last| last.blob == blob) {
             Some(last) => last.sha256 = last.sha256.or(sha256),
-            None => found.push(CopiedBlob {
-                blob,
-                backend,
-                sha256,
-            }),
+            None => found.push(CopiedBlob { blob, sha256 }),
         }
     }
     Ok(found)

@@ -4,7 +4,7 @@
 use probity_kernel::text::hex;
 use probity_kernel::{
     DeliveryId, DomainEvent, OrganizationId, Publication, Subject, WebhookEndpointId,
-    WebhookSecretId,
+    WebhookSecretId, differences,
 };
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
@@ -18,7 +18,8 @@ use crate::message::instant;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndpointFacts {
     id: WebhookEndpointId,
-    members: Map<String, Value>,
+    /// An object; null of none.
+    members: Value,
     /// Written by people, so the record tells only that it changed.
     description: Option<String>,
 }
@@ -28,7 +29,7 @@ impl EndpointFacts {
     fn none(id: WebhookEndpointId) -> Self {
         Self {
             id,
-            members: Map::new(),
+            members: Value::Null,
             description: None,
         }
     }
@@ -37,30 +38,24 @@ impl EndpointFacts {
     #[must_use]
     pub fn of(endpoint: &Endpoint) -> Self {
         let standing = match endpoint.standing {
-            Standing::Enabled => json!("enabled"),
-            Standing::Disabled { .. } => json!("disabled"),
+            Standing::Enabled => "enabled",
+            Standing::Disabled { .. } => "disabled",
         };
         let types: Vec<&str> = endpoint.event_types.iter().map(EventType::as_str).collect();
         let settings = Value::Object(endpoint.settings.clone()).to_string();
-        let facts = [
-            ("kind", json!(endpoint.kind)),
-            ("target_host", json!(endpoint.target_url.host())),
-            (
-                "target_url_sha256",
-                json!(digest(endpoint.target_url.as_str())),
-            ),
-            ("event_types", json!(types)),
-            ("hmac_secret_alias", json!(endpoint.secret_alias.as_str())),
-            ("sign_ed25519", json!(endpoint.sign_ed25519)),
-            ("settings_sha256", json!(digest(&settings))),
-            ("standing", standing),
-        ];
+        let members = json!({
+            "kind": endpoint.kind,
+            "target_host": endpoint.target_url.host(),
+            "target_url_sha256": digest(endpoint.target_url.as_str()),
+            "event_types": types,
+            "hmac_secret_alias": endpoint.secret_alias.as_str(),
+            "sign_ed25519": endpoint.sign_ed25519,
+            "settings_sha256": digest(&settings),
+            "standing": standing,
+        });
         Self {
             id: endpoint.id,
-            members: facts
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value))
-                .collect(),
+            members,
             description: endpoint.description.clone(),
         }
     }
@@ -136,20 +131,13 @@ pub enum WebhookEvent {
     },
 }
 
-/// Every member that differs, with what was before and after.
-fn differences(before: &EndpointFacts, after: &EndpointFacts) -> Map<String, Value> {
-    let described = before.description != after.description;
-    let described = described.then(|| ("description".to_owned(), json!({"changed": true})));
-    after
-        .members
-        .iter()
-        .filter(|(name, value)| before.members.get(*name) != Some(*value))
-        .map(|(name, value)| {
-            let change = json!({"before": before.members.get(name), "after": value});
-            (name.clone(), change)
-        })
-        .chain(described)
-        .collect()
+/// Every member that differs, with what was before and after; of the description only whether it does.
+fn changed(before: &EndpointFacts, after: &EndpointFacts) -> Map<String, Value> {
+    let mut changed = differences(&before.members, &after.members);
+    if before.description != after.description {
+        changed.insert("description".to_owned(), json!({"changed": true}));
+    }
+    changed
 }
 
 impl DomainEvent for WebhookEvent {
@@ -187,7 +175,7 @@ impl DomainEvent for WebhookEvent {
     fn detail(&self) -> Value {
         match self {
             Self::Created { after, secret } => {
-                let mut detail = differences(&EndpointFacts::none(after.id), after);
+                let mut detail = changed(&EndpointFacts::none(after.id), after);
                 let secret = secret.map(|id| id.to_string());
                 detail.insert("secret_id".to_owned(), json!(secret));
                 Value::Object(detail)
@@ -198,7 +186,7 @@ impl DomainEvent for WebhookEvent {
                 credential_changed,
                 secret,
             } => {
-                let mut detail = differences(before, after);
+                let mut detail = changed(before, after);
                 detail.insert("credential_changed".to_owned(), json!(credential_changed));
                 if *credential_changed {
                     detail.insert("credential".to_owned(), json!({"changed": true}));
@@ -295,7 +283,7 @@ fn rotated(
 
 /// Every field of an endpoint that is there no more.
 fn gone(before: &EndpointFacts) -> Value {
-    let members = before.members.iter();
+    let members = before.members.as_object().into_iter().flatten();
     let members =
         members.map(|(name, value)| (name.clone(), json!({"before": value, "after": null})));
     Value::Object(members.collect())
