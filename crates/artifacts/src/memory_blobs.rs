@@ -247,17 +247,28 @@ impl BlobStore for InMemoryBlobs {
         if state.full {
             return Err(BlobError::Full);
         }
+        let digest = digest.filter(|_| !self.by_upload);
+        let key = BlobKey {
+            organization: place.organization,
+            key: digest.map_or_else(|| place.upload.to_string(), |digest| digest.to_string()),
+        };
+        let staged = state
+            .chunks
+            .keys()
+            .any(|(upload, _)| *upload == place.upload);
+        if !staged && state.blobs.contains_key(&key) {
+            return Ok(key);
+        }
         let mut bytes = Vec::new();
         for chunk in chunks {
             let location = (place.upload, chunk.location.clone());
             let part = state.chunks.get(&location).ok_or(BlobError::NotFound)?;
             bytes.extend_from_slice(part);
         }
-        let digest = digest.filter(|_| !self.by_upload);
-        let key = BlobKey {
-            organization: place.organization,
-            key: digest.map_or_else(|| place.upload.to_string(), |digest| digest.to_string()),
-        };
+        // The blob is made of the chunks themselves: none is there any more.
+        state
+            .chunks
+            .retain(|(upload, _), _| *upload != place.upload);
         state.blobs.insert(key.clone(), bytes.into());
         Ok(key)
     }

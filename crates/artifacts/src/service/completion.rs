@@ -1,5 +1,7 @@
 //! Making an artifact of an upload.
 
+use std::borrow::Cow;
+
 use probity_kernel::{
     ArtifactId, Change, Context, IdSource, ProductId, RepositoryError, UploadSessionId, Version,
 };
@@ -193,7 +195,7 @@ impl<R: ArtifactRepository, B: BlobStore, I: IdSource> ArtifactService<R, B, I> 
         Ok(made.insert(blob).clone())
     }
 
-    async fn assemble(
+    pub(super) async fn assemble(
         &self,
         session: &UploadSession,
         digest: Option<Sha256Digest>,
@@ -218,19 +220,28 @@ impl<R: ArtifactRepository, B: BlobStore, I: IdSource> ArtifactService<R, B, I> 
 
     /// The digest of all chunks: computed as they arrived, or over what was not, read back; `None`
     /// where it has to be read from the blob.
-    async fn digest_of_chunks(
+    ///
+    /// It is kept with the session before the chunks become a blob: a completion that ends there
+    /// finds no chunks any more when it is repeated.
+    pub(super) async fn digest_of_chunks(
         &self,
-        session: &UploadSession,
+        sealed: &UploadSession,
     ) -> Result<Option<Sha256Digest>, ArtifactError> {
-        if session.is_hashed() {
-            let resumed = session.hash.resume().ok();
-            return Ok(resumed.map(StreamingSha256::finish));
+        let (organization, id) = (sealed.organization, sealed.id);
+        let mut session = Cow::Borrowed(sealed);
+        while !session.is_hashed() {
+            if !self.blobs().reads_chunks() {
+                return Ok(None);
+            }
+            let Some(advance) = self.hash_on(&session, u64::MAX).await? else {
+                return Ok(None);
+            };
+            // Where it is of no use, somebody else has brought the digest further meanwhile.
+            let repository = self.repository();
+            repository.advance_hash(organization, id, advance).await?;
+            session = Cow::Owned(self.find(organization, sealed.product, id).await?);
         }
-        if !self.blobs().reads_chunks() {
-            return Ok(None);
-        }
-        let advance = self.hash_on(session, u64::MAX).await?;
-        let resumed = advance.and_then(|it| StreamingSha256::from_bytes(&it.state).ok());
+        let resumed = session.hash.resume().ok();
         Ok(resumed.map(StreamingSha256::finish))
     }
 

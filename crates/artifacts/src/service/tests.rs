@@ -155,6 +155,29 @@ async fn an_upload_in_any_order_becomes_the_same_artifact() {
 }
 
 #[tokio::test]
+async fn a_completion_that_ended_behind_the_blob_can_be_repeated() {
+    for blobs in stores() {
+        let bench = Bench::new(blobs, None);
+        let bytes = bytes(60);
+        // The last chunk first: the digest is not computed as they arrive.
+        let session = bench.open(&bytes, None).await;
+        bench.send(&session, &bytes, &[3, 2, 1, 0]).await;
+        let (service, ctx) = (&bench.service, &bench.ctx);
+        let sealed = service
+            .repository()
+            .seal(ctx, bench.product, session.id)
+            .await
+            .unwrap();
+        let digest = service.digest_of_chunks(&sealed).await.unwrap();
+        service.assemble(&sealed, digest).await.unwrap();
+        // Here the process ended: there is a blob, and no row that names it.
+        let artifact = bench.complete(&session).await.unwrap();
+        assert_eq!(artifact.sha256, Sha256Digest::of(&bytes));
+        assert_eq!(artifact.size, 60);
+    }
+}
+
+#[tokio::test]
 async fn in_order_chunks_are_hashed_as_they_arrive() {
     let bench = Bench::new(InMemoryBlobs::default(), None);
     let sent = bytes(100);
