@@ -10,6 +10,7 @@ import http.client
 import json
 import pathlib
 import shutil
+import socket
 import subprocess
 import tempfile
 import threading
@@ -82,6 +83,8 @@ class Run:
                 time.sleep(0.0005)
             assert len(heard) == number + 1, f"event {number} is not heard"
             time.sleep(0.02)
+        # Closing alone would wait for the thread that reads, which waits for the next heartbeat.
+        connection.sock.shutdown(socket.SHUT_RDWR)
         connection.close()
         positions = [index for _, index in heard]
         assert positions == sorted(set(positions)), "out of order or twice"

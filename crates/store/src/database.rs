@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use probity_kernel::{IdSource, OrganizationId, RepositoryError};
+use tokio::sync::oneshot;
 
 use crate::address::{AddressError, parse_address};
 use crate::connection::{AnyConnection, Location, Manager, Scope, Use};
@@ -81,6 +82,9 @@ impl fmt::Debug for Database {
             .finish_non_exhaustive()
     }
 }
+
+/// A read whose answer takes a way of its own, so that what is around all reads is compiled once.
+pub(crate) type Reading = Box<dyn FnOnce(&mut AnyConnection) -> StoreResult<()> + Send>;
 
 struct Inner {
     location: Location,
@@ -256,6 +260,20 @@ impl Database {
         snapshot: bool,
         work: impl FnOnce(&mut AnyConnection) -> StoreResult<T>,
     ) -> Result<T, RepositoryError> {
+        let (mut work, mut value) = (Some(work), None);
+        self.on_this_thread(scope, snapshot, &mut |conn| {
+            value = work.take().map(|work| work(conn)).transpose()?;
+            Ok(())
+        })?;
+        value.ok_or_else(unavailable)
+    }
+
+    fn on_this_thread(
+        &self,
+        scope: Scope,
+        snapshot: bool,
+        reading: &mut dyn FnMut(&mut AnyConnection) -> StoreResult<()>,
+    ) -> Result<(), RepositoryError> {
         READERS.with_borrow_mut(|readers| {
             let mine = |known: &Weak<Inner>| std::ptr::eq(known.as_ptr(), Arc::as_ptr(&self.inner));
             if !readers.iter().any(|(known, _)| mine(known)) {
@@ -269,7 +287,7 @@ impl Database {
             }
             let reader = readers.iter_mut().find(|(known, _)| mine(known));
             let (_, conn) = reader.ok_or_else(unavailable)?;
-            conn.read(scope, snapshot, work)
+            conn.read(scope, snapshot, reading)
                 .map_err(RepositoryError::from)
         })
     }
@@ -280,6 +298,17 @@ impl Database {
         scope: Scope,
         work: impl FnOnce(&mut AnyConnection) -> StoreResult<T> + Send + 'static,
     ) -> Result<T, RepositoryError> {
+        let (tell, told) = oneshot::channel();
+        let reading = move |conn: &mut AnyConnection| {
+            // The caller may have gone away.
+            let _ = tell.send(work(conn)?);
+            Ok(())
+        };
+        self.aside(scope, Box::new(reading)).await?;
+        told.await.map_err(|_| unavailable())
+    }
+
+    async fn aside(&self, scope: Scope, reading: Reading) -> Result<(), RepositoryError> {
         let pool = self.inner.pool.clone();
         let past = self
             .past
@@ -293,13 +322,13 @@ impl Database {
         };
         let read = tokio::task::spawn_blocking(move || {
             if let Some((location, past)) = past {
-                return past::read(&location, &past, work);
+                return past::read(&location, &past, reading);
             }
             let mut conn = pool.get().map_err(|error| {
                 tracing::warn!(error = %error, "no connection for a read");
                 StoreError(unavailable())
             })?;
-            conn.read(scope, true, work)
+            conn.read(scope, true, reading)
         });
         let read = read.await;
         drop(turn);

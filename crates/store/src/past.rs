@@ -17,7 +17,7 @@ pub(crate) use self::views::columns;
 use self::views::{Names, changing, derived};
 use crate::audit::StoredHashes;
 use crate::connection::{AnyConnection, Location, Scope, Use};
-use crate::database::Database;
+use crate::database::{Database, Reading};
 use crate::error::{StoreError, StoreResult, corrupt, unavailable};
 use crate::record::position;
 use crate::schema::{audit_checkpoints, audit_entries, audit_heads};
@@ -227,11 +227,7 @@ fn frontier(
 }
 
 /// Runs a read over the state of the past, on a connection that ends with it.
-pub(crate) fn read<T>(
-    location: &Location,
-    past: &Past,
-    work: impl FnOnce(&mut AnyConnection) -> StoreResult<T>,
-) -> StoreResult<T> {
+pub(crate) fn read(location: &Location, past: &Past, reading: Reading) -> StoreResult<()> {
     // Temporary views are written, if to nowhere that lasts.
     let opened = location.connect(Use::Write);
     let mut conn = opened.map_err(|error| {
@@ -239,7 +235,7 @@ pub(crate) fn read<T>(
         StoreError(unavailable())
     })?;
     conn.begin_scratch(Scope::Organization(past.organization))?;
-    let result = show(&mut conn, past).and_then(|()| work(&mut conn));
+    let result = show(&mut conn, past).and_then(|()| reading(&mut conn));
     conn.rollback()?;
     result
 }

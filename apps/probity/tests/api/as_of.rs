@@ -333,7 +333,46 @@ async fn instants_that_cannot_be_answered_are_refused(api: Api) {
     assert_eq!(list.expect(200)["total"], 0);
 }
 
+/// A fleet of the past is judged anew: up to two thousand products in full, one more not at all.
+async fn fleets_of_the_past_end_at_two_thousand_products(api: Api) {
+    let space = api.new_space().await;
+    let import = format!("/api/v1.0/catalog/spaces/{space}/products/import");
+    for file in [0..1_000, 1_000..2_000] {
+        let rows: Vec<String> = file.map(|row| format!("Model {row},m-{row}\n")).collect();
+        let sent = api.call(Method::POST, &import);
+        let sent = sent.raw("text/csv", format!("name,slug\n{}", rows.concat()));
+        sent.send().await.expect(200);
+    }
+    let pause = || tokio::time::sleep(std::time::Duration::from_millis(3));
+    pause().await;
+    let full = now().format(&Rfc3339).unwrap();
+    pause().await;
+    api.product_in(&space).await;
+    pause().await;
+    let over = now().format(&Rfc3339).unwrap();
+    for question in ["ai-governance-overview", "ai-governance-postures"] {
+        let ask = |at: &str| {
+            let path = format!("/api/v1.0/organizations/{}/{question}", api.organization);
+            api.get(&format!("{path}?as_of={at}")).send()
+        };
+        assert_eq!(ask(&full).await.expect(200)["total"], 2_000, "{question}");
+        let refused = ask(&over).await;
+        let problem = refused.problem(422, "past_too_large");
+        assert!(
+            problem["detail"].as_str().unwrap().contains("2000"),
+            "{problem}"
+        );
+    }
+    // What is there now is kept, and has no such limit.
+    let path = format!(
+        "/api/v1.0/organizations/{}/ai-governance-overview",
+        api.organization
+    );
+    assert_eq!(api.get(&path).send().await.expect(200)["total"], 2_001);
+}
+
 both!(
     what_is_answered_as_of_an_instant_was_answered_then,
+    fleets_of_the_past_end_at_two_thousand_products,
     instants_that_cannot_be_answered_are_refused,
 );

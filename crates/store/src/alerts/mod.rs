@@ -17,7 +17,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use self::rows::{ClockRow, TrackedRow};
-use crate::connection::{AnyConnection, MultiBackend, Scope};
+use crate::connection::{AnyConnection, MultiBackend, Scope, on_backend};
 use crate::database::Database;
 use crate::error::{StoreError, StoreResult};
 use crate::listing::page_of;
@@ -197,12 +197,9 @@ pub(crate) fn insert(tx: &mut Tx<'_>, alert: &TrackedAlert) -> StoreResult<()> {
 }
 
 pub(crate) fn update(tx: &mut Tx<'_>, next: &TrackedAlert, expected: Version) -> StoreResult<()> {
-    let changed = diesel::update(tracked::table)
-        .filter(tracked::organization_id.eq(Id(next.organization.uuid())))
-        .filter(tracked::id.eq(Id(next.id.uuid())))
-        .filter(tracked::version.eq(expected.get()))
-        .set(TrackedRow::from(next))
-        .execute(tx.writing())?;
+    let row = TrackedRow::from(next);
+    let moved = row.moved(expected);
+    let changed = on_backend!(tx.writing(), |c| moved.execute(c)?);
     guard(changed == 1, RepositoryError::Stale)
 }
 

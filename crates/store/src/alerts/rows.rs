@@ -2,17 +2,21 @@
 
 use std::str::FromStr;
 
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sqlite::Sqlite;
 use probity_alerts::{Origin, Resolution, SlaRow, TrackedAlert};
 use probity_kernel::{AlertId, OrganizationId, ProductId, RepositoryError, Version};
 use time::OffsetDateTime;
 
 use crate::error::corrupt;
 use crate::schema::tracked_alerts as tracked;
-use crate::types::{Id, Utc};
+use crate::statement::statement;
+use crate::types::{AnyTimestamp, AnyUuid, Id, Utc};
 
-#[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = tracked, treat_none_as_default_value = false, treat_none_as_null = true)]
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = tracked, treat_none_as_default_value = false)]
 pub(crate) struct TrackedRow {
     pub(super) id: Id,
     organization_id: Id,
@@ -58,6 +62,50 @@ impl From<&TrackedAlert> for TrackedRow {
             updated_at: Utc(alert.updated_at),
             version: alert.version.get(),
         }
+    }
+}
+
+impl TrackedRow {
+    /// Puts the row in the place of its version of before.
+    pub(super) fn moved(&self, expected: Version) -> MoveTracked<'_> {
+        MoveTracked {
+            severity: &self.severity,
+            state: &self.state,
+            since: self.since,
+            acknowledged_at: self.acknowledged_at,
+            acknowledged_by: self.acknowledged_by.as_deref(),
+            resolved_at: self.resolved_at,
+            resolution: self.resolution.as_deref(),
+            note: self.note.as_deref(),
+            acknowledge_breached_at: self.acknowledge_breached_at,
+            resolve_breached_at: self.resolve_breached_at,
+            updated_at: self.updated_at,
+            version: self.version,
+            organization: self.organization_id,
+            alert: self.id,
+            expected: expected.get(),
+        }
+    }
+}
+
+statement! {
+    /// Moves an alert; what opened it and when stays.
+    pub(super) struct MoveTracked<'a> for (Sqlite as SqliteConnection, Pg as PgConnection) {
+        "UPDATE tracked_alerts SET severity = " severity: &'a str as Text,
+        ", state = " state: &'a str as Text,
+        ", since = " since: Utc as AnyTimestamp,
+        ", acknowledged_at = " acknowledged_at: Option<Utc> as Nullable<AnyTimestamp>,
+        ", acknowledged_by = " acknowledged_by: Option<&'a str> as Nullable<Text>,
+        ", resolved_at = " resolved_at: Option<Utc> as Nullable<AnyTimestamp>,
+        ", resolution = " resolution: Option<&'a str> as Nullable<Text>,
+        ", note = " note: Option<&'a str> as Nullable<Text>,
+        ", acknowledge_breached_at = " acknowledge_breached_at: Option<Utc> as Nullable<AnyTimestamp>,
+        ", resolve_breached_at = " resolve_breached_at: Option<Utc> as Nullable<AnyTimestamp>,
+        ", updated_at = " updated_at: Utc as AnyTimestamp,
+        ", version = " version: i64 as BigInt,
+        " WHERE organization_id = " organization: Id as AnyUuid,
+        " AND id = " alert: Id as AnyUuid,
+        " AND version = " expected: i64 as BigInt; ""
     }
 }
 
