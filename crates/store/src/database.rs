@@ -93,12 +93,9 @@ struct Inner {
     numbers: Mutex<HashMap<OrganizationId, i64>>,
     checkpointer: Mutex<Option<Checkpointer>>,
     listeners: Listeners,
-    /// Reads of the past open connections of their own: so many at a time.
-    past_reads: tokio::sync::Semaphore,
+    /// Whose turn it is to read the past.
+    past_turns: past::Turns,
 }
-
-/// How many reads of the past there are at a time; others wait.
-const PAST_READS: usize = 4;
 
 thread_local! {
     /// This thread's own connections for point reads on SQLite, one per open database.
@@ -140,7 +137,7 @@ impl Database {
                 numbers: Mutex::default(),
                 checkpointer: Mutex::new(checkpointer),
                 listeners,
-                past_reads: tokio::sync::Semaphore::new(PAST_READS),
+                past_turns: past::Turns::default(),
             }),
             past: None,
         })
@@ -309,30 +306,24 @@ impl Database {
     }
 
     async fn aside(&self, scope: Scope, reading: Reading) -> Result<(), RepositoryError> {
-        let pool = self.inner.pool.clone();
-        let past = self
-            .past
-            .clone()
-            .map(|past| (self.inner.location.clone(), past));
-        let turn = if past.is_some() {
-            let turn = self.inner.past_reads.acquire().await;
-            Some(turn.map_err(|_| unavailable())?)
-        } else {
-            None
+        let past = match self.past.clone() {
+            Some(past) => Some((self.inner.past_turns.take(past.organization()).await?, past)),
+            None => None,
         };
+        let inner = self.inner.clone();
         let read = tokio::task::spawn_blocking(move || {
-            if let Some((location, past)) = past {
-                return past::read(&location, &past, reading);
+            // The turn goes with the read: it is not over when the caller has gone away.
+            if let Some((_turn, past)) = past {
+                return past::read(&inner.location, &past, reading);
             }
-            let mut conn = pool.get().map_err(|error| {
+            let mut conn = inner.pool.get().map_err(|error| {
                 tracing::warn!(error = %error, "no connection for a read");
                 StoreError(unavailable())
             })?;
             conn.read(scope, true, reading)
         });
-        let read = read.await;
-        drop(turn);
-        read.map_err(|_| unavailable())?
+        read.await
+            .map_err(|_| unavailable())?
             .map_err(RepositoryError::from)
     }
 

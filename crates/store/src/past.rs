@@ -5,6 +5,7 @@
 //! temporary views in front of the tables; names that are not qualified find those first, on both
 //! databases. So every query of every repository reads the past without knowing.
 
+mod turns;
 mod views;
 
 use diesel::connection::SimpleConnection as _;
@@ -13,6 +14,7 @@ use probity_kernel::{OrganizationId, RepositoryError};
 use probity_ledger::{Leaf, frontier_at};
 use time::OffsetDateTime;
 
+pub(crate) use self::turns::Turns;
 pub(crate) use self::views::columns;
 use self::views::{Names, changing, derived};
 use crate::audit::StoredHashes;
@@ -58,6 +60,11 @@ pub(crate) struct Past {
 }
 
 impl Past {
+    /// Whose it was.
+    pub(crate) const fn organization(&self) -> OrganizationId {
+        self.organization
+    }
+
     /// When it was.
     pub(crate) const fn at(&self) -> OffsetDateTime {
         self.at

@@ -2,9 +2,10 @@
 
 use std::marker::PhantomData;
 
-use actix_web::dev::Payload;
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{HeaderName, HeaderValue};
-use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::{Ready, ready};
@@ -50,17 +51,50 @@ pub(crate) struct AsOf<F> {
     marker: PhantomData<fn() -> F>,
 }
 
+/// Put with a request whose handler knows the parameter.
+struct Known;
+
 impl<F: Family> FromRequest for AsOf<F> {
     type Error = actix_web::Error;
     type Future = Ready<Result<Self, actix_web::Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        request.extensions_mut().insert(Known);
         ready(Ok(Self {
             texts: repeated(request, "as_of"),
             marker: PhantomData,
         }))
     }
 }
+
+fn has(request: &HttpRequest, name: &str) -> bool {
+    request.query_string().contains(name) && !repeated(request, name).is_empty()
+}
+
+/// The refusal of a command as of an instant: what is done is done now.
+pub(super) fn refused_before(request: &ServiceRequest) -> Option<HttpResponse> {
+    let reads = request.method() == Method::GET;
+    let asks = |name| has(request.request(), name);
+    (!reads && (asks("as_of") || asks("asOf"))).then(refusal)
+}
+
+/// The refusal where the answer would be that of now, because nothing there knows the parameter.
+pub(super) fn refused_after<B>(response: &ServiceResponse<B>) -> Option<HttpResponse> {
+    let request = response.request();
+    let known = || request.extensions().get::<Known>().is_some();
+    let silent = has(request, "asOf") || (has(request, "as_of") && !known());
+    (response.status().is_success() && silent).then(refusal)
+}
+
+fn refusal() -> HttpResponse {
+    let message = "is not known here, and what is answered and done is so now";
+    let fault = FieldError::new("as_of", "unknown_parameter", message);
+    Failure::<Anywhere>::malformed(vec![fault]).error_response()
+}
+
+struct Anywhere;
+
+impl Family for Anywhere {}
 
 impl<F: Family> AsOf<F> {
     fn parse(&self, now: OffsetDateTime) -> Result<Option<OffsetDateTime>, Failure<F>> {

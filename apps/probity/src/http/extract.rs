@@ -7,9 +7,12 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::str::FromStr;
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, IF_MATCH};
+use actix_web::http::header::{
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, IF_MATCH,
+};
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpRequest, dev::Payload, error::PayloadError, web};
 use futures_util::{FutureExt, StreamExt, future::Ready, future::ready};
@@ -31,6 +34,10 @@ pub(crate) const SMALL_BODY: usize = 256 << 10;
 /// The limit of a body that holds a batch.
 pub(crate) const BATCH_BODY: usize = 1 << 20;
 
+/// How long a body may take, however slowly it trickles in; and the bytes for which it gets a second more.
+const PATIENCE: Duration = Duration::from_mins(1);
+const BYTES_A_SECOND: usize = 16 << 10;
+
 type Boxed<T> = Pin<Box<dyn Future<Output = Result<T, actix_web::Error>>>>;
 
 /// The bytes of a body, or why they are not to be had.
@@ -38,6 +45,8 @@ type Boxed<T> = Pin<Box<dyn Future<Output = Result<T, actix_web::Error>>>>;
 pub(crate) struct RawBody {
     pub(crate) bytes: Result<Bytes, Box<Problem>>,
     pub(crate) content_type: String,
+    /// Whether it is said to be compressed or the like.
+    is_encoded: bool,
 }
 
 impl RawBody {
@@ -50,16 +59,44 @@ impl RawBody {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let content_type = text(CONTENT_TYPE).unwrap_or_default().trim().to_owned();
         let announced = text(CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
+        let is_encoded = is_encoded(headers);
         async move {
-            let bytes = read_limited(announced, payload, limit)
-                .await
-                .map_err(Box::new);
+            let whole = read_limited(announced, payload, limit);
+            let more = u64::try_from(limit / BYTES_A_SECOND).unwrap_or(u64::MAX);
+            let patience = PATIENCE.saturating_add(Duration::from_secs(more));
+            let bytes = match tokio::time::timeout(patience, whole).await {
+                Ok(read) => read.map_err(Box::new),
+                Err(_) => Err(Box::new(stalled())),
+            };
             Self {
                 bytes,
                 content_type,
+                is_encoded,
             }
         }
     }
+
+    /// The bytes of a body that is what it was sent as.
+    pub(crate) fn plain<F>(self) -> Result<Bytes, Failure<F>> {
+        if self.is_encoded {
+            return Err(encoded().into());
+        }
+        self.bytes.map_err(|problem| Failure::from(*problem))
+    }
+}
+
+/// Whether a body is said to be compressed or the like.
+pub(crate) fn is_encoded(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(CONTENT_ENCODING)
+        .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+/// The refusal of such a body.
+pub(crate) fn encoded() -> Problem {
+    let detail = "the body must be sent without Content-Encoding";
+    Problem::new(ErrorKind::Invalid, "unsupported_content_encoding", detail)
+        .with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
 }
 
 /// The media type of a `Content-Type`, lower case, without its parameters.
@@ -102,6 +139,11 @@ fn broken(error: &PayloadError) -> Problem {
     Problem::new(ErrorKind::Invalid, "incomplete_body", detail).with_status(StatusCode::BAD_REQUEST)
 }
 
+fn stalled() -> Problem {
+    let detail = "the body did not come to its end in time";
+    Problem::new(ErrorKind::Invalid, "incomplete_body", detail).with_status(StatusCode::BAD_REQUEST)
+}
+
 /// A JSON body of at most `LIMIT` bytes.
 pub(crate) struct Json<T, F, const LIMIT: usize = SMALL_BODY> {
     body: RawBody,
@@ -127,8 +169,8 @@ impl<T: 'static, F: Family, const LIMIT: usize> FromRequest for Json<T, F, LIMIT
 impl<T: DeserializeOwned + Validate, F: Family, const LIMIT: usize> Json<T, F, LIMIT> {
     /// The value, and the bytes it was read from.
     pub(crate) fn parse(self) -> Result<(T, Bytes), Failure<F>> {
-        let bytes = self.body.bytes.map_err(|problem| Failure::from(*problem))?;
         let media = media_type(&self.body.content_type);
+        let bytes = self.body.plain()?;
         if media != "application/json" && !media.ends_with("+json") {
             let detail = "the body must be sent as `Content-Type: application/json`";
             let problem = Problem::new(ErrorKind::Invalid, "unsupported_media_type", detail);
@@ -455,4 +497,20 @@ impl IfMatch {
 /// The entity tag of a version.
 pub(crate) fn etag(version: Version) -> String {
     format!("\"v{version}\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::{Stream, stream};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_stalls_is_given_up() {
+        let some = stream::iter([Ok(Bytes::from_static(b"{\"a\":"))]);
+        let some: Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>> =
+            Box::pin(some.chain(stream::pending()));
+        let payload = Payload::Stream { payload: some };
+        let read = RawBody::read(&HeaderMap::new(), payload, SMALL_BODY).await;
+        assert_eq!(read.bytes.unwrap_err().code, "incomplete_body");
+    }
 }

@@ -5,6 +5,7 @@ pub(crate) mod auth;
 pub(crate) mod erasure;
 pub(crate) mod extract;
 pub(crate) mod failure;
+mod head;
 pub(crate) mod history;
 pub(crate) mod instant;
 pub(crate) mod json;

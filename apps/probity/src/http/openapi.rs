@@ -101,6 +101,7 @@ impl Document {
 fn methods(item: &PathItem) -> String {
     let taken = [
         ("GET", item.get.is_some()),
+        ("HEAD", item.get.is_some()),
         ("POST", item.post.is_some()),
         ("PUT", item.put.is_some()),
         ("PATCH", item.patch.is_some()),

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use actix_web::body::MessageBody;
+use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Uri;
 use actix_web::http::header::{
@@ -13,6 +13,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, web};
 use probity_kernel::RequestId;
 
+use crate::http::{as_of, head};
 use crate::state::AppState;
 
 tokio::task_local! {
@@ -39,26 +40,36 @@ pub(crate) async fn frame(
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let started = Instant::now();
     unabbreviate(&mut request);
+    let method = request.method().clone();
+    let is_head = head::ask_as_get(&mut request);
     let id = accept_id(&request);
     request.extensions_mut().insert(id.clone());
-    let answered = CURRENT.scope(id.clone(), next.call(request)).await;
-    let mut response = match answered {
-        Ok(response) => response,
-        Err(error) => return Err(error),
+    let answer = async {
+        if let Some(refusal) = as_of::refused_before(&request) {
+            return Ok(request.into_response(refusal).map_into_right_body());
+        }
+        let response = next.call(request).await?;
+        Ok::<_, Error>(match as_of::refused_after(&response) {
+            Some(refusal) => response.into_response(refusal).map_into_right_body(),
+            None => response.map_into_left_body(),
+        })
     };
+    let mut response = CURRENT.scope(id.clone(), answer).await?;
+    if is_head {
+        response = response.map_body(|_, body| EitherBody::right(head::bare(body.size())));
+    }
     let took = started.elapsed();
     let status = response.status();
     let route = response.request().match_pattern();
     if let Some(state) = response.request().app_data::<web::Data<AppState>>() {
-        let method = response.request().method().as_str();
         state
             .metrics
-            .observe(method, route.as_deref(), status.as_u16(), took);
+            .observe(method.as_str(), route.as_deref(), status.as_u16(), took);
     }
     tracing::info!(
         target: "probity::access",
         request_id = id.as_str(),
-        method = response.request().method().as_str(),
+        method = method.as_str(),
         route = route.as_deref().unwrap_or("-"),
         status = status.as_u16(),
         micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),

@@ -354,6 +354,33 @@ async fn nobody_issues_a_key_above_its_own(api: Api) {
     assert_eq!(reply.json()["detail"], nothing.json()["detail"]);
 }
 
+async fn what_is_about_the_whole_organization_is_closed_to_confined_keys(api: Api) {
+    let space = api.new_space().await;
+    let path = format!("/api/v1.0/organizations/{}/spaces", api.organization);
+    let spaces = api.get(&path).send().await.expect(200);
+    let spaces = spaces.as_array().unwrap();
+    let own = spaces.iter().find(|one| one["slug"] == space).unwrap();
+    let asked = json!({"name": "c", "scopes": ["admin"], "spaces": [own["id"]]});
+    let key = issue(&api, &asked).await;
+    let key = key["key"].as_str().unwrap();
+    let governance = format!(
+        "/api/v1.0/organizations/{}/ai-governance-settings",
+        api.organization
+    );
+    let erasure = json!({"subject": "carol@example.org"});
+    let window = json!({"target": "findings", "retention_days": 400});
+    for (method, path, body) in [
+        (Method::POST, "/api/v1/admin/erasures", erasure),
+        (Method::PATCH, "/api/v1/admin/data-retention", window),
+        (Method::PUT, "/api/v1/alerts/sla/targets", json!({})),
+        (Method::PUT, "/api/admin/model-registry-settings", json!({})),
+        (Method::PUT, &governance, json!({})),
+    ] {
+        let reply = api.call(method, path).json(&body).bearer(key).send().await;
+        reply.problem(403, "confined_credential");
+    }
+}
+
 async fn the_use_of_a_key_is_noted_once_a_minute(api: Api) {
     let made = issue(&api, &json!({"name": "used", "scopes": ["read"]})).await;
     let path = format!("{KEYS}/{}", made["id"].as_str().unwrap());
@@ -436,6 +463,7 @@ both!(
     a_rotated_key_works_on_for_the_overlap,
     an_expired_key_is_no_key,
     nobody_issues_a_key_above_its_own,
+    what_is_about_the_whole_organization_is_closed_to_confined_keys,
     the_use_of_a_key_is_noted_once_a_minute,
 );
 both_alone!(no_trace_of_a_secret_stays_behind);

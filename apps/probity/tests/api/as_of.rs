@@ -333,6 +333,31 @@ async fn instants_that_cannot_be_answered_are_refused(api: Api) {
     assert_eq!(list.expect(200)["total"], 0);
 }
 
+/// Who asks for the past where only the present is known gets neither.
+async fn an_instant_is_refused_where_nothing_knows_it(api: Api) {
+    let model = api.new_model(&json!({})).await;
+    let path = format!("/api/admin/models/{}", model["id"].as_str().unwrap());
+    let at = now().format(&Rfc3339).unwrap();
+    for asked in [
+        format!("{path}/history?as_of={at}"),
+        format!("{path}?asOf={at}"),
+        format!("/api/v1/alerts/banners?as_of={at}"),
+        format!("/api/v1/governance-events?as_of={at}"),
+    ] {
+        let refused = api.get(&asked).send().await;
+        let problem = refused.problem(400, "validation_error");
+        assert_eq!(problem["errors"][0]["code"], "unknown_parameter", "{asked}");
+    }
+    // And nothing is done as of an instant.
+    let owner = json!({"owner": "somebody else"});
+    let put = api.put(&format!("{path}?as_of={at}"), &owner).send().await;
+    assert_eq!(put.faults(400, "validation_error"), ["as_of"]);
+    assert_ne!(
+        api.get(&path).send().await.expect(200)["owner"],
+        owner["owner"]
+    );
+}
+
 /// A fleet of the past is judged anew: up to two thousand products in full, one more not at all.
 async fn fleets_of_the_past_end_at_two_thousand_products(api: Api) {
     let space = api.new_space().await;
@@ -373,6 +398,7 @@ async fn fleets_of_the_past_end_at_two_thousand_products(api: Api) {
 
 both!(
     what_is_answered_as_of_an_instant_was_answered_then,
+    an_instant_is_refused_where_nothing_knows_it,
     fleets_of_the_past_end_at_two_thousand_products,
     instants_that_cannot_be_answered_are_refused,
 );

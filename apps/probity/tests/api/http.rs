@@ -358,6 +358,37 @@ async fn too_large_a_body_is_413_and_another_type_415(api: Api) {
     }
 }
 
+async fn a_body_is_not_taken_for_plain_that_says_it_is_not(api: Api) {
+    for coding in ["gzip", "br", "x-unknown", "deflate, gzip"] {
+        let sent = api.post("/api/admin/models", &json!({"model_id": "coded"}));
+        let refused = sent.header("content-encoding", coding).send().await;
+        refused.problem(415, "unsupported_content_encoding");
+    }
+    let sent = api.post("/api/admin/models", &json!({"model_id": "plain"}));
+    let plain = sent.header("content-encoding", "identity").send().await;
+    assert_ne!(plain.status, 415);
+}
+
+async fn head_answers_what_get_does_without_the_body(api: Api) {
+    let model = api.new_model(&json!({})).await;
+    let entry = format!("/api/admin/models/{}", id(&model));
+    for path in ["/healthz", "/api/admin/models", &entry] {
+        let whole = api.get(path).send().await;
+        let bare = api.call(Method::HEAD, path).send().await;
+        assert_eq!((bare.status, bare.bytes.len()), (200, 0), "{path}");
+        for name in ["content-type", "content-length", "etag"] {
+            assert_eq!(bare.header(name), whole.header(name), "{path} {name}");
+        }
+    }
+    let refused = api.call(Method::HEAD, "/api/admin/models").anonymous();
+    assert_eq!(refused.send().await.status, 401);
+    let posted = api.call(Method::HEAD, "/api/v1/ai-requests").send().await;
+    assert_eq!((posted.status, posted.bytes.len()), (405, 0));
+    // A stream is not opened by it.
+    let stream = "/api/v1/governance-events/stream";
+    assert_eq!(api.call(Method::HEAD, stream).send().await.status, 200);
+}
+
 /// What a raw connection gets for these bytes.
 fn raw(api: &Api, pieces: &[&[u8]]) -> String {
     let address = api.app.base.strip_prefix("http://").unwrap();
@@ -667,6 +698,8 @@ both!(
     security_headers_are_on_every_answer,
     unknown_paths_and_methods_are_404_and_405_with_allow,
     too_large_a_body_is_413_and_another_type_415,
+    a_body_is_not_taken_for_plain_that_says_it_is_not,
+    head_answers_what_get_does_without_the_body,
     a_body_without_a_length_is_cut_off_at_the_limit,
     the_figures_are_openmetrics,
     the_pages_of_the_document_load_nothing_from_elsewhere,

@@ -11,10 +11,10 @@ mod proofs;
 mod tiles;
 
 use probity_access::Scope;
-use probity_kernel::{ErrorKind, OrganizationId};
+use probity_kernel::OrganizationId;
 
 use crate::http::auth::Caller;
-use crate::http::failure::{Failure, Family, Problem};
+use crate::http::failure::{Failure, Family};
 use crate::http::routing::Routes;
 
 /// The family of the record.
@@ -40,11 +40,7 @@ pub(crate) fn configure(routes: &mut impl Routes) {
 
 /// The organisation whose record the caller may read.
 fn reader<P>(caller: &Caller<Audit, P>) -> Result<OrganizationId, Failure<Audit>> {
-    if caller.principal.reach.only().is_some() {
-        let detail =
-            "the record is about the whole organisation; this credential is confined to spaces";
-        return Err(Problem::new(ErrorKind::Forbidden, "confined_credential", detail).into());
-    }
+    caller.unconfined()?;
     Ok(caller.principal.organization)
 }
 

@@ -149,8 +149,8 @@ fn is_dry(query: &ImportQuery) -> Result<bool, Failure<Catalog>> {
 }
 
 fn file(body: RawBody) -> Result<(String, Bytes), Failure<Catalog>> {
-    let bytes = body.bytes.map_err(|problem| Failure::from(*problem))?;
-    Ok((media_type(&body.content_type), bytes))
+    let media = media_type(&body.content_type);
+    Ok((media, body.plain()?))
 }
 
 /// The rows of a file, and what it says that no field takes.

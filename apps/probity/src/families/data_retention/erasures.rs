@@ -54,7 +54,7 @@ pub(super) struct ErasureResponse {
 }
 
 /// Erases a person from rows, from the past, from slots of the record and from searches. Doing so again
-/// finds nothing more.
+/// finds nothing more. A credential that is confined to spaces cannot: people are erased in all of them.
 #[utoipa::path(
     operation_id = "retention_erase", tag = TAG, security(("bearer" = [])),
     request_body = ErasureRequest,
@@ -69,6 +69,7 @@ pub(super) async fn erase(
     state: Data<AppState>,
     body: Json<ErasureRequest, DataRetention>,
 ) -> Result<web::Json<ErasureResponse>, Failure<DataRetention>> {
+    caller.unconfined()?;
     let (body, _) = body.parse()?;
     let Some(subject) = body.subject else {
         let missing = FieldError::new("/subject", "required", "is required");

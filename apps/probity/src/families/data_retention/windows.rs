@@ -132,6 +132,7 @@ pub(super) async fn patch_window(
     state: Data<AppState>,
     body: Json<SetWindowRequest, DataRetention>,
 ) -> Answer {
+    caller.unconfined()?;
     let (body, _) = body.parse()?;
     let mut faults = Faults::default();
     let target = match body.target.as_deref() {

@@ -176,6 +176,7 @@ pub(super) async fn put_settings(
     body: Json<SettingsRequest, Governance>,
 ) -> Answer {
     organization::own(&caller, &state, &request).await?;
+    caller.unconfined()?;
     let (body, _) = body.parse()?;
     let (input, demanded) = (SettingsInput::from(body), expected.version());
     let changed = state

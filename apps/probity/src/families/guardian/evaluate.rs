@@ -14,7 +14,7 @@ mod settings;
 mod table_query;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_ENCODING, HeaderMap, HeaderValue};
+use actix_web::http::header::HeaderMap;
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, post, web};
 use probity_access::SpaceRole;
@@ -34,7 +34,7 @@ use super::sample::{Samples, read_csv, read_parquet};
 use super::{Guardian, TAG, reach};
 use crate::families::problem::{BodyErrors, CallerErrors, Clash, KeyReused, Malformed, Missing};
 use crate::http::auth::{Caller, IngestSingle};
-use crate::http::extract::{Query, RawBody, media_type, parse_json};
+use crate::http::extract::{Query, RawBody, encoded, is_encoded, media_type, parse_json};
 use crate::http::failure::{Failure, Problem};
 use crate::state::AppState;
 
@@ -160,10 +160,8 @@ impl Format {
                 .with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
                 .into()
         };
-        let coding = headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
-        if coding.is_some_and(|coding| !coding.eq_ignore_ascii_case(b"identity")) {
-            let detail = "the body must be sent without Content-Encoding";
-            return Err(refuse("unsupported_content_encoding", detail));
+        if is_encoded(headers) {
+            return Err(encoded().into());
         }
         let given = headers
             .get("content-type")

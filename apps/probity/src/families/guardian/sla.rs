@@ -301,6 +301,7 @@ pub(super) async fn put_targets(
     expected: IfMatch,
     body: Json<TargetsRequest, Guardian>,
 ) -> Answer<HttpResponse> {
+    caller.unconfined()?;
     let (body, _) = body.parse()?;
     let (input, demanded) = (TargetsInput::from(body), expected.version());
     let changed = state.alerts.set_targets(caller.context(), &input, demanded);

@@ -92,6 +92,7 @@ pub(super) async fn put_settings(
     state: Data<AppState>,
     body: Json<SettingsRequest, Registry>,
 ) -> Result<web::Json<SettingsResponse>, Failure<Registry>> {
+    caller.unconfined()?;
     let (request, _) = body.parse()?;
     let input = SettingsInput {
         profile: request.profile,

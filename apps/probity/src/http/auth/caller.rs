@@ -69,6 +69,16 @@ impl<F, P> Caller<F, P> {
     pub(crate) const fn context(&self) -> &Context {
         &self.context
     }
+
+    /// Refuses a credential that is confined to spaces where a thing is about all of them.
+    pub(crate) fn unconfined(&self) -> Result<(), Failure<F>> {
+        if self.principal.reach.only().is_none() {
+            return Ok(());
+        }
+        let detail =
+            "this is about the whole organisation, and the credential is confined to spaces";
+        Err(Problem::new(ErrorKind::Forbidden, "confined_credential", detail).into())
+    }
 }
 
 impl<F: Family, P: Permission> FromRequest for Caller<F, P> {

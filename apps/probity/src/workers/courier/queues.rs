@@ -151,13 +151,16 @@ impl Queues {
     }
 
     /// How many of each of these endpoints to take now. Those of which none are wanted yet are
-    /// remembered.
+    /// remembered; of all others nothing is due, whatever was known of them.
     pub(super) fn wanted(
         &mut self,
         due: &[WebhookEndpointId],
         now: Instant,
     ) -> Vec<(WebhookEndpointId, u32)> {
         self.forget(&due.iter().copied().collect(), now);
+        for queue in self.by_endpoint.values_mut() {
+            queue.more = false;
+        }
         let mut all = Vec::with_capacity(due.len());
         for id in due {
             let queue = self.queue(*id, now);

@@ -182,3 +182,20 @@ fn endpoints_without_anything_to_do_are_forgotten() {
     assert!(!queues.by_endpoint.contains_key(&id(1)));
     assert!(queues.by_endpoint.contains_key(&id(2)));
 }
+
+#[test]
+fn an_endpoint_of_which_nothing_is_due_any_more_is_not_looked_for() {
+    let (mut queues, now) = queues();
+    queues.ended(id(1), false, now);
+    for _ in 0..LEFT_ALONE {
+        queues.ended(id(1), false, now);
+    }
+    // It is left alone for now, and something of it is due.
+    assert_eq!(queues.wanted(&[id(1)], now), []);
+    assert!(!queues.is_short(now));
+    // Then it is disabled or deleted: what was due of it is asked for once, and not over and over.
+    let later = now + 4 * WHILE;
+    assert!(queues.is_short(later));
+    assert_eq!(queues.wanted(&[], later), []);
+    assert!(!queues.is_short(later));
+}
