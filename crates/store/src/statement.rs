@@ -23,7 +23,7 @@ macro_rules! statement {
         $($crate::statement::statement!(@implement $name $life $backend $conn $body);)+
     };
     (@define [$(#[$meta:meta])* $vis:vis] $name:ident $life:lifetime {
-        $($text:literal $field:ident: $type:ty as $sql:ty),+ ; $tail:literal $(=> $row:ty)?
+        $($text:literal $field:ident: $type:ty as $sql:ty),+ ; $tail:expr $(=> $row:ty)?
     }) => {
         $(#[$meta])*
         $vis struct $name<$life> { $($vis $field: $type),+ }
@@ -38,7 +38,7 @@ macro_rules! statement {
         })?
     };
     (@implement $name:ident $life:lifetime $backend:ident $conn:ident {
-        $($text:literal $field:ident: $type:ty as $sql:ty),+ ; $tail:literal $(=> $row:ty)?
+        $($text:literal $field:ident: $type:ty as $sql:ty),+ ; $tail:expr $(=> $row:ty)?
     }) => {
         impl<$life> diesel::query_builder::QueryFragment<$backend> for $name<$life> {
             fn walk_ast<'b>(

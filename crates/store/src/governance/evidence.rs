@@ -1,9 +1,12 @@
-//! Reading what is known about products: one statement, whatever there is; on PostgreSQL for many at once.
+//! Reading what is known about products: one statement, whatever there is; prepared once on SQLite, asked for many at once
+//! on PostgreSQL.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Untyped};
+use diesel::sqlite::Sqlite;
 use probity_governance::assessment::evidence::{
     Approval, Dependencies, DeployedRun, Documentation, Evidence, Metrics, Mitigations, Reviews,
     Runs, Snapshots,
@@ -13,6 +16,7 @@ use probity_kernel::{OrganizationId, ProductId, RepositoryError, SpaceId};
 
 use crate::connection::AnyConnection;
 use crate::error::{StoreError, StoreResult, corrupt};
+use crate::statement::statement;
 use crate::types::{AnyTimestamp, AnyUuid, Id, Utc};
 
 /// A product as far as it can be judged.
@@ -197,14 +201,13 @@ pub(super) fn read_many(
                 .load(conn)?
         }
         AnyConnection::Sqlite(conn) => {
-            let text = statement("JOIN", "$2", "$2");
             let mut rows = Vec::with_capacity(products.len());
             for product in products {
-                let found: Option<Row> = diesel::sql_query(&text)
-                    .bind::<AnyUuid, _>(organization)
-                    .bind::<AnyUuid, _>(*product)
-                    .get_result(conn)
-                    .optional()?;
+                let asked = OfOne {
+                    organization,
+                    product,
+                };
+                let found: Option<Row> = asked.get_result(conn).optional()?;
                 rows.extend(found);
             }
             rows
@@ -221,6 +224,17 @@ pub(super) fn read_many(
     };
     rows.into_iter().map(known).collect()
 }
+
+statement! {
+    /// What is known about one product. The parameters get their numbers where they stand first.
+    struct OfOne<'a> for (Sqlite as SqliteConnection) {
+        "WITH asked AS (SELECT " organization: Id as AnyUuid,
+        ", " product: &'a Id as AnyUuid; OF_ONE.as_str() => Untyped
+    }
+}
+
+static OF_ONE: LazyLock<String> =
+    LazyLock::new(|| format!(") {}", statement("JOIN", "$2", "$2").replace('$', "?")));
 
 fn statement(join: &str, id: &str, wanted: &str) -> String {
     let statement = STATEMENT.replace("{join}", join).replace("{id}", id);
