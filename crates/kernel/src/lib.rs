@@ -8,6 +8,7 @@ pub mod error;
 pub mod id;
 pub mod idempotency;
 pub mod instant;
+pub mod object;
 pub mod page;
 pub mod patch;
 pub mod text;
@@ -27,6 +28,7 @@ pub use id::{
     WebhookSecretId,
 };
 pub use idempotency::IdempotencyClaim;
+pub use object::ObjectRule;
 pub use page::{Cursor, Page, PageRequest, Paging, ParseCursorError};
 pub use patch::Patch;
 pub use version::Version;
