@@ -272,10 +272,7 @@ async fn the_members_of_a_space_are_kept_with_care(api: Api) {
             vec!["/user"],
         ),
         (json!({"user": 7, "role": "viewer"}), vec!["/user"]),
-        (
-            json!({"user": "a\u{0}b", "role": "viewer"}),
-            vec!["/user"],
-        ),
+        (json!({"user": "a\u{0}b", "role": "viewer"}), vec!["/user"]),
     ] {
         let refused = api.put(&path, &body).send().await;
         assert_eq!(refused.faults(422, "validation_error"), fields, "{body}");
