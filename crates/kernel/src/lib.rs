@@ -14,6 +14,7 @@ pub mod patch;
 pub mod text;
 pub mod version;
 pub mod vocabulary;
+pub mod wrong_type;
 
 pub use actor::Actor;
 pub use change::{Change, ClearArg, DomainEvent, Publication, Subject, Trail, differences};
