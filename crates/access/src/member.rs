@@ -1,5 +1,6 @@
 //! Members of spaces.
 
+use probity_kernel::text::TextRule;
 use probity_kernel::{
     Change, Context, FieldError, OrganizationId, Page, PageRequest, RepositoryError, SpaceId,
     UserId, Version,
@@ -15,6 +16,8 @@ use crate::service::AccessService;
 
 /// How often a command is decided anew when somebody else was faster.
 const ATTEMPTS: u32 = 3;
+/// Ids, e-mail addresses and subjects: the longest are subjects.
+const NAME: TextRule = TextRule::line(255);
 
 /// A user's membership of a space.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,7 +110,7 @@ impl<R: AccessRepository, I: probity_kernel::IdSource> AccessService<R, I> {
     /// The one user of the organisation whose id, e-mail address or subject this is.
     ///
     /// # Errors
-    /// [`AccessError::Invalid`] for the field: `unknown_user` when the organisation knows none, and
+    /// [`AccessError::Invalid`] for the field: what is no name at all, `unknown_user` when the organisation knows none, and
     /// `ambiguous_user` when it knows several.
     pub async fn user_named(
         &self,
@@ -115,6 +118,8 @@ impl<R: AccessRepository, I: probity_kernel::IdSource> AccessService<R, I> {
         field: &'static str,
         name: &str,
     ) -> Result<User, AccessError> {
+        let checked = NAME.check(field, name);
+        checked.map_err(|fault| AccessError::Invalid(vec![fault]))?;
         let found = self.repository().find_users(organization, name).await?;
         let refused =
             |code, message| AccessError::Invalid(vec![FieldError::new(field, code, message)]);

@@ -55,6 +55,11 @@ pub enum ArtifactError {
     /// The bytes do not have the expected digest; the upload has failed.
     #[error("the bytes do not have the expected SHA-256 digest; the upload has failed")]
     DigestMismatch,
+    /// The upload is completed, and its artifact has another digest than the one that is asked for.
+    #[error(
+        "the upload is completed and its artifact has another SHA-256 digest; it stays as it is"
+    )]
+    CompletedOtherwise,
     /// The space may not hold as many bytes.
     #[error("the space has no room for {asked} bytes: it holds {held} of {quota}")]
     QuotaExceeded {
@@ -124,6 +129,7 @@ impl DomainError for ArtifactError {
             | Self::TooLong { .. }
             | Self::ChunkDigest
             | Self::DigestMismatch
+            | Self::CompletedOtherwise
             | Self::QuotaExceeded { .. } => ErrorKind::Unprocessable,
             Self::Upload(
                 UploadRefusal::Completed
@@ -152,7 +158,7 @@ impl DomainError for ArtifactError {
             Self::TooLong { .. } => "chunk_too_long",
             Self::Cut => "body_incomplete",
             Self::ChunkDigest => "chunk_digest_mismatch",
-            Self::DigestMismatch => "digest_mismatch",
+            Self::DigestMismatch | Self::CompletedOtherwise => "digest_mismatch",
             Self::QuotaExceeded { .. } => "quota_exceeded",
             Self::ProductArchived => "product_archived",
             Self::Blob(error) => error.code(),

@@ -1,7 +1,7 @@
 //! What an upload session is opened from.
 
 use probity_kernel::text::TextRule;
-use probity_kernel::{FieldError, ProductVersionId, TrainingRunId};
+use probity_kernel::{FieldError, ObjectRule, ProductVersionId, TrainingRunId};
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -16,6 +16,10 @@ pub const LONGEST_FILE_NAME: usize = 255;
 pub const LONGEST_CONTENT_TYPE: usize = 255;
 /// The most bytes of the metadata in its JSON text.
 pub const LARGEST_METADATA: usize = 64 * 1024;
+const METADATA: ObjectRule = ObjectRule {
+    max: LARGEST_METADATA,
+    too_large: "too_large",
+};
 /// Version labels: 1 to 100 characters on one line.
 const LABEL: TextRule = TextRule::line(100);
 /// The most bytes of an address.
@@ -246,11 +250,7 @@ fn judge_metadata(value: Value) -> Result<Map<String, Value>, FieldError> {
             "must be a JSON object",
         ));
     };
-    let size = serde_json::to_vec(&metadata).map_or(usize::MAX, |text| text.len());
-    if size > LARGEST_METADATA {
-        let message = format!("must be at most {LARGEST_METADATA} bytes of JSON");
-        return Err(FieldError::new("/metadata", "too_large", message));
-    }
+    METADATA.check("/metadata", &metadata)?;
     Ok(metadata)
 }
 

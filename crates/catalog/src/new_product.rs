@@ -3,8 +3,8 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use probity_kernel::FieldError;
 use probity_kernel::text::TextRule;
+use probity_kernel::{FieldError, ObjectRule};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
@@ -18,6 +18,10 @@ use crate::taxonomy::{DeploymentStatus, LifecycleStage, ProductType, RiskClassif
 pub const LARGEST_SCHEMA: usize = 64 * 1024;
 /// The deepest nesting of a schema; the schema itself is at depth 1.
 pub const DEEPEST_SCHEMA: usize = 32;
+const SCHEMA: ObjectRule = ObjectRule {
+    max: LARGEST_SCHEMA,
+    too_large: "too_large",
+};
 
 /// Names and labels: up to 200 characters on one line.
 const LABEL: TextRule = TextRule {
@@ -237,44 +241,35 @@ impl Check {
     }
 
     fn schema(&mut self, field: &str, value: Option<Value>) -> Option<Map<String, Value>> {
-        let fault = match value? {
-            Value::Object(members) => match judge_schema(&members) {
-                Ok(()) => return Some(members),
-                Err(fault) => fault,
-            },
+        let checked = match value? {
+            Value::Object(members) => judge_schema(field, &members).map(|()| members),
             Value::Null
             | Value::Bool(_)
             | Value::Number(_)
             | Value::String(_)
-            | Value::Array(_) => ("wrong_type", "must be a JSON object"),
+            | Value::Array(_) => {
+                let message = "must be a JSON object";
+                Err(FieldError::new(field, "wrong_type", message))
+            }
         };
-        self.faults.push(FieldError::new(field, fault.0, fault.1));
-        None
+        checked.map_err(|fault| self.faults.push(fault)).ok()
     }
 }
 
-/// Whether a schema is within bounds; the code and the message of what is wrong.
-pub(crate) fn judge_schema(
-    members: &Map<String, Value>,
-) -> Result<(), (&'static str, &'static str)> {
+/// Whether a schema is within bounds.
+pub(crate) fn judge_schema(field: &str, members: &Map<String, Value>) -> Result<(), FieldError> {
     if !members
         .values()
         .all(|value| is_within_depth(value, DEEPEST_SCHEMA - 1))
     {
-        return Err(("too_deep", "must be nested at most 32 levels deep"));
+        let message = "must be nested at most 32 levels deep";
+        return Err(FieldError::new(field, "too_deep", message));
     }
     if !members.values().all(is_exact) {
-        return Err((
-            "inexact_integer",
-            "must hold no integer beyond 2^53: JSON readers do not agree on it",
-        ));
+        let message = "must hold no integer beyond 2^53: JSON readers do not agree on it";
+        return Err(FieldError::new(field, "inexact_integer", message));
     }
-    // An error cannot occur: the keys are texts and the writer is a vector.
-    let bytes = serde_json::to_vec(members).map_or(usize::MAX, |json| json.len());
-    if bytes > LARGEST_SCHEMA {
-        return Err(("too_large", "must be at most 64 KiB of JSON"));
-    }
-    Ok(())
+    SCHEMA.check(field, members)
 }
 
 /// Whether objects and arrays nest at most `levels` deep; looks no further than that.

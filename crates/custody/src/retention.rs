@@ -215,12 +215,16 @@ impl Window {
     ///
     /// # Errors
     /// Every faulty field by its pointer: days out of range, a hold without a reason, a reason without
-    /// a hold.
+    /// a hold; `required` for an input that asks for nothing.
     pub fn changed(
         &self,
         context: &Context,
         input: &WindowInput,
     ) -> Result<Option<WindowChange>, Vec<FieldError>> {
+        if *input == WindowInput::default() {
+            let message = "must set at least one of retention_days, legal_hold and hold_reason";
+            return Err(vec![FieldError::new("", "required", message)]);
+        }
         let mut faults = Vec::new();
         let days = match input.retention_days {
             None => self.days,

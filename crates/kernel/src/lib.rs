@@ -8,11 +8,13 @@ pub mod error;
 pub mod id;
 pub mod idempotency;
 pub mod instant;
+pub mod object;
 pub mod page;
 pub mod patch;
 pub mod text;
 pub mod version;
 pub mod vocabulary;
+pub mod wrong_type;
 
 pub use actor::Actor;
 pub use change::{Change, ClearArg, DomainEvent, Publication, Subject, Trail, differences};
@@ -27,6 +29,7 @@ pub use id::{
     WebhookSecretId,
 };
 pub use idempotency::IdempotencyClaim;
+pub use object::ObjectRule;
 pub use page::{Cursor, Page, PageRequest, Paging, ParseCursorError};
 pub use patch::Patch;
 pub use version::Version;

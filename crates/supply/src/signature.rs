@@ -8,6 +8,7 @@ use aws_lc_rs::signature::{
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use probity_kernel::text::hex;
+use probity_kernel::wrong_type;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use spki::der::pem::PemLabel as _;
@@ -134,8 +135,7 @@ pub fn verify(
         return Err(SignatureError::TooLarge);
     }
     let payload = opened(bundle, key)?;
-    let statement: Statement =
-        serde_json::from_slice(&payload).map_err(|fault| malformed(&fault))?;
+    let statement: Statement = serde_json::from_slice(&payload).map_err(|fault| unread(&fault))?;
     statement.check()?;
     let (subject, files) = (statement.subject()?, statement.predicate.resources.len());
     let sha256 = sha256.to_ascii_lowercase();
@@ -158,9 +158,19 @@ fn malformed(what: &impl ToString) -> SignatureError {
     SignatureError::Malformed(what.to_string())
 }
 
+/// What is JSON of another form is told in the words of JSON, what is no JSON by its place.
+fn unread(fault: &serde_json::Error) -> SignatureError {
+    let told = fault.to_string();
+    malformed(&if fault.is_data() {
+        wrong_type::must_be(&told)
+    } else {
+        told
+    })
+}
+
 /// The payload of a bundle whose signature holds.
 fn opened(bundle: &[u8], key: &PublicKey) -> Result<Vec<u8>, SignatureError> {
-    let bundle: Bundle = serde_json::from_slice(bundle).map_err(|fault| malformed(&fault))?;
+    let bundle: Bundle = serde_json::from_slice(bundle).map_err(|fault| unread(&fault))?;
     if !MEDIA_TYPES.contains(&bundle.media_type.as_str()) {
         return Err(malformed(
             &"mediaType must be that of a sigstore bundle v0.3",

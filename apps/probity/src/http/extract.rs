@@ -18,7 +18,7 @@ use actix_web::{FromRequest, HttpRequest, dev::Payload, error::PayloadError, web
 use futures_util::{FutureExt, StreamExt, future::Ready, future::ready};
 use probity_kernel::text::TextRule;
 use probity_kernel::{
-    Cursor, ErrorKind, FieldError, PageRequest, Paging, Patch, ProductId, Version,
+    Cursor, ErrorKind, FieldError, PageRequest, Paging, Patch, ProductId, Version, wrong_type,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
@@ -214,7 +214,7 @@ pub(crate) fn parse_json<T: DeserializeOwned, F: Family>(bytes: &[u8]) -> Result
         Failure::malformed(vec![FieldError::new(
             field,
             "wrong_type",
-            expectation(error.inner()),
+            wrong_type::must_be(&error.inner().to_string()),
         )])
     })
 }
@@ -232,16 +232,6 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
         }
     }
     pointer
-}
-
-/// What the parser expected, without the value it found.
-fn expectation(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" at line ").next().unwrap_or_default();
-    match text.split_once(", expected ") {
-        Some((_, expected)) => format!("must be {expected}"),
-        None => text.to_owned(),
-    }
 }
 
 /// For `deserialize_with`, beside `default`: a member that is there is null or a value; an absent one

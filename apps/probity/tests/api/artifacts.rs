@@ -568,6 +568,8 @@ async fn signatures_are_kept_when_they_hold(api: Api) {
         let problem = refused.problem(422, "validation_error");
         assert_eq!(problem["errors"][0]["field"], field);
         assert_eq!(problem["errors"][0]["code"], code);
+        let message = problem["errors"][0]["message"].as_str().unwrap();
+        assert!(!message.contains("struct "), "{message}");
         let none = api.get(&path(artifact)).send().await;
         none.problem(404, "signature_not_found");
     }
@@ -627,7 +629,72 @@ async fn signatures_are_kept_when_they_hold(api: Api) {
         .problem(404, "artifact_not_found");
 }
 
+async fn headers_of_the_second_door_are_read_to_the_letter(api: Api) {
+    let product = api.new_product().await;
+    let door = format!("/tus/{product}");
+    let create = |length: &str, current: &str| {
+        let current = BASE64_STANDARD.encode(current);
+        let call = api.call(Method::POST, &door);
+        call.header("tus-resumable", "1.0.0")
+            .header("upload-length", length)
+            .header("upload-metadata", &format!("is_current {current}"))
+    };
+    for length in ["+5", "-5", "+0", "5.0", "0x5", "", "5 5"] {
+        let refused = create(length, "true").send().await;
+        let fields = refused.faults(400, "validation_error");
+        assert_eq!(fields, ["upload-length"], "{length}");
+    }
+    for current in ["TRUE", "maybe", "1", ""] {
+        let refused = create("5", current).send().await;
+        let problem = refused.problem(400, "validation_error");
+        assert_eq!(problem["errors"][0]["field"], "Upload-Metadata");
+        let message = problem["errors"][0]["message"].as_str().unwrap();
+        assert!(message.contains("is_current"), "{message}");
+    }
+    let made = create("5", "true").send().await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let place = made.header("location").to_owned();
+    let append = |offset: &str| {
+        let call = api.call(Method::PATCH, &place);
+        call.raw("application/offset+octet-stream", "bytes")
+            .header("tus-resumable", "1.0.0")
+            .header("upload-offset", offset)
+    };
+    let refused = append("+0").send().await;
+    let fields = refused.faults(400, "validation_error");
+    assert_eq!(fields, ["upload-offset"]);
+    append("0").send().await.expect(204);
+    let listed = api.get(&base(&product)).send().await.expect(200);
+    assert_eq!(listed[0]["is_current"], true);
+}
+
+async fn a_nul_in_metadata_is_refused(api: Api) {
+    let product = api.new_product().await;
+    let body = json!({"file_name": "a", "content_type": "a/b", "total_size_bytes": 1,
+        "metadata": {"format": ["onnx", "\u{0}"]}});
+    let uploads = format!("{}/uploads", base(&product));
+    let refused = api.post(&uploads, &body).send().await;
+    let fields = refused.faults(422, "validation_error");
+    assert_eq!(fields, ["/metadata/format/1"]);
+}
+
+async fn a_completed_upload_is_not_told_to_have_failed(api: Api) {
+    let product = api.new_product().await;
+    let upload = Upload::open(&api, &product, 3, json!({})).await;
+    upload.put("0", b"abc").await;
+    let made = upload.complete(json!({})).await.expect(200);
+    let other = upload.complete(json!({"sha256": hex(b"other")})).await;
+    let problem = other.problem(422, "digest_mismatch");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("is completed"), "{detail}");
+    let again = upload.complete(json!({"sha256": hex(b"abc")})).await;
+    assert_eq!(again.expect(200)["id"], made["id"]);
+}
+
 both!(
+    headers_of_the_second_door_are_read_to_the_letter,
+    a_nul_in_metadata_is_refused,
+    a_completed_upload_is_not_told_to_have_failed,
     signatures_are_kept_when_they_hold,
     the_printed_requests_are_answered_as_printed,
     chunks_that_do_not_fit_are_refused_and_leave_nothing,

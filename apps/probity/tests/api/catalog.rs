@@ -317,7 +317,46 @@ async fn of_rival_changes_each_is_kept(api: Api) {
     );
 }
 
+/// PostgreSQL has no text with U+0000: it must not be a matter of the database.
+async fn a_nul_is_refused_in_documents_of_free_form(api: Api) {
+    let space = api.new_space().await;
+    let id = api.product_in(&space).await;
+    let products = format!("/api/v1.0/catalog/spaces/{space}/products");
+    let one = format!("{products}/{id}");
+    for (document, place) in [
+        (
+            json!({"ai_details": {"model_card": {"license": "a\u{0}b"}}}),
+            "/ai_details/model_card/license",
+        ),
+        (
+            json!({"ai_details": {"model_card": {"own": [{"x\u{0}": 1}]}}}),
+            "/ai_details/model_card/own/0/x\u{0}",
+        ),
+        (json!({"input_schema": {"a": "\u{0}"}}), "/input_schema/a"),
+        (
+            json!({"output_schema": {"enum": ["a", "\u{0}"]}}),
+            "/output_schema/enum/1",
+        ),
+    ] {
+        let mut named = document.clone();
+        named["name"] = json!("A");
+        let calls = [
+            patch(&api, &one, &document),
+            api.post(&products, &named),
+            api.post(&models(&space), &named),
+        ];
+        let takes_cards = document.get("ai_details").is_none();
+        for call in calls.into_iter().take(if takes_cards { 3 } else { 2 }) {
+            let refused = call.send().await.problem(422, "validation_error");
+            let fault = &refused["errors"][0];
+            assert_eq!(fault["field"], place, "{refused}");
+            assert_eq!(fault["code"], "control_character", "{refused}");
+        }
+    }
+}
+
 both!(
+    a_nul_is_refused_in_documents_of_free_form,
     the_references_record_is_created_changed_and_listed,
     filters_and_search_pick_records,
     documentation_is_merged_by_section,

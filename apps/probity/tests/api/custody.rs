@@ -51,10 +51,22 @@ async fn windows_are_set_within_their_bounds(api: Api) {
             json!({"target": "findings", "legal_hold": true}),
             "/hold_reason",
         ),
+        (
+            json!({"target": "findings", "retention_days": null}),
+            "/retention_days",
+        ),
+        (
+            json!({"target": "findings", "legal_hold": null}),
+            "/legal_hold",
+        ),
+        (json!({"target": "findings", "hold_reason": null}), ""),
+        (json!({"target": "findings"}), ""),
     ] {
         let refused = patch(body.clone()).await;
         assert_eq!(refused.faults(400, "validation_error"), [field], "{body}");
     }
+    let null = patch(json!({"target": "findings", "legal_hold": null})).await;
+    assert_eq!(null.json()["errors"][0]["code"], "not_nullable");
     let held = json!({"target": "findings", "legal_hold": true, "hold_reason": "case 7"});
     let held = patch(held).await.expect(200);
     assert_eq!(window(&held, "findings")["effective_days"], Value::Null);

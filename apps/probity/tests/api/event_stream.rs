@@ -251,6 +251,13 @@ async fn what_is_asked_wrongly_is_named(api: Api) {
         ("last_event_id=x", None, "last_event_id"),
         ("", Some("x"), "Last-Event-ID"),
         ("", Some("1-2-3"), "Last-Event-ID"),
+        ("", Some("\u{e9}"), "Last-Event-ID"),
+        ("last_event_id=start", Some("\u{e9}"), "Last-Event-ID"),
+        (
+            "from=2026-11-27T09:00:00Z&to=2026-11-27T08:00:00Z",
+            None,
+            "to",
+        ),
         ("", Some("999999-0"), "Last-Event-ID"),
         ("", Some("evt_00000000000000000000000002"), "Last-Event-ID"),
     ] {

@@ -485,6 +485,12 @@ async fn faults_name_their_fields(api: Api) {
         (
             "training-runs",
             printed_run(),
+            json!({"hyperparameters": {"a": ["\u{0}"]}}),
+            "/hyperparameters/a/0",
+        ),
+        (
+            "training-runs",
+            printed_run(),
             json!({"completed_at": ago(27)}),
             "/completed_at",
         ),

@@ -690,7 +690,67 @@ async fn a_stop_under_load_loses_nothing_acknowledged(place: Arc<Place>) {
     }
 }
 
+/// Who sends JSON has never heard of the types of the program.
+async fn a_wrong_type_is_told_in_words_of_json(api: Api) {
+    let space = api.new_space().await;
+    let product = api.product_in(&space).await;
+    let runs = format!("/api/v1.0/catalog/products/{product}/training-runs");
+    let products = format!("/api/v1.0/catalog/spaces/{space}/products");
+    for (path, body, field, message) in [
+        (
+            &runs,
+            json!({"training_samples": "7"}),
+            "/training_samples",
+            "must be a whole number",
+        ),
+        (
+            &runs,
+            json!({"duration_seconds": "7"}),
+            "/duration_seconds",
+            "must be a number",
+        ),
+        (
+            &runs,
+            json!({"metrics": []}),
+            "/metrics",
+            "must be an object",
+        ),
+        (&runs, json!([]), "", "must be an object"),
+        (
+            &runs,
+            json!({"run_name": 7}),
+            "/run_name",
+            "must be a string",
+        ),
+        (
+            &products,
+            json!({"is_gpai": 1}),
+            "/is_gpai",
+            "must be true or false",
+        ),
+        (
+            &products,
+            json!({"ai_details": 1}),
+            "/ai_details",
+            "must be an object",
+        ),
+    ] {
+        let refused = api.post(path, &body).send().await;
+        let problem = refused.problem(422, "validation_error");
+        let fault = &problem["errors"][0];
+        assert_eq!(
+            (&fault["field"], &fault["code"], &fault["message"]),
+            (&json!(field), &json!("wrong_type"), &json!(message)),
+            "{body}"
+        );
+    }
+    let refused = api.post("/api/admin/models", &json!([])).send().await;
+    let problem = refused.problem(400, "validation_error");
+    assert_eq!(problem["errors"][0]["message"], "must be an object");
+}
+
 both!(
+    a_wrong_type_is_told_in_words_of_json,
     a_change_meant_for_another_version_is_412,
     sixteen_writers_with_one_version_make_one_change,
     cursors_of_every_list_survive_inserts,

@@ -492,6 +492,7 @@ async fn the_overview_counts_what_the_postures_list(api: Api) {
         ("review_status=x", "review_status"),
         ("drift_indicator=x", "drift_indicator"),
         ("min_score=101", "min_score"),
+        ("min_score=80&max_score=20", "max_score"),
         ("limit=101", "limit"),
     ] {
         let refused = api.get(&format!("{postures}?{query}")).send().await;

@@ -175,6 +175,26 @@ async fn what_is_wrong_with_a_card_names_the_key(api: Api) {
         ("---\na: [\n---\n# A\n", "", "malformed"),
         ("---\nlicense: mit\n", "", "malformed"),
         ("", "/name", "required"),
+        (
+            "---\nlicense: \"\\0\"\n---\n# N\n",
+            "/license",
+            "control_character",
+        ),
+        (
+            "---\ntags: [\"\\0\"]\n---\n# N\n",
+            "/tags/0",
+            "control_character",
+        ),
+        (
+            "---\nown: {a: \"\\0\"}\n---\n# N\n",
+            "/own/a",
+            "control_character",
+        ),
+        (
+            "---\nmodel-index: [{name: \"\\0\"}]\n---\n# N\n",
+            "/model-index/0/name",
+            "control_character",
+        ),
         ("---\nx: 12345678901234567890\n---\n# A\n", "", "malformed"),
     ] {
         let refused = import(&api, &space, card).send().await.expect(422);

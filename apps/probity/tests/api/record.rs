@@ -107,7 +107,18 @@ async fn entries_are_listed_filtered_and_paged(api: Api) {
     assert_eq!(&seen, listed);
     let one = api.get(&format!("{AUDIT}/entries/1")).send().await;
     assert_eq!(one.expect(200), listed[count - 2]);
-    for bad in ["limit=0", "limit=101", "cursor=x", "from=yesterday", "to=1"] {
+    for bad in [
+        "limit=0",
+        "limit=101",
+        "cursor=x",
+        "from=yesterday",
+        "to=1",
+        "from=2026-11-27T09:00:00Z&to=2026-11-27T08:00:00Z",
+        "action=",
+        "actor=",
+        "target_type=",
+        "target_id=%20",
+    ] {
         let reply = api.get(&format!("{AUDIT}/entries?{bad}")).send().await;
         assert_eq!(reply.expect(400)["code"], "validation_error", "{bad}");
     }

@@ -272,14 +272,16 @@ async fn the_members_of_a_space_are_kept_with_care(api: Api) {
             vec!["/user"],
         ),
         (json!({"user": 7, "role": "viewer"}), vec!["/user"]),
+        (json!({"user": "a\u{0}b", "role": "viewer"}), vec!["/user"]),
     ] {
         let refused = api.put(&path, &body).send().await;
         assert_eq!(refused.faults(422, "validation_error"), fields, "{body}");
     }
-    api.delete(&path)
-        .send()
-        .await
-        .faults(422, "validation_error");
+    for query in ["", "?user=", "?user=%00", "?user=a%00b"] {
+        let refused = api.delete(&format!("{path}{query}")).send().await;
+        let fields = refused.faults(422, "validation_error");
+        assert_eq!(fields, ["user"], "{query}");
+    }
     let other = Api::on(&api.app);
     let stranger = user(&other, "member");
     let body = json!({"user": stranger.subject, "role": "viewer"});

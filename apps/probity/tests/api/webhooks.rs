@@ -570,7 +570,29 @@ async fn without_a_master_key_nothing_is_registered(place: std::sync::Arc<Place>
     assert!(detail.contains("webhook-key-file"), "{detail}");
 }
 
+async fn a_window_the_wrong_way_round_is_refused(api: Api) {
+    let server = receiver(&[200]).await;
+    let webhook = register(&api, &server, &[]).await;
+    let deliveries = format!("{WEBHOOKS}/{}/deliveries", id(&webhook));
+    let (early, late) = ("2026-11-27T08:00:00Z", "2026-11-27T09:00:00Z");
+    for list in [&deliveries, DEAD, "/api/v1/governance-events"] {
+        let asked = format!("{list}?from={late}&to={early}");
+        let refused = api.get(&asked).send().await;
+        let problem = refused.problem(400, "validation_error");
+        let fault = &problem["errors"][0];
+        assert_eq!(
+            (&fault["field"], &fault["code"]),
+            (&json!("to"), &json!("out_of_order"))
+        );
+        for (from, to) in [(early, late), (early, early)] {
+            let asked = format!("{list}?from={from}&to={to}");
+            api.get(&asked).send().await.expect(200);
+        }
+    }
+}
+
 both!(
+    a_window_the_wrong_way_round_is_refused,
     a_registered_endpoint_gets_a_ping_and_then_what_it_asked_for,
     the_contracts_own_request_is_taken,
     a_failed_attempt_is_made_again_under_the_same_id,

@@ -33,7 +33,8 @@ impl<R: ArtifactRepository, B: BlobStore, I: IdSource> ArtifactService<R, B, I> 
     ///
     /// # Errors
     /// [`ArtifactError::ChunksMissing`], which leaves the session as it is;
-    /// [`ArtifactError::DigestMismatch`], after which the session has failed; the `UploadRefusal`
+    /// [`ArtifactError::DigestMismatch`], after which the session has failed;
+    /// [`ArtifactError::CompletedOtherwise`], which leaves a completed one as it is; the `UploadRefusal`
     /// of a session that failed or expired before; what the stores say.
     pub async fn complete(
         &self,
@@ -109,7 +110,7 @@ impl<R: ArtifactRepository, B: BlobStore, I: IdSource> ArtifactService<R, B, I> 
             .artifact(session.organization, session.product, id)
             .await?;
         if asked.sha256.is_some_and(|digest| digest != artifact.sha256) {
-            return Err(ArtifactError::DigestMismatch);
+            return Err(ArtifactError::CompletedOtherwise);
         }
         Ok(artifact)
     }

@@ -297,6 +297,27 @@ async fn digests_that_differ_fail_the_upload() {
 }
 
 #[tokio::test]
+async fn a_completed_upload_stays_so_whatever_digest_is_asked_for() {
+    let bench = Bench::new(InMemoryBlobs::default(), None);
+    let sent = bytes(20);
+    let session = bench.open(&sent, None).await;
+    bench.send(&session, &sent, &[0, 1]).await;
+    let made = bench.complete(&session).await.unwrap();
+    let asked = Completion {
+        sha256: Some(Sha256Digest::of(b"other")),
+        is_current: None,
+    };
+    let refused = bench
+        .service
+        .complete(&bench.ctx, bench.product, session.id, asked);
+    let refused = refused.await.unwrap_err();
+    assert!(matches!(refused, ArtifactError::CompletedOtherwise));
+    assert_eq!(refused.code(), "digest_mismatch");
+    assert!(!refused.to_string().contains("failed"), "{refused}");
+    assert_eq!(bench.complete(&session).await.unwrap().id, made.id);
+}
+
+#[tokio::test]
 async fn sizes_have_to_fit() {
     let bench = Bench::new(InMemoryBlobs::default(), None);
     let sent = bytes(20);

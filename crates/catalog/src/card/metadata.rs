@@ -40,7 +40,8 @@ impl ModelCardMetadata {
     /// Judges the members of a front matter and names every key that is wrong.
     ///
     /// # Errors
-    /// [`FieldError`]s `wrong_type`, `too_many`, `too_deep`, `too_large`, `malformed`.
+    /// [`FieldError`]s `wrong_type`, `too_many`, `too_deep`, `too_large`, `malformed`,
+    /// `control_character`.
     pub fn parse(value: Value) -> Result<Self, Vec<FieldError>> {
         let Value::Object(members) = value else {
             return Err(vec![FieldError::new(
@@ -54,8 +55,11 @@ impl ModelCardMetadata {
             let message = format!("must have at most {MOST_KEYS} keys");
             faults.push(FieldError::new(FIELD, "too_many", message));
         }
-        if let Err((code, message)) = judge_schema(&members) {
-            faults.push(FieldError::new(FIELD, code, message));
+        if let Err(fault) = judge_schema(FIELD, &members)
+            // A key with a control character is told already.
+            && !faults.iter().any(|told| told.field == fault.field && told.code == "malformed")
+        {
+            faults.push(fault);
         }
         if faults.is_empty() {
             Ok(Self(members))

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use probity_kernel::{Patch, instant};
 use serde_json::Value;
 
+use super::strict;
 use crate::new_product::ProductInput;
 
 /// What a field holds.
@@ -78,8 +79,10 @@ pub(super) fn put_cell(input: &mut ProductInput, name: &str, cell: &str) -> Resu
             "false" => Value::Bool(false),
             _ => return Err(fault("wrong_type", "must be `true` or `false`")),
         },
-        Kind::Object | Kind::Sections => serde_json::from_str(cell)
-            .map_err(|_fault| fault("malformed_json", "must be a JSON object"))?,
+        Kind::Object | Kind::Sections => {
+            let message = "must be a JSON object in which no name is there twice";
+            strict::read(cell).map_err(|_fault| fault("malformed_json", message))?
+        }
     };
     put_value(input, name, value)
 }

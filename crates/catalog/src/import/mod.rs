@@ -9,6 +9,7 @@ mod quoting;
 mod repository;
 mod rows;
 mod service;
+mod strict;
 
 pub use error::{ImportError, MOST_FAULTS, RowError};
 pub use fields::COLUMNS;

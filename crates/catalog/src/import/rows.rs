@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::error::{ImportError, RowError};
 use super::fields::{COLUMNS, put_cell, put_value};
 use super::quoting;
+use super::strict::Strict;
 use crate::new_product::ProductInput;
 
 /// The most rows of a file: an import is one unit of work, and others wait for it in the lane.
@@ -224,7 +225,7 @@ impl<'de> Visitor<'de> for Members {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let (mut members, mut names) = (Vec::new(), HashSet::new());
-        while let Some((name, value)) = map.next_entry::<String, Value>()? {
+        while let Some((name, Strict(value))) = map.next_entry::<String, Strict>()? {
             if !names.insert(name.clone()) {
                 return Err(A::Error::custom("the same name twice"));
             }
@@ -286,6 +287,24 @@ mod tests {
                 (5, "/x".to_owned(), "unknown_column"),
                 (6, String::new(), "malformed_json"),
             ]
+        );
+        // Which of the values of one name counts is nobody's to guess.
+        let twice = "name,input_schema,technical_documentation\n\
+            dupk,\"{\"\"a\"\":1,\"\"a\"\":2}\",\n\
+            deep,\"{\"\"b\"\":[{\"\"a\"\":1,\"\"a\"\":1}]}\",\n\
+            text,,\"{\"\"a\"\":null,\"\"a\"\":\"\"x\"\"}\"\n";
+        assert_eq!(
+            faults(ImportFormat::Csv, twice),
+            [
+                (1, "/input_schema".to_owned(), "malformed_json"),
+                (2, "/input_schema".to_owned(), "malformed_json"),
+                (3, "/technical_documentation".to_owned(), "malformed_json"),
+            ]
+        );
+        let twice = "{\"name\":\"dupk\",\"input_schema\":{\"a\":1,\"a\":2}}\n";
+        assert_eq!(
+            faults(ImportFormat::JsonLines, twice),
+            [(1, String::new(), "malformed_json")]
         );
     }
 

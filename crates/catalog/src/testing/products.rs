@@ -39,7 +39,7 @@ fn full_input() -> ProductInput {
         deployment_status: text("canary"),
         serving_url: text("https://models.example.com/x?y=%20z"),
         input_schema: Some(
-            json!({"type": "object", "ä": [1, 2.5, -3, null, true, {"b": "\u{0}"}]}),
+            json!({"type": "object", "ä": [1, 2.5, -3, null, true, {"b": "\u{1}"}]}),
         ),
         output_schema: Some(json!({})),
         vendor_name: text("Vendor"),

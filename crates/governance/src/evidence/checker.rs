@@ -1,7 +1,7 @@
 //! Reads the fields of evidence one by one and collects every fault before it gives up.
 
 use probity_kernel::text::TextRule;
-use probity_kernel::{FieldError, Patch};
+use probity_kernel::{FieldError, ObjectRule, Patch};
 use serde_json::{Map, Value};
 use time::{Duration, OffsetDateTime};
 
@@ -13,6 +13,10 @@ pub const FUTURE_TOLERANCE: Duration = Duration::minutes(5);
 pub const LARGEST_COUNT: i64 = 1 << 53;
 /// How many bytes an object of free form may take as JSON.
 pub const LARGEST_OBJECT: usize = 64 << 10;
+const OBJECT: ObjectRule = ObjectRule {
+    max: LARGEST_OBJECT,
+    too_large: "too_long",
+};
 
 /// Collects the faults of one input.
 #[derive(Debug)]
@@ -116,13 +120,7 @@ impl Checker {
         value: Option<Map<String, Value>>,
     ) -> Option<Map<String, Value>> {
         let value = value?;
-        let size = serde_json::to_string(&value).map(|text| text.len());
-        if size.is_ok_and(|size| size <= LARGEST_OBJECT) {
-            return Some(value);
-        }
-        let message = format!("must take at most {LARGEST_OBJECT} bytes as JSON");
-        self.fault(field, "too_long", message);
-        None
+        self.take(OBJECT.check(field, &value).map(|()| value))
     }
 
     /// An instant that states a fact, and so is not in the future.

@@ -134,7 +134,7 @@ fn full_run() -> RunInput {
         hyperparameters: Some(object(
             json!({"learning_rate": 0.01, "deep": {"a": [1, null]}}),
         )),
-        metrics: Some(object(json!({"auc": 0.94, "nul": "\u{0}"}))),
+        metrics: Some(object(json!({"auc": 0.94, "control": "\u{1}"}))),
         model_artifact_uri: text("model://claims-triage/2026-06"),
         framework_version: text("xgboost 2.0"),
         environment: text("prod-training"),

@@ -93,17 +93,20 @@ fn check_version(headers: &HeaderMap) -> Result<(), Failure<Artifacts>> {
 /// A header that is a whole number.
 fn number(headers: &HeaderMap, name: &HeaderName) -> Result<i64, Failure<Artifacts>> {
     let text = headers.get(name).and_then(|value| value.to_str().ok());
-    let number = text
-        .and_then(|text| text.trim().parse().ok())
-        .filter(|number| *number >= 0);
+    let text = text.map(str::trim);
+    // No sign: the protocol has digits alone.
+    let digits = text.filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
+    let number = digits.and_then(|digits| digits.parse().ok());
     number.ok_or_else(|| {
-        let problem = Problem::malformed(vec![FieldError::new(
-            name.as_str(),
-            "malformed",
-            "must be a whole number of bytes",
-        )]);
-        problem.with_status(StatusCode::BAD_REQUEST).into()
+        let message = "must be a whole number of bytes";
+        bad_header(vec![FieldError::new(name.as_str(), "malformed", message)])
     })
+}
+
+/// What this door's own headers say wrong is told as clients of the protocol know it.
+fn bad_header(faults: Vec<FieldError>) -> Failure<Artifacts> {
+    let problem = Problem::malformed(faults);
+    problem.with_status(StatusCode::BAD_REQUEST).into()
 }
 
 fn expires(session: &UploadSession) -> String {
@@ -132,8 +135,8 @@ async fn created(
     let length = number(request.headers(), &UPLOAD_LENGTH)?;
     let told_by_client = request.headers().get(UPLOAD_METADATA);
     let input = metadata::read(told_by_client)
-        .map_err(Failure::malformed)?
-        .input(length);
+        .and_then(|pairs| pairs.input(length))
+        .map_err(bad_header)?;
     let new = NewUpload::parse(input)?.appended();
     let context = caller.context();
     let opened = state

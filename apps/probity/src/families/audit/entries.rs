@@ -5,12 +5,14 @@ use std::str::FromStr;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, get, web};
 use probity_access::Scope;
+use probity_kernel::text::TextRule;
 use probity_kernel::{Cursor, ErrorKind};
 
 use super::dto::{EntryListResponse, EntryResponse, ListEntriesQuery};
 use super::{Audit, TAG, reader, sees_slots};
 use crate::families::problem::{CallerErrors, Malformed, Missing};
 use crate::http::auth::{Caller, ReadAccess};
+use crate::http::bounds::window;
 use crate::http::extract::{Faults, Query};
 use crate::http::failure::{Failure, Problem};
 use crate::record::EntryFilter;
@@ -69,13 +71,14 @@ impl FromStr for Below {
 
 fn parse(query: ListEntriesQuery) -> Result<(EntryFilter, Option<u64>, usize), Failure<Audit>> {
     let mut faults = Faults::default();
+    let (from, to) = window(&mut faults, query.from.as_deref(), query.to.as_deref());
     let filter = EntryFilter {
-        from: faults.instant("from", query.from.as_deref()),
-        to: faults.instant("to", query.to.as_deref()),
-        action: faults.text("action", query.action, LONGEST),
-        target_type: faults.text("target_type", query.target_type, LONGEST),
-        target_id: faults.text("target_id", query.target_id, LONGEST),
-        actor: faults.text("actor", query.actor, LONGEST),
+        from,
+        to,
+        action: name(&mut faults, "action", query.action),
+        target_type: name(&mut faults, "target_type", query.target_type),
+        target_id: name(&mut faults, "target_id", query.target_id),
+        actor: name(&mut faults, "actor", query.actor),
     };
     let limit = faults.number("limit", query.limit.as_deref(), 1..=100, 50);
     let expected = "`next_cursor` of an earlier page of this list";
@@ -83,6 +86,14 @@ fn parse(query: ListEntriesQuery) -> Result<(EntryFilter, Option<u64>, usize), F
     faults.done()?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     Ok((filter, below.map(|Below(index)| index), limit))
+}
+
+/// The name that entries are to have. An empty one is what a caller's variable is that was never set:
+/// every entry would be the wrong answer.
+fn name(faults: &mut Faults, field: &'static str, text: Option<String>) -> Option<String> {
+    let text = text?;
+    let checked = TextRule::line(LONGEST).check(field, &text);
+    faults.note(checked.map(|()| text).map_err(|fault| vec![fault]))
 }
 
 /// The entry number in a path; nothing else is there.

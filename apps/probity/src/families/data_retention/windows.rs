@@ -3,7 +3,7 @@
 use actix_web::web::Data;
 use actix_web::{get, patch, web};
 use probity_custody::{Retention, Target, Window, WindowInput};
-use probity_kernel::FieldError;
+use probity_kernel::{FieldError, Patch};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
@@ -12,7 +12,7 @@ use validator::Validate;
 use super::{DataRetention, TAG};
 use crate::families::problem::{BodyErrors, CallerErrors, Clash, Malformed};
 use crate::http::auth::{AdminAccess, Caller};
-use crate::http::extract::{Faults, Json};
+use crate::http::extract::{Faults, Json, patch as member};
 use crate::http::failure::Failure;
 use crate::http::instant;
 use crate::state::AppState;
@@ -87,17 +87,20 @@ impl From<Retention> for RetentionResponse {
     }
 }
 
-/// What to change of one window; what is absent stays.
+/// What to change of one window: its days, its hold or the reason of the hold. What is absent stays.
 #[derive(Debug, Deserialize, ToSchema, Validate)]
 #[schema(as = retention::SetWindow, example = json!({"target": "evidence_packets", "retention_days": 2555}))]
 pub(super) struct SetWindowRequest {
     /// `audit_logs`, `evidence_packets` or `findings`.
     #[schema(required, nullable = false)]
     target: Option<String>,
-    #[schema(minimum = 30, maximum = 3650)]
-    retention_days: Option<i64>,
+    #[serde(default, deserialize_with = "member")]
+    #[schema(value_type = i64, required = false, minimum = 30, maximum = 3650)]
+    retention_days: Patch<i64>,
     /// Whether to keep everything for now, whatever the window.
-    legal_hold: Option<bool>,
+    #[serde(default, deserialize_with = "member")]
+    #[schema(value_type = bool, required = false)]
+    legal_hold: Patch<bool>,
     /// Why; required with a hold that is not in force yet.
     #[schema(min_length = 1, max_length = 500)]
     hold_reason: Option<String>,
@@ -142,13 +145,27 @@ pub(super) async fn patch_window(
             .map_err(|unknown| FieldError::new("/target", "unknown_value", unknown.to_string())),
     };
     let target = faults.note(target.map_err(|fault| vec![fault]));
+    let retention_days = faults.note(value("/retention_days", body.retention_days));
+    let legal_hold = faults.note(value("/legal_hold", body.legal_hold));
     faults.done()?;
     let target = target.ok_or_else(|| Failure::malformed(Vec::new()))?;
     let input = WindowInput {
-        retention_days: body.retention_days,
-        legal_hold: body.legal_hold,
+        retention_days: retention_days.flatten(),
+        legal_hold: legal_hold.flatten(),
         hold_reason: body.hold_reason,
     };
     let set = state.retention.set(caller.context(), target, &input);
     Ok(web::Json(set.await?.into()))
+}
+
+/// The value of a member that may be absent, but has no value to be reset to.
+fn value<T>(field: &str, given: Patch<T>) -> Result<Option<T>, Vec<FieldError>> {
+    match given {
+        Patch::Absent => Ok(None),
+        Patch::Value(value) => Ok(Some(value)),
+        Patch::Null => {
+            let message = "must not be null; leave it out to keep it";
+            Err(vec![FieldError::new(field, "not_nullable", message)])
+        }
+    }
 }

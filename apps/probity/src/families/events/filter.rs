@@ -8,6 +8,7 @@ use probity_webhooks::{EventFilter, EventType};
 use uuid::Uuid;
 
 use super::dto::{FilterQuery, PageQuery};
+use crate::http::bounds::window;
 use crate::http::extract::Faults;
 
 const AN_ID: &str = "a UUID or the prefixed spelling of one";
@@ -30,8 +31,7 @@ pub(super) fn wanted(faults: &mut Faults, query: &FilterQuery, types: &[String])
         faults.optional::<EventType>("event_type", Some(text), expected)
     };
     let types = types.iter().filter_map(&mut named).collect();
-    let from = faults.instant("from", query.from.as_deref());
-    let to = faults.instant("to", query.to.as_deref());
+    let (from, to) = window(faults, query.from.as_deref(), query.to.as_deref());
     let source = faults.optional::<Source>("source_id", query.source_id.as_deref(), AN_ID);
     let finding = faults.optional::<Source>("finding_id", query.finding_id.as_deref(), AN_ID);
     let product = faults.optional("product_id", query.product_id.as_deref(), AN_ID);

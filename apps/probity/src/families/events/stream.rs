@@ -127,8 +127,9 @@ fn form(faults: &mut Faults, text: Option<&str>) -> Form {
 fn resume(faults: &mut Faults, request: &HttpRequest, query: Option<&str>) -> Option<Resume> {
     let expected = "`start`, the `id` of an event of this stream, or the id of an event";
     let header = request.headers().get(LAST_EVENT_ID);
-    match header.map(|value| value.to_str().unwrap_or_default()) {
-        Some(text) if !text.is_empty() => faults.optional("Last-Event-ID", Some(text), expected),
+    // Bytes that are no text are no id either; they are not as good as no header.
+    match header.map(|value| String::from_utf8_lossy(value.as_bytes())) {
+        Some(text) if !text.is_empty() => faults.optional("Last-Event-ID", Some(&text), expected),
         _ => faults.optional("last_event_id", query, expected),
     }
 }

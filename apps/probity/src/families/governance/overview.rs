@@ -16,6 +16,7 @@ use super::{Governance, TAG};
 use crate::families::problem::{CallerErrors, Missing, Unprocessable};
 use crate::http::as_of::{AsOf, AsOfParameter, View};
 use crate::http::auth::{Caller, ReadAccess};
+use crate::http::bounds::in_order;
 use crate::http::extract::{Faults, Query};
 use crate::http::failure::Failure;
 use crate::http::{instant, organization, paging, space};
@@ -286,6 +287,7 @@ impl PosturesQuery {
         };
         let min_score = score("min_score", self.min_score.as_deref());
         let max_score = score("max_score", self.max_score.as_deref());
+        in_order(faults, ("min_score", min_score), ("max_score", max_score));
         let one_of = |texts: &[&str]| format!("one of {}", texts.join(", "));
         PostureFilter {
             spaces: None,

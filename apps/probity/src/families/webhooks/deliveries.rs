@@ -13,6 +13,7 @@ use super::dto::{
 };
 use super::{Admin, Answer, TAG, Webhooks, unconfined};
 use crate::families::problem::{BodyErrors, CallerErrors, Clash, KeyReused, Malformed, Missing};
+use crate::http::bounds::window;
 use crate::http::extract::{Faults, Json, PathId, Query, path_id};
 use crate::state::AppState;
 
@@ -22,12 +23,13 @@ fn read(query: &ListDeliveriesQuery) -> Answer<(DeliveryFilter, PageRequest)> {
     let mut faults = Faults::default();
     let states = "pending, delivered or dead";
     let dotted = "a dotted name such as risk_score.changed";
+    let (from, to) = window(&mut faults, query.from.as_deref(), query.to.as_deref());
     let filter = DeliveryFilter {
         endpoint: None,
         state: faults.optional::<DeliveryState>("state", query.state.as_deref(), states),
         event_type: faults.optional::<EventType>("event_type", query.event_type.as_deref(), dotted),
-        from: faults.instant("from", query.from.as_deref()),
-        to: faults.instant("to", query.to.as_deref()),
+        from,
+        to,
     };
     let limit = faults.number("limit", query.limit.as_deref(), 1..=100, 50);
     let page = faults.page(

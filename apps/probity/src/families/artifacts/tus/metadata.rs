@@ -43,7 +43,7 @@ pub(super) fn read(header: Option<&HeaderValue>) -> Result<Pairs, Vec<FieldError
 impl Pairs {
     /// The upload: keys that it has a field for fill the field (`filename` and `filetype` too),
     /// others are metadata of the artifact.
-    pub(super) fn input(self, length: i64) -> UploadInput {
+    pub(super) fn input(self, length: i64) -> Result<UploadInput, Vec<FieldError>> {
         let mut input = UploadInput {
             total_size_bytes: Some(length),
             ..UploadInput::default()
@@ -60,7 +60,7 @@ impl Pairs {
                 "training_run_id" => &mut input.training_run_id,
                 "external_uri" => &mut input.external_uri,
                 "is_current" => {
-                    input.is_current = Some(value == "true");
+                    input.is_current = Some(flag(&key, &value)?);
                     continue;
                 }
                 _ => {
@@ -75,8 +75,16 @@ impl Pairs {
             .content_type
             .get_or_insert_with(|| "application/octet-stream".to_owned());
         input.metadata = Some(Value::Object(metadata));
-        input
+        Ok(input)
     }
+}
+
+/// Any other spelling is a mistake that would be read as `false`.
+fn flag(key: &str, value: &str) -> Result<bool, Vec<FieldError>> {
+    value.parse().map_err(|_fault| {
+        let message = format!("`{key}` must be true or false");
+        vec![FieldError::new(FIELD, "malformed", message)]
+    })
 }
 
 #[cfg(test)]
@@ -88,7 +96,7 @@ mod tests {
         let header = HeaderValue::from_static(
             "filename bW9kZWwub25ueA==,is_current dHJ1ZQ==, format b25ueA==,empty",
         );
-        let input = read(Some(&header)).unwrap().input(7);
+        let input = read(Some(&header)).unwrap().input(7).unwrap();
         assert_eq!(input.file_name.as_deref(), Some("model.onnx"));
         assert_eq!(
             (input.is_current, input.total_size_bytes),
@@ -105,6 +113,24 @@ mod tests {
         for faulty in ["a !!", "a YQ==,a YQ==", "a /w=="] {
             let header = HeaderValue::from_static(faulty);
             assert!(read(Some(&header)).is_err(), "{faulty}");
+        }
+    }
+
+    #[test]
+    fn a_flag_is_true_or_false_and_nothing_else() {
+        for (value, flag) in [
+            ("true", Some(true)),
+            ("false", Some(false)),
+            ("TRUE", None),
+            ("maybe", None),
+            ("1", None),
+            ("", None),
+        ] {
+            let pair = format!("is_current {}", BASE64_STANDARD.encode(value));
+            let header = HeaderValue::from_str(&pair).unwrap();
+            let read = read(Some(&header)).unwrap().input(7);
+            let found = read.map(|input| input.is_current).ok().flatten();
+            assert_eq!(found, flag, "{value}");
         }
     }
 }
