@@ -18,7 +18,7 @@ use actix_web::{FromRequest, HttpRequest, dev::Payload, error::PayloadError, web
 use futures_util::{FutureExt, StreamExt, future::Ready, future::ready};
 use probity_kernel::text::TextRule;
 use probity_kernel::{
-    Cursor, ErrorKind, FieldError, PageRequest, Paging, Patch, ProductId, Version, wrong_type,
+    ErrorKind, FieldError, PageRequest, Paging, Patch, ProductId, Version, wrong_type,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
@@ -27,7 +27,7 @@ use validator::Validate;
 
 use crate::http::failure::{Failure, Family, Problem};
 use crate::http::objects::Objects;
-use crate::http::{instant, json, shape};
+use crate::http::{cursor, instant, json, shape};
 
 /// The usual limit of a JSON body.
 pub(crate) const SMALL_BODY: usize = 256 << 10;
@@ -385,8 +385,8 @@ impl Faults {
                 .push(FieldError::new("cursor", "conflicting_parameter", message));
         }
         let expected = "`next_cursor` of an earlier page of this list";
-        let paging = match self.optional::<Cursor>("cursor", cursor, expected) {
-            Some(cursor) => Paging::After(cursor),
+        let paging = match self.optional::<cursor::Given>("cursor", cursor, expected) {
+            Some(cursor::Given(cursor)) => Paging::After(cursor),
             None => Paging::Offset(skip),
         };
         PageRequest {

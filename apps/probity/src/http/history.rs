@@ -12,6 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::http::auth::Caller;
+use crate::http::cursor;
 use crate::http::extract::{Faults, Query};
 use crate::http::failure::{Failure, Family};
 use crate::http::instant;
@@ -114,7 +115,7 @@ impl From<Page<HistoryEntry>> for HistoryResponse {
     fn from(page: Page<HistoryEntry>) -> Self {
         Self {
             total: page.total,
-            next_cursor: page.next.map(|cursor| cursor.to_string()),
+            next_cursor: page.next.map(cursor::write),
             history: page.items.into_iter().map(Into::into).collect(),
         }
     }

@@ -3,6 +3,7 @@
 pub(crate) mod as_of;
 pub(crate) mod auth;
 pub(crate) mod bounds;
+pub(crate) mod cursor;
 pub(crate) mod erasure;
 pub(crate) mod extract;
 pub(crate) mod failure;

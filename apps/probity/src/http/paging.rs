@@ -5,6 +5,8 @@ use actix_web::http::header::HeaderName;
 use probity_kernel::{Page, PageRequest, Paging};
 use serde::Serialize;
 
+use crate::http::cursor;
+
 const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
 const PAGE: HeaderName = HeaderName::from_static("x-page");
 const MORE: HeaderName = HeaderName::from_static("x-has-more");
@@ -21,7 +23,7 @@ pub(crate) fn array<T: Serialize>(request: &PageRequest, page: &Page<T>) -> Http
         response.insert_header((PAGE, number.to_string()));
     }
     if let Some(next) = page.next {
-        response.insert_header((NEXT, next.to_string()));
+        response.insert_header((NEXT, cursor::write(next)));
     }
     response.json(&page.items)
 }
@@ -55,7 +57,7 @@ mod tests {
             [some("7"), some("1"), some("false"), None]
         );
         request.paging = Paging::Offset(5);
-        let next = Some(cursor.to_string());
+        let next = Some(crate::http::cursor::write(cursor));
         assert_eq!(
             headers(&request, Some(cursor)),
             [some("7"), some("3"), some("true"), next]

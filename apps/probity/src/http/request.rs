@@ -17,7 +17,13 @@ use crate::http::{as_of, head};
 use crate::state::AppState;
 
 tokio::task_local! {
-    static CURRENT: RequestId;
+    static CURRENT: Current;
+}
+
+/// The request that a task serves.
+struct Current {
+    id: RequestId,
+    uri: Uri,
 }
 
 /// The header that carries the request id both ways.
@@ -27,7 +33,13 @@ const CORP: HeaderName = HeaderName::from_static("cross-origin-resource-policy")
 
 /// The id of the request that this task serves, for problem bodies.
 pub(crate) fn current_id() -> Option<String> {
-    CURRENT.try_with(|id| id.as_str().to_owned()).ok()
+    let id = CURRENT.try_with(|current| current.id.as_str().to_owned());
+    id.ok()
+}
+
+/// What the request that this task serves asks for.
+pub(crate) fn current_uri() -> Option<Uri> {
+    CURRENT.try_with(|current| current.uri.clone()).ok()
 }
 
 /// Headers that the response carries to tell a caller where its rate limit stands.
@@ -44,6 +56,10 @@ pub(crate) async fn frame(
     let is_head = head::ask_as_get(&mut request);
     let id = accept_id(&request);
     request.extensions_mut().insert(id.clone());
+    let current = Current {
+        id: id.clone(),
+        uri: request.uri().clone(),
+    };
     let answer = async {
         if let Some(refusal) = as_of::refused_before(&request) {
             return Ok(request.into_response(refusal).map_into_right_body());
@@ -54,7 +70,7 @@ pub(crate) async fn frame(
             None => response.map_into_left_body(),
         })
     };
-    let mut response = CURRENT.scope(id.clone(), answer).await?;
+    let mut response = CURRENT.scope(current, answer).await?;
     if is_head {
         response = response.map_body(|_, body| EitherBody::right(head::bare(body.size())));
     }

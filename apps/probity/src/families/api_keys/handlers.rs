@@ -17,6 +17,7 @@ use crate::families::problem::{
     BodyErrors, CallerErrors, Clash, KeyReused, Malformed, Missing, Outdated,
 };
 use crate::http::auth::{AdminAccess, Caller};
+use crate::http::cursor;
 use crate::http::extract::{Faults, IfMatch, Json, PathId, Query, etag};
 use crate::http::failure::{Failure, Problem};
 use crate::http::instant;
@@ -52,7 +53,7 @@ pub(super) async fn list_keys(
         .await?;
     Ok(web::Json(KeyListResponse {
         total: found.total,
-        next_cursor: found.next.map(|cursor| cursor.to_string()),
+        next_cursor: found.next.map(cursor::write),
         api_keys: found.items.into_iter().map(KeyResponse::from).collect(),
     }))
 }

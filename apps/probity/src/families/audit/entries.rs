@@ -13,6 +13,7 @@ use super::{Audit, TAG, reader, sees_slots};
 use crate::families::problem::{CallerErrors, Malformed, Missing};
 use crate::http::auth::{Caller, ReadAccess};
 use crate::http::bounds::window;
+use crate::http::cursor;
 use crate::http::extract::{Faults, Query};
 use crate::http::failure::{Failure, Problem};
 use crate::record::EntryFilter;
@@ -52,7 +53,7 @@ pub(super) async fn list_entries(
         entries,
         next_cursor: page.next.map(|next| {
             let key = i64::try_from(next).unwrap_or(i64::MAX);
-            Cursor { key, tie: 0 }.to_string()
+            cursor::write(Cursor { key, tie: 0 })
         }),
     }))
 }
@@ -64,7 +65,7 @@ impl FromStr for Below {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        let cursor: Cursor = text.parse().map_err(|_| ())?;
+        let cursor::Given(cursor) = text.parse().map_err(|_| ())?;
         u64::try_from(cursor.key).map(Self).map_err(|_| ())
     }
 }

@@ -11,6 +11,7 @@ use super::dto::{EventListResponse, EventResponse, FilterQuery, PageQuery};
 use super::{Events, TAG, accept, filter};
 use crate::families::problem::{CallerErrors, Malformed, Missing};
 use crate::http::auth::{Caller, ReadAccess};
+use crate::http::cursor;
 use crate::http::extract::{Faults, PathId, Query, etag, repeated};
 use crate::http::failure::{Failure, Problem};
 use crate::state::AppState;
@@ -59,7 +60,7 @@ pub(super) async fn list_events(
         .await?;
     let offered = [JSON, cloudevent::BATCH_MEDIA_TYPE];
     let form = accept::preferred(&request, &offered);
-    let next = found.next.map(|cursor| cursor.to_string());
+    let next = found.next.map(cursor::write);
     let mut answer = HttpResponse::Ok();
     answer.insert_header((VARY, "Accept"));
     if form != Some(cloudevent::BATCH_MEDIA_TYPE) {

@@ -21,6 +21,7 @@ use super::{Guardian, TAG, reach};
 use crate::families::problem::{BodyErrors, CallerErrors, Clash, Malformed, Missing, PastNotKept};
 use crate::http::as_of::{AsOf, AsOfParameter};
 use crate::http::auth::{Caller, ReadAccess, WriteAccess};
+use crate::http::cursor;
 use crate::http::extract::{Faults, Json, PathId, Query, etag};
 use crate::http::failure::Failure;
 use crate::http::{instant, space};
@@ -179,7 +180,7 @@ pub(super) async fn list_alerts(
     Ok(view.covered(HttpResponse::Ok().json(AlertListResponse {
         success: true,
         total: found.total,
-        next_cursor: found.next.map(|cursor| cursor.to_string()),
+        next_cursor: found.next.map(cursor::write),
         alerts: found.items.into_iter().map(AlertResponse::from).collect(),
     })))
 }

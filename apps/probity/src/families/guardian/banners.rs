@@ -18,6 +18,7 @@ use super::dto::schema;
 use super::{Guardian, TAG, reach};
 use crate::families::problem::{CallerErrors, Malformed};
 use crate::http::auth::{Caller, ReadAccess};
+use crate::http::cursor;
 use crate::http::extract::{Faults, Query, etag};
 use crate::http::failure::Failure;
 use crate::http::{instant, space};
@@ -192,7 +193,7 @@ pub(super) async fn list_banners(
     Ok(web::Json(BannerListResponse {
         success: true,
         total: found.total,
-        next_cursor: found.next.map(|cursor| cursor.to_string()),
+        next_cursor: found.next.map(cursor::write),
         banners: shown
             .map(|alert| TrackedResponse::new(alert, &targets, now))
             .collect(),

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use super::{Guardian, TAG, reach};
 use crate::families::problem::{CallerErrors, Malformed, Missing};
 use crate::http::auth::{Caller, ReadAccess};
+use crate::http::cursor;
 use crate::http::extract::{PathId, Query};
 use crate::http::failure::Failure;
 use crate::http::history::{self, FieldChangeResponse, HistoryParameters};
@@ -70,7 +71,7 @@ fn answer(page: Page<HistoryEntry>) -> web::Json<HistoryResponse> {
     web::Json(HistoryResponse {
         success: true,
         total: page.total,
-        next_cursor: page.next.map(|cursor| cursor.to_string()),
+        next_cursor: page.next.map(cursor::write),
         history: page.items.into_iter().map(EntryResponse::from).collect(),
     })
 }

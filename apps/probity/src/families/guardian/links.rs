@@ -21,6 +21,7 @@ use crate::families::problem::{
 };
 use crate::http::as_of::{AsOf, AsOfParameter};
 use crate::http::auth::{Caller, ReadAccess, WriteAccess};
+use crate::http::cursor;
 use crate::http::extract::{Faults, IfMatch, Json, PathId, Query, etag};
 use crate::http::failure::Failure;
 use crate::http::{instant, space};
@@ -193,7 +194,7 @@ pub(super) async fn list_links(
     Ok(view.covered(HttpResponse::Ok().json(LinkListResponse {
         success: true,
         total: found.total,
-        next_cursor: found.next.map(|cursor| cursor.to_string()),
+        next_cursor: found.next.map(cursor::write),
         links: found.items.into_iter().map(LinkResponse::from).collect(),
     })))
 }

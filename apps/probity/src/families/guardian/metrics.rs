@@ -21,6 +21,7 @@ use crate::families::problem::{
 };
 use crate::http::as_of::{AsOf, AsOfParameter};
 use crate::http::auth::{Caller, IngestBatch, IngestSingle, ReadAccess};
+use crate::http::cursor;
 use crate::http::extract::{BATCH_BODY, Faults, Json, Query};
 use crate::http::failure::Failure;
 use crate::http::limits::Class;
@@ -173,7 +174,7 @@ pub(super) async fn history(
     Ok(web::Json(HistoryResponse {
         success: true,
         total: found.total,
-        next_cursor: found.next.map(|cursor| cursor.to_string()),
+        next_cursor: found.next.map(cursor::write),
         snapshots: found
             .items
             .into_iter()

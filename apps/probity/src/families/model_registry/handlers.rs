@@ -19,6 +19,7 @@ use crate::families::problem::{
 };
 use crate::http::as_of::{AsOf, AsOfParameter, View};
 use crate::http::auth::{AdminAccess, Caller};
+use crate::http::cursor;
 use crate::http::extract::{Faults, IfMatch, Json, PathId, Query, etag};
 use crate::http::failure::Failure;
 use crate::state::AppState;
@@ -56,7 +57,7 @@ pub(super) async fn list_models(
         total: found.total,
         limit: page.limit,
         offset,
-        next_cursor: found.next.map(|cursor| cursor.to_string()),
+        next_cursor: found.next.map(cursor::write),
         models: found.items.into_iter().map(render).collect(),
     };
     Ok(view.covered(HttpResponse::Ok().json(shown)))

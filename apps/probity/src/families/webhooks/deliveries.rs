@@ -14,6 +14,7 @@ use super::dto::{
 use super::{Admin, Answer, TAG, Webhooks, unconfined};
 use crate::families::problem::{BodyErrors, CallerErrors, Clash, KeyReused, Malformed, Missing};
 use crate::http::bounds::window;
+use crate::http::cursor;
 use crate::http::extract::{Faults, Json, PathId, Query, path_id};
 use crate::state::AppState;
 
@@ -55,7 +56,7 @@ async fn page(
         .await?;
     Ok(web::Json(DeliveryListResponse {
         count: found.total,
-        next_cursor: found.next.map(|cursor| cursor.to_string()),
+        next_cursor: found.next.map(cursor::write),
         deliveries: found
             .items
             .into_iter()

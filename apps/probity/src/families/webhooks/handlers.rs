@@ -16,6 +16,7 @@ use super::{Admin, Answer, TAG, Webhooks, unconfined};
 use crate::families::problem::{
     BodyErrors, CallerErrors, Clash, KeyReused, Malformed, Missing, Outdated,
 };
+use crate::http::cursor;
 use crate::http::extract::{Faults, IfMatch, Json, PathId, Query, etag};
 use crate::http::failure::{Failure, Problem};
 use crate::state::AppState;
@@ -46,7 +47,7 @@ pub(super) async fn list_webhooks(
     let found = state.webhooks.list(organization, &page).await?;
     Ok(web::Json(WebhookListResponse {
         total: found.total,
-        next_cursor: found.next.map(|cursor| cursor.to_string()),
+        next_cursor: found.next.map(cursor::write),
         webhooks: found.items.into_iter().map(WebhookResponse::from).collect(),
     }))
 }
