@@ -555,6 +555,7 @@ async fn signatures_are_kept_when_they_hold(api: Api) {
         ),
         (&signed, json!({}), key, "/bundle", "malformed"),
         (&signed, json!([1]), key, "/bundle", "malformed"),
+        (&signed, json!([]), key, "/bundle", "malformed"),
         (
             &signed,
             bundle("file.sig"),
