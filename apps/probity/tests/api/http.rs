@@ -168,6 +168,43 @@ async fn cursors_of_every_list_survive_inserts(api: Api) {
     }
 }
 
+async fn a_cursor_is_good_for_its_list_and_filters_alone(api: Api) {
+    for _ in 0..3 {
+        api.new_model(&json!({})).await;
+        let key = json!({"name": "k", "scopes": ["read"]});
+        let made = api.post("/api/v1/api-keys", &key).send().await;
+        made.expect(201);
+    }
+    let [models, keys] = ["/api/admin/models", "/api/v1/api-keys"];
+    let page = api.get(&format!("{models}?limit=1")).send().await;
+    let next = page.expect(200)["next_cursor"].as_str().unwrap().to_owned();
+    // Another size of the page is the same list.
+    let more = api.get(&format!("{models}?cursor={next}&limit=2"));
+    assert_eq!(
+        more.send().await.expect(200)["models"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+    let mut changed = next.clone();
+    let last = changed.pop().unwrap();
+    changed.push(if last == '0' { '1' } else { '0' });
+    for asked in [
+        format!("{keys}?cursor={next}"),
+        format!("{models}?search=model&cursor={next}"),
+        format!("{models}?cursor={changed}"),
+        format!("{models}?cursor={}", &next[..next.len() - 8]),
+    ] {
+        let refused = api.get(&asked).send().await;
+        assert_eq!(
+            refused.faults(400, "validation_error"),
+            ["cursor"],
+            "{asked}"
+        );
+    }
+}
+
 async fn request_ids_are_taken_when_harmless_and_made_otherwise(api: Api) {
     let ask = async |given: &str| {
         let reply = api
@@ -754,6 +791,7 @@ both!(
     a_change_meant_for_another_version_is_412,
     sixteen_writers_with_one_version_make_one_change,
     cursors_of_every_list_survive_inserts,
+    a_cursor_is_good_for_its_list_and_filters_alone,
     request_ids_are_taken_when_harmless_and_made_otherwise,
     security_headers_are_on_every_answer,
     unknown_paths_and_methods_are_404_and_405_with_allow,
