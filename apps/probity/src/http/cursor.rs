@@ -9,8 +9,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::http::request;
 
-/// What differs from page to page of one list.
-const OF_THE_PAGE: [&str; 4] = ["cursor", "limit", "offset", "skip"];
+/// What does not tell lists apart: which page it is, and the instant as of which it is answered.
+const OTHER: [&str; 5] = ["as_of", "cursor", "limit", "offset", "skip"];
 /// The digits of a mark.
 const MARK: usize = 8;
 
@@ -44,7 +44,7 @@ fn mark_of_request() -> String {
 fn mark(uri: &Uri) -> String {
     let query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
     let mut filters: Vec<_> = query
-        .filter(|(name, _)| !OF_THE_PAGE.contains(&name.as_ref()))
+        .filter(|(name, _)| !OTHER.contains(&name.as_ref()))
         .collect();
     filters.sort();
     let mut hash = Sha256::new();
@@ -79,6 +79,7 @@ mod tests {
         assert_eq!(list.len(), MARK);
         for same in [
             "/api/v1/alerts?severity=RED&state=open",
+            "/api/v1/alerts?state=open&severity=RED&as_of=2026-01-01T00:00:00Z",
             "/api/v1/alerts?limit=2&state=open&severity=RED&cursor=c1&offset=7&skip=1",
             "/api/v1/alerts?severity=%52ED&state=open",
         ] {
