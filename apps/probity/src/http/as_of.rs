@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::dev::{Payload, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _};
@@ -71,11 +71,11 @@ fn has(request: &HttpRequest, name: &str) -> bool {
     request.query_string().contains(name) && !repeated(request, name).is_empty()
 }
 
-/// The refusal of a command as of an instant: what is done is done now.
-pub(super) fn refused_before(request: &ServiceRequest) -> Option<HttpResponse> {
+/// What is wrong with a command as of an instant: what is done is done now.
+pub(crate) fn fault_of_command(request: &HttpRequest) -> Option<Problem> {
     let reads = request.method() == Method::GET;
-    let asks = |name| has(request.request(), name);
-    (!reads && (asks("as_of") || asks("asOf"))).then(refusal)
+    let asks = |name| has(request, name);
+    (!reads && (asks("as_of") || asks("asOf"))).then(unknown)
 }
 
 /// The refusal where the answer would be that of now, because nothing there knows the parameter.
@@ -83,13 +83,13 @@ pub(super) fn refused_after<B>(response: &ServiceResponse<B>) -> Option<HttpResp
     let request = response.request();
     let known = || request.extensions().get::<Known>().is_some();
     let silent = has(request, "asOf") || (has(request, "as_of") && !known());
-    (response.status().is_success() && silent).then(refusal)
+    let refused = response.status().is_success() && silent;
+    refused.then(|| Failure::<Anywhere>::from(unknown()).error_response())
 }
 
-fn refusal() -> HttpResponse {
+fn unknown() -> Problem {
     let message = "is not known here, and what is answered and done is so now";
-    let fault = FieldError::new("as_of", "unknown_parameter", message);
-    Failure::<Anywhere>::malformed(vec![fault]).error_response()
+    Problem::malformed(vec![FieldError::new("as_of", "unknown_parameter", message)])
 }
 
 struct Anywhere;

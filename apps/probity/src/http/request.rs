@@ -61,9 +61,6 @@ pub(crate) async fn frame(
         uri: request.uri().clone(),
     };
     let answer = async {
-        if let Some(refusal) = as_of::refused_before(&request) {
-            return Ok(request.into_response(refusal).map_into_right_body());
-        }
         let response = next.call(request).await?;
         Ok::<_, Error>(match as_of::refused_after(&response) {
             Some(refusal) => response.into_response(refusal).map_into_right_body(),

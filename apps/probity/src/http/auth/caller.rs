@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 use validator::Validate;
 
+use crate::http::as_of;
 use crate::http::extract::Json;
 use crate::http::failure::{Failure, Family, Problem};
 use crate::http::json;
@@ -107,6 +108,9 @@ impl<F: Family, P: Permission> Caller<F, P> {
             .authenticate(request.headers(), peer, &state.limits, now)
             .await?;
         principal.require(P::SCOPE)?;
+        if let Some(fault) = as_of::fault_of_command(request) {
+            return Err(fault);
+        }
         let standing = state.limits.admit(&principal.limit_key, P::CLASS).await;
         match standing {
             Ok(headers) if headers.is_empty() => {}
