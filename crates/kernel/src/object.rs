@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::error::FieldError;
+use crate::text::pointer_token;
 
 /// Limits of one JSON object whose members are the sender's own.
 ///
@@ -58,10 +59,7 @@ fn nul_in_members(members: &Map<String, Value>) -> Option<String> {
             nul_in(value)?
         };
         let shown: String = name.chars().take(100).collect();
-        Some(format!(
-            "/{}{inner}",
-            shown.replace('~', "~0").replace('/', "~1")
-        ))
+        Some(format!("/{}{inner}", pointer_token(&shown)))
     })
 }
 

@@ -61,6 +61,12 @@ impl TextRule {
     }
 }
 
+/// The name of a member as a token of a JSON Pointer (RFC 6901, section 3).
+#[must_use]
+pub fn pointer_token(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
 /// Bytes as hexadecimal digits.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {

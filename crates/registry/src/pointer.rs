@@ -1,8 +1,10 @@
 //! JSON Pointers (RFC 6901) to members whose names callers choose.
 
+use probity_kernel::text::pointer_token;
+
 /// `prefix`, a slash, and the member's name with `~` and `/` escaped.
 pub(crate) fn pointer(prefix: &str, member: &str) -> String {
-    format!("{prefix}/{}", member.replace('~', "~0").replace('/', "~1"))
+    format!("{prefix}/{}", pointer_token(member))
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ use crate::http::auth::Caller;
 use crate::http::extract::repeated;
 use crate::http::failure::{Failure, Family, Problem};
 use crate::http::instant;
+use crate::http::routes::Plain;
 use crate::state::{AppState, Attachments, Catalog, Governance, Guardian, ModelRegistry};
 
 const AS_OF: HeaderName = HeaderName::from_static("as-of");
@@ -84,17 +85,13 @@ pub(super) fn refused_after<B>(response: &ServiceResponse<B>) -> Option<HttpResp
     let known = || request.extensions().get::<Known>().is_some();
     let silent = has(request, "asOf") || (has(request, "as_of") && !known());
     let refused = response.status().is_success() && silent;
-    refused.then(|| Failure::<Anywhere>::from(unknown()).error_response())
+    refused.then(|| Failure::<Plain>::from(unknown()).error_response())
 }
 
 fn unknown() -> Problem {
     let message = "is not known here, and what is answered and done is so now";
     Problem::malformed(vec![FieldError::new("as_of", "unknown_parameter", message)])
 }
-
-struct Anywhere;
-
-impl Family for Anywhere {}
 
 impl<F: Family> AsOf<F> {
     fn parse(&self, now: OffsetDateTime) -> Result<Option<OffsetDateTime>, Failure<F>> {

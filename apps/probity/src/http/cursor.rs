@@ -4,6 +4,7 @@
 use std::str::FromStr;
 
 use actix_web::http::Uri;
+use probity_kernel::text::hex;
 use probity_kernel::{Cursor, ParseCursorError};
 use sha2::{Digest as _, Sha256};
 
@@ -56,13 +57,9 @@ fn mark(uri: &Uri) -> String {
             hash.update(part.as_bytes());
         }
     }
-    let digest = hash.finalize();
-    digest
-        .iter()
-        .take(MARK / 2)
-        .map(|byte| format!("{byte:02x}"))
-        .collect::<Vec<_>>()
-        .concat()
+    let mut digits = hex(&hash.finalize());
+    digits.truncate(MARK);
+    digits
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use actix_web::http::header::{
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpRequest, dev::Payload, error::PayloadError, web};
 use futures_util::{FutureExt, StreamExt, future::Ready, future::ready};
-use probity_kernel::text::TextRule;
+use probity_kernel::text::{TextRule, pointer_token};
 use probity_kernel::{
     ErrorKind, FieldError, PageRequest, Paging, Patch, ProductId, Version, wrong_type,
 };
@@ -66,7 +66,9 @@ impl RawBody {
             let patience = PATIENCE.saturating_add(Duration::from_secs(more));
             let bytes = match tokio::time::timeout(patience, whole).await {
                 Ok(read) => read.map_err(Box::new),
-                Err(_) => Err(Box::new(stalled())),
+                Err(_) => Err(Box::new(incomplete(
+                    "the body did not come to its end in time",
+                ))),
             };
             Self {
                 bytes,
@@ -135,12 +137,12 @@ fn too_large(limit: usize) -> Problem {
 }
 
 fn broken(error: &PayloadError) -> Problem {
-    let detail = format!("the body ended early or is not what its headers say: {error}");
-    Problem::new(ErrorKind::Invalid, "incomplete_body", detail).with_status(StatusCode::BAD_REQUEST)
+    incomplete(format!(
+        "the body ended early or is not what its headers say: {error}"
+    ))
 }
 
-fn stalled() -> Problem {
-    let detail = "the body did not come to its end in time";
+fn incomplete(detail: impl Into<String>) -> Problem {
     Problem::new(ErrorKind::Invalid, "incomplete_body", detail).with_status(StatusCode::BAD_REQUEST)
 }
 
@@ -226,7 +228,7 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
         pointer.push('/');
         match segment {
             Segment::Seq { index } => pointer.push_str(&index.to_string()),
-            Segment::Map { key } => pointer.push_str(&key.replace('~', "~0").replace('/', "~1")),
+            Segment::Map { key } => pointer.push_str(&pointer_token(key)),
             Segment::Enum { variant } => pointer.push_str(variant),
             Segment::Unknown => pointer.push('?'),
         }

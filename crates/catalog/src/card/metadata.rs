@@ -1,6 +1,7 @@
 //! What a model card says in its front matter beyond the fields of a product.
 
 use probity_kernel::FieldError;
+use probity_kernel::text::pointer_token;
 use serde_json::{Map, Value};
 
 use crate::new_product::judge_schema;
@@ -111,7 +112,7 @@ fn judge((key, value): (&String, &Value)) -> Option<FieldError> {
         _ => None,
     };
     let shown: String = key.chars().take(100).collect();
-    let field = format!("{FIELD}/{}", shown.replace('~', "~0").replace('/', "~1"));
+    let field = format!("{FIELD}/{}", pointer_token(&shown));
     if key.is_empty() || key.chars().any(char::is_control) || key.chars().count() > 100 {
         let message = "a key must hold 1 to 100 characters and no control characters";
         return Some(FieldError::new(field, "malformed", message));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use probity_kernel::Patch;
+use probity_kernel::text::pointer_token;
 use serde_json::{Map, Value};
 
 use super::body::{self, Body};
@@ -103,7 +104,7 @@ impl Card {
         for key in keys {
             let shown: String = key.chars().take(100).collect();
             field.push('/');
-            field.push_str(&shown.replace('~', "~0").replace('/', "~1"));
+            field.push_str(&pointer_token(&shown));
         }
         self.faults.push(RowError::new(1, field, code, message));
     }

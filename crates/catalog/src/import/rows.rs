@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
+use probity_kernel::text::pointer_token;
 use serde::de::{Deserializer as _, Error as _, MapAccess, Visitor};
 use serde_json::Value;
 
@@ -92,7 +93,7 @@ impl Rows {
         let pointer = if field.is_empty() {
             String::new()
         } else {
-            format!("/{}", field.replace('~', "~0").replace('/', "~1"))
+            format!("/{}", pointer_token(field))
         };
         self.faults.push(RowError::new(row, pointer, code, message));
     }

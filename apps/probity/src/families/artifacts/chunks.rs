@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use actix_web::http::header::{
-    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName,
-};
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, put};
 use base64::Engine as _;
@@ -21,7 +19,7 @@ use crate::families::problem::{
     BodyErrors, CallerErrors, Clash, Missing, StorageErrors, Unprocessable,
 };
 use crate::http::auth::{Caller, WriteAccess};
-use crate::http::extract::{media_type, path_id};
+use crate::http::extract::{is_encoded, media_type, path_id};
 use crate::http::failure::{Failure, Problem};
 use crate::http::product;
 use crate::state::{AppState, ChunkOnItsWay};
@@ -103,8 +101,7 @@ fn index_of(text: &str) -> Result<u32, Failure<Artifacts>> {
 fn check_type(headers: &HeaderMap) -> Result<(), Failure<Artifacts>> {
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     let plain = text(CONTENT_TYPE).is_none_or(|it| media_type(it) == "application/octet-stream");
-    let bare = text(CONTENT_ENCODING).is_none_or(|it| it.eq_ignore_ascii_case("identity"));
-    if plain && bare {
+    if plain && !is_encoded(headers) {
         return Ok(());
     }
     let detail = "a chunk is sent as application/octet-stream without a content coding";

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use probity_kernel::FieldError;
+use probity_kernel::text::pointer_token;
 use probity_stats::BinnedPair;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::arrays::{ArrayCells, ArrayColumn};
 use super::document;
-use super::names::{check_name, check_sum, escaped};
+use super::names::{check_name, check_sum};
 use crate::families::guardian::sample::{
     Column, ColumnData, MAX_CATEGORIES, Missing, Samples, Sides,
 };
@@ -98,11 +99,11 @@ pub(super) fn add_rows(
             faults.push(one_sided("current", &name));
             continue;
         };
-        let at = format!("/drift/reference/columns/{}", escaped(&name));
+        let at = format!("/drift/reference/columns/{}", pointer_token(&name));
         faults.extend(check_name(&at, &name).err());
         for (side, column) in [("reference", &first), ("current", &second)] {
             if let Some(at) = column.first_null.filter(|_| missing == Missing::Refuse) {
-                let field = format!("/drift/{side}/columns/{}/{at}", escaped(&name));
+                let field = format!("/drift/{side}/columns/{}/{at}", pointer_token(&name));
                 let message = "is null; ask for missing=skip to go on without it";
                 faults.push(FieldError::new(field, "missing", message));
             }
@@ -112,7 +113,7 @@ pub(super) fn add_rows(
         if let Some(data) = paired(first.cells, second.cells) {
             samples.columns.push(Column { name, data });
         } else {
-            let field = format!("/drift/current/columns/{}", escaped(&name));
+            let field = format!("/drift/current/columns/{}", pointer_token(&name));
             let message = "must hold cells of the same kind as the reference";
             faults.push(FieldError::new(field, "wrong_type", message));
         }
@@ -126,7 +127,7 @@ pub(super) fn add_rows(
 }
 
 fn one_sided(side: &str, name: &str) -> FieldError {
-    let field = format!("/drift/{side}/columns/{}", escaped(name));
+    let field = format!("/drift/{side}/columns/{}", pointer_token(name));
     FieldError::new(field, "required", "is on the other side only")
 }
 
@@ -161,7 +162,7 @@ pub(super) fn add_histograms(
     histograms: BTreeMap<String, HistogramRequest>,
 ) -> Result<(), Vec<FieldError>> {
     for (name, histogram) in histograms {
-        let at = format!("/drift/histograms/{}", escaped(&name));
+        let at = format!("/drift/histograms/{}", pointer_token(&name));
         check_name(&at, &name).map_err(|fault| vec![fault])?;
         if samples.columns.iter().any(|column| column.name == name) {
             let message = "is given as rows already";

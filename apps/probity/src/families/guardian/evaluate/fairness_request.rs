@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use probity_kernel::FieldError;
+use probity_kernel::text::pointer_token;
 use probity_stats::{CodedRows, ConfusionCells, Execution, GroupedCells};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::arrays::{ArrayBinary, ArrayGroups};
-use super::names::{check_name, check_sum, escaped};
+use super::names::{check_name, check_sum};
 use crate::families::guardian::sample::Decisions;
 
 /// Decisions of the current sample: as rows (`predictions`, `groups`, and `labels` where they are
@@ -83,7 +84,7 @@ fn check_names<'a>(
     mut groups: impl Iterator<Item = &'a String>,
 ) -> Result<(), Vec<FieldError>> {
     let checked = groups.try_for_each(|group| {
-        let field = format!("{field}/{}", escaped(group));
+        let field = format!("{field}/{}", pointer_token(group));
         check_name(&field, group)
     });
     checked.map_err(|fault| vec![fault])
@@ -130,7 +131,7 @@ fn from_selections(
     let mut cells = GroupedCells::default();
     for (group, one) in selections {
         let Some(rejected) = one.total.checked_sub(one.selected) else {
-            let field = format!("/selections/{}/selected", escaped(&group));
+            let field = format!("/selections/{}/selected", pointer_token(&group));
             let message = "must not exceed `total`";
             return Err(vec![FieldError::new(field, "out_of_range", message)]);
         };

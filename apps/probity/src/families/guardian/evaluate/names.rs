@@ -5,11 +5,6 @@ use probity_kernel::text::TextRule;
 
 use crate::families::guardian::sample::MAX_ROWS;
 
-/// A name as a part of a JSON Pointer.
-pub(super) fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
-}
-
 /// A name of a column or a group has to fit to be shown.
 pub(super) fn check_name(field: &str, name: &str) -> Result<(), FieldError> {
     TextRule::line(256).check(field, name)

@@ -10,6 +10,7 @@ mod plan;
 mod tally;
 
 use probity_kernel::FieldError;
+use probity_kernel::text::pointer_token;
 use probity_stats::{BinnedPair, CategoryCounts, GroupedCells};
 
 pub(super) use self::csv::read as read_csv;
@@ -131,7 +132,7 @@ fn cell_fault(column: &str, at: Place, code: &'static str, message: &str) -> Fie
 
 /// The pointer to a column of a table.
 fn pointer(column: &str) -> String {
-    format!("/{}", column.replace('~', "~0").replace('/', "~1"))
+    format!("/{}", pointer_token(column))
 }
 
 /// A fault of the table as a whole.
