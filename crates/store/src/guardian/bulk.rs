@@ -7,6 +7,7 @@ use diesel::sql_types::{Array, BigInt, Double, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use probity_guardian::{DisparateImpact, Psi, Snapshot};
 
+use super::filing::file_when_due;
 use crate::connection::AnyConnection;
 use crate::error::StoreResult;
 use crate::schema::product_standings;
@@ -83,7 +84,7 @@ impl SnapshotRow<'_> {
 statement! {
     /// Inserts one snapshot.
     struct InsertSnapshot<'a> for (Sqlite as SqliteConnection) {
-        "INSERT INTO metric_snapshots (organization_id, product_id, captured_at, id, drift_score, \
+        "INSERT INTO arrived_snapshots (organization_id, product_id, captured_at, id, drift_score, \
          fairness_score, psi, disparate_impact, sample_size, status, threshold_source, received_at, \
          notes, recipe) VALUES (" organization: Id as AnyUuid,
         ", " product: Id as AnyUuid,
@@ -116,6 +117,7 @@ pub(super) fn insert_snapshots(
             for row in rows {
                 row.insert(c)?;
             }
+            file_when_due(c)?;
         }
         AnyConnection::Postgres(c) => insert_arrays(c, &rows.collect::<Vec<_>>())?,
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod alerts;
 mod bulk;
+mod filing;
 pub(crate) mod history;
 mod ingest;
 pub(crate) mod links;

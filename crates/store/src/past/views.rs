@@ -118,6 +118,41 @@ pub(super) fn changing(
     )
 }
 
+/// Where products stood: for each that has a standing now, out of the snapshots that there were. Asked
+/// product by product, which a view that groups would not be.
+fn standings(names: &Names) -> String {
+    let Names {
+        real,
+        temporary,
+        organization,
+        at,
+        postgres,
+        ..
+    } = names;
+    let of_product = "s.organization_id = b.organization_id AND s.product_id = b.product_id";
+    let of_then = format!("{of_product} AND s.received_at <= {at}");
+    // SQLite asks two tables for one product, but not a view of both that is counted.
+    let tables: &[&str] = if *postgres {
+        &["metric_snapshots"]
+    } else {
+        &["filed_snapshots", "arrived_snapshots"]
+    };
+    let counted = tables
+        .iter()
+        .map(|table| format!("(SELECT COUNT(*) FROM {real}.{table} s WHERE {of_then})"))
+        .collect::<Vec<_>>()
+        .join(" + ");
+    format!(
+        "SELECT b.organization_id, b.product_id, \
+         (SELECT s.captured_at FROM {temporary}.metric_snapshots s WHERE {of_product} \
+         ORDER BY s.captured_at DESC LIMIT 1) AS latest_captured_at, \
+         (SELECT n.status FROM (SELECT s.status, s.captured_at, s.id FROM {temporary}.metric_snapshots s \
+         WHERE {of_product} ORDER BY s.captured_at DESC, s.id DESC LIMIT 1) n) AS latest_status, \
+         {counted} AS snapshots FROM {real}.product_standings b WHERE b.organization_id = {organization} \
+         AND EXISTS (SELECT 1 FROM {real}.metric_snapshots s WHERE {of_then})"
+    )
+}
+
 /// What is only ever added to, and what follows from other tables.
 #[expect(clippy::too_many_lines, reason = "one list of views")]
 pub(super) fn derived(names: &Names, past: &Past) -> String {
@@ -127,15 +162,9 @@ pub(super) fn derived(names: &Names, past: &Past) -> String {
         organization,
         at,
         frontier,
-        postgres,
+        ..
     } = names;
     let size = past.size;
-    let latest_status = if *postgres {
-        "(ARRAY_AGG(status ORDER BY captured_at DESC, id DESC))[1]"
-    } else {
-        // The row of the only MAX gives the bare columns.
-        "status"
-    };
     let view = |name: &str, query: String| format!("CREATE VIEW {temporary}.{name} AS {query};\n");
     [
         view(
@@ -145,14 +174,7 @@ pub(super) fn derived(names: &Names, past: &Past) -> String {
                  WHERE organization_id = {organization} AND received_at <= {at}"
             ),
         ),
-        view(
-            "product_standings",
-            format!(
-                "SELECT organization_id, product_id, MAX(captured_at) AS latest_captured_at, \
-                 {latest_status} AS latest_status, COUNT(*) AS snapshots \
-                 FROM {temporary}.metric_snapshots GROUP BY organization_id, product_id"
-            ),
-        ),
+        view("product_standings", standings(names)),
         view(
             "runtime_events",
             format!(

@@ -22,6 +22,7 @@ fn rounds_find_what_one_pass_finds(bed: &Bed) {
             "alerts" => "state = 'open'",
             _ => "drift_score = 90",
         };
+        let table = raw.table(table);
         raw.must(&format!("UPDATE {table} SET id = {id} WHERE {condition}"));
     }
     let mut all = bed.database.check().unwrap();

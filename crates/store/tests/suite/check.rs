@@ -50,10 +50,8 @@ impl Two {
 
     /// Assigns the first organisation's rows of a table, where a condition holds, another value.
     fn set(&self, raw: &Raw, table: &str, assignment: &str, condition: &str) -> String {
-        format!(
-            "UPDATE {table} SET {assignment} WHERE {} AND {condition}",
-            self.mine(raw)
-        )
+        let (table, mine) = (raw.table(table), self.mine(raw));
+        format!("UPDATE {table} SET {assignment} WHERE {mine} AND {condition}")
     }
 
     /// The entry of the first organisation with a sequence number; its number is 1.

@@ -16,6 +16,8 @@ mod contracts;
 #[cfg(test)]
 mod custody;
 #[cfg(test)]
+mod filing;
+#[cfg(test)]
 mod growth;
 #[cfg(test)]
 mod idempotency;

@@ -82,6 +82,15 @@ impl Raw {
         self.number(&format!("SELECT COUNT(*) AS number FROM {table} {rest}"))
     }
 
+    /// The table that holds what few rows the code sees under a name: on SQLite the snapshots are a view,
+    /// and those that came last wait to be filed.
+    pub(crate) fn table<'a>(&self, name: &'a str) -> &'a str {
+        match (self, name) {
+            (Self::Sqlite(_), "metric_snapshots") => "arrived_snapshots",
+            _ => name,
+        }
+    }
+
     /// A UUID as a literal.
     pub(crate) fn uuid(&self, id: Uuid) -> String {
         match self {
