@@ -122,13 +122,13 @@ impl Database {
             Location::Sqlite(_) => 1,
             Location::Postgres(_) => options.lanes.clamp(1, 64),
         };
-        let listeners = Listeners::default();
+        let (listeners, rest) = (Listeners::default(), wal::Rest::default());
         let start = |number| {
             let (location, ids) = (location.clone(), options.ids.clone());
-            Lane::start(number, location, ids, listeners.clone())
+            Lane::start(number, location, ids, listeners.clone(), rest.clone())
         };
         let lanes = (0..lanes).map(start).collect::<Result<Vec<_>, _>>()?;
-        let checkpointer = wal::Checkpointer::start(&location)?;
+        let checkpointer = Checkpointer::start(&location, rest.clone())?;
         Ok(Self {
             inner: Arc::new(Inner {
                 location,

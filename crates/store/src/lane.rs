@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use crate::connection::{AnyConnection, Location, Scope, Use};
 use crate::error::{StoreResult, unavailable};
 use crate::turn::{self, Listeners, Memory, Tx, Unit, Work};
+use crate::wal;
 
 /// How many units may wait in a lane; what comes beyond is refused with `Unavailable`.
 pub(crate) const QUEUE_LENGTH: usize = 8192;
@@ -31,11 +32,12 @@ impl Lane {
         location: Location,
         ids: Arc<dyn IdSource>,
         listeners: Listeners,
+        rest: wal::Rest,
     ) -> std::io::Result<Self> {
         let (queue, waiting) = sync_channel(QUEUE_LENGTH);
         let thread = std::thread::Builder::new()
             .name(format!("write-lane-{number}"))
-            .spawn(move || serve(&location, ids.as_ref(), &waiting, listeners))?;
+            .spawn(move || serve(&location, ids.as_ref(), &waiting, listeners, &rest))?;
         Ok(Self { queue, thread })
     }
 
@@ -55,7 +57,13 @@ impl Lane {
     }
 }
 
-fn serve(location: &Location, ids: &dyn IdSource, waiting: &Receiver<Work>, listeners: Listeners) {
+fn serve(
+    location: &Location,
+    ids: &dyn IdSource,
+    waiting: &Receiver<Work>,
+    listeners: Listeners,
+    rest: &wal::Rest,
+) {
     let mut conn: Option<AnyConnection> = None;
     let mut memory = Memory::new(listeners);
     while let Ok(first) = waiting.recv() {
@@ -69,6 +77,7 @@ fn serve(location: &Location, ids: &dyn IdSource, waiting: &Receiver<Work>, list
         match open {
             Ok(mut open) => {
                 if turn::run(&mut open, ids, &mut memory, works) {
+                    rest.fold(&mut open);
                     conn = Some(open);
                 }
             }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use probity_alerts::SlaTargets;
 use probity_kernel::{Context, DomainEvent, IdSource, OrganizationId, RepositoryError};
 
 use crate::connection::{AnyConnection, Scope};
@@ -24,6 +25,8 @@ pub(crate) struct Tx<'a> {
     pub(crate) ids: &'a dyn IdSource,
     /// Where products stand, as far as this lane knows; an ingestion adds and moves.
     pub(crate) standings: Standings,
+    /// The service levels in force, once something in the turn asked for them.
+    pub(crate) sla_targets: Option<SlaTargets>,
     drafts: Vec<Draft>,
     head: Option<Head>,
     wrote: bool,
@@ -318,6 +321,7 @@ fn run_group(
         conn,
         ids,
         standings,
+        sla_targets: None,
         drafts: Vec::with_capacity(slots.len()),
         head,
         wrote: false,
@@ -417,6 +421,7 @@ fn run_guarded(
         };
     };
     tx.drafts.truncate(drafts);
+    tx.sla_targets = None;
     // After an error of the database itself a PostgreSQL transaction takes no further statement.
     let clean = !tx.wrote && is_decision(&error);
     if mode == Mode::Plain && !clean {

@@ -1,21 +1,81 @@
 //! Keeps SQLite's write-ahead log short from beside the writer.
 //!
-//! A checkpoint inside the write lane stalls every caller of that turn. This thread folds the log
-//! back in passive steps on a connection of its own; the writer's own limit stands behind it.
+//! A checkpoint inside the write lane stalls every caller who waits for it, so a thread folds the log
+//! back on a connection of its own. But a writer that never pauses is always ahead of it, and the log
+//! begins anew only where all of it is folded back: the little that the thread cannot catch up with is
+//! left to the lane, between two turns. The writer's own limit stands behind both.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use diesel::connection::SimpleConnection;
+use diesel::RunQueryDsl as _;
+use diesel::sql_types::Integer;
 
-use crate::connection::{Location, Use};
+use crate::connection::{AnyConnection, Location, Use};
+use crate::error::StoreResult;
 
 /// How often the log's length is looked at.
 const PERIOD: Duration = Duration::from_millis(250);
 /// From which length on a step is worth it, in bytes.
 const WORTH_A_STEP: u64 = 8 << 20;
+/// How often in a row the thread tries to catch up: each time there is less to do.
+const STEPS: usize = 4;
+/// How many pages the lane folds back without a caller noticing.
+const REST: i32 = 512;
+/// From which length on, in pages, the log is to begin anew: half of the writer's own limit.
+const LONG: i32 = 8000;
+
+/// What is left to the lane: set by the thread, taken by the lane.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Rest(Arc<AtomicBool>);
+
+impl Rest {
+    /// Folds back the rest of the log, where the thread has left it to the lane.
+    pub(crate) fn fold(&self, conn: &mut AnyConnection) {
+        if self.0.swap(false, Ordering::Relaxed)
+            && let Err(error) = step(conn)
+        {
+            tracing::warn!(error = ?error, "a checkpoint step of the lane failed");
+        }
+    }
+
+    fn leave_to_lane(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// What a checkpoint says of the log, in pages.
+#[derive(diesel::QueryableByName)]
+struct Step {
+    #[diesel(sql_type = Integer)]
+    log: i32,
+    #[diesel(sql_type = Integer)]
+    checkpointed: i32,
+}
+
+/// Folds back what is in the log now.
+fn step(conn: &mut AnyConnection) -> StoreResult<Step> {
+    Ok(diesel::sql_query("PRAGMA wal_checkpoint(PASSIVE)").get_result(conn)?)
+}
+
+/// Folds the log back; where it has become long, until only little is left for the lane, unless a reader
+/// or the writer keeps it from that. Answers whether the lane is to do the rest.
+fn catch_up(conn: &mut AnyConnection) -> StoreResult<bool> {
+    for _ in 0..STEPS {
+        let Step { log, checkpointed } = step(conn)?;
+        if log < LONG {
+            return Ok(false);
+        }
+        if log - checkpointed <= REST {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
 
 /// The thread that checkpoints; dropping it ends it after one last step.
 pub(crate) struct Checkpointer {
@@ -25,7 +85,7 @@ pub(crate) struct Checkpointer {
 
 impl Checkpointer {
     /// Starts the thread; PostgreSQL needs none.
-    pub(crate) fn start(location: &Location) -> std::io::Result<Option<Self>> {
+    pub(crate) fn start(location: &Location, rest: Rest) -> std::io::Result<Option<Self>> {
         let Location::Sqlite(path) = location else {
             return Ok(None);
         };
@@ -46,11 +106,12 @@ impl Checkpointer {
                         if conn.is_none() {
                             conn = location.connect(Use::Write).ok();
                         }
-                        let folding = conn
-                            .as_mut()
-                            .map(|c| c.batch_execute("PRAGMA wal_checkpoint(PASSIVE)"));
-                        if let Some(Err(error)) = folding {
-                            tracing::warn!(error = %error, "a checkpoint step failed");
+                        match conn.as_mut().map(catch_up) {
+                            Some(Ok(true)) => rest.leave_to_lane(),
+                            Some(Err(error)) => {
+                                tracing::warn!(error = ?error, "a checkpoint step failed");
+                            }
+                            Some(Ok(false)) | None => {}
                         }
                         folded = written;
                     }

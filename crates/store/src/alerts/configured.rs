@@ -65,6 +65,7 @@ pub(super) fn set_targets(
 ) -> StoreResult<()> {
     let current = targets(tx.conn, context.organization)?.version;
     guard(current == expected, RepositoryError::Stale)?;
+    tx.sla_targets = None;
     let key = Id(context.organization.uuid());
     let values = (
         settings::settings.eq(next.to_value().to_string()),

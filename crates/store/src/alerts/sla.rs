@@ -3,7 +3,7 @@
 
 use diesel::prelude::*;
 use probity_alerts::event::Facts;
-use probity_alerts::{AlertState, AlertsEvent, Deadline, Severity, TrackedAlert};
+use probity_alerts::{AlertState, AlertsEvent, Deadline, Severity, SlaTargets, TrackedAlert};
 use probity_kernel::{Actor, Context, OrganizationId, RepositoryError};
 use time::{Duration, OffsetDateTime};
 
@@ -25,7 +25,7 @@ pub(super) fn settle(
     alert: TrackedAlert,
     now: OffsetDateTime,
 ) -> StoreResult<TrackedAlert> {
-    let targets = configured::targets(tx.conn, alert.organization)?.value;
+    let targets = in_force(tx, alert.organization)?;
     let context = Context::new(alert.organization, Actor::System(ACTOR), now);
     let mut settled = alert;
     for lapse in settled.lapses(&targets, now) {
@@ -36,6 +36,16 @@ pub(super) fn settle(
         settled = next;
     }
     Ok(settled)
+}
+
+/// The targets in force, asked for once in a turn.
+fn in_force(tx: &mut Tx<'_>, organization: OrganizationId) -> StoreResult<SlaTargets> {
+    if let Some(targets) = tx.sla_targets {
+        return Ok(targets);
+    }
+    let targets = configured::targets(tx.conn, organization)?.value;
+    tx.sla_targets = Some(targets);
+    Ok(targets)
 }
 
 /// Open alerts, at most `limit`, that have missed a deadline by `now` and it is not on the record.

@@ -9,9 +9,10 @@ use diesel::prelude::*;
 
 use crate::error::StoreResult;
 
-/// How many snapshots may wait. Each reader of a history looks at all that wait, so it is bounded by
-/// what is no burden to one; a few for each page of the fleet are enough for the writer.
-pub(crate) const WAITING: i64 = 1024;
+/// How many snapshots may wait. Each reader of a history looks at all that wait, and the turn that files
+/// them takes longer by some milliseconds, so they are few; but enough that several of one product are
+/// filed together where a fleet has hundreds of products.
+const WAITING: i64 = 1024;
 
 diesel::define_sql_function! {
     /// The place of the row that this connection inserted last.
@@ -26,9 +27,7 @@ pub(super) fn file_when_due(conn: &mut SqliteConnection) -> StoreResult<()> {
         return Ok(());
     }
     conn.batch_execute(
-        "INSERT INTO filed_snapshots SELECT * FROM arrived_snapshots \
-         ORDER BY organization_id, product_id, captured_at, id; \
-         DELETE FROM arrived_snapshots",
+        "INSERT INTO filed_snapshots SELECT * FROM arrived_snapshots; DELETE FROM arrived_snapshots",
     )?;
     Ok(())
 }

@@ -61,17 +61,12 @@ fn walk(
             .block(guardian.history(organization, filter, &page))
             .expect("a page");
         found.extend(answer.items);
-        match answer.next {
-            Some(cursor) => page.paging = Paging::After(cursor),
-            None => {
-                assert_eq!(
-                    answer.total,
-                    u64::try_from(found.len()).expect("a count"),
-                    "{filter:?}"
-                );
-                return found;
-            }
-        }
+        let Some(cursor) = answer.next else {
+            let told = usize::try_from(answer.total).expect("a count");
+            assert_eq!(told, found.len(), "{filter:?}");
+            return found;
+        };
+        page.paging = Paging::After(cursor);
     }
 }
 
