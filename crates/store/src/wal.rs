@@ -141,3 +141,52 @@ impl Drop for Checkpointer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use diesel::connection::SimpleConnection as _;
+    use probity_testkit::TestDatabase;
+
+    use super::*;
+
+    fn write(conn: &mut AnyConnection, rows: usize) {
+        let rows = "INSERT INTO pages VALUES (zeroblob(4000));".repeat(rows);
+        conn.batch_execute(&format!("BEGIN; {rows} COMMIT"))
+            .unwrap();
+    }
+
+    fn write_much(conn: &mut AnyConnection) {
+        for _ in 0..10 {
+            write(conn, 900);
+        }
+    }
+
+    #[test]
+    fn the_log_begins_anew_once_the_lane_has_folded_the_rest() {
+        let kit = TestDatabase::sqlite();
+        let location = Location::Sqlite(kit.url().into());
+        let mut lane = location.connect(Use::Write).unwrap();
+        let mut beside = location.connect(Use::Write).unwrap();
+        lane.batch_execute("CREATE TABLE pages (page BLOB)")
+            .unwrap();
+        write(&mut lane, 100);
+        assert!(!catch_up(&mut beside).unwrap(), "a short log is let be");
+        let rest = Rest::default();
+        write_much(&mut lane);
+        rest.fold(&mut lane);
+        write(&mut lane, 1);
+        assert!(catch_up(&mut beside).unwrap(), "long: nothing was left");
+        write_much(&mut lane);
+        rest.leave_to_lane();
+        rest.fold(&mut lane);
+        write(&mut lane, 1);
+        assert!(step(&mut beside).unwrap().log < 100);
+        write_much(&mut lane);
+        rest.fold(&mut lane);
+        write(&mut lane, 1);
+        assert!(
+            step(&mut beside).unwrap().log > LONG,
+            "left once, done once"
+        );
+    }
+}
