@@ -287,17 +287,15 @@ pub(crate) fn remember_all(
 }
 
 statement! {
-    /// Keeps one outcome.
+    /// Keeps one outcome. What it replaces goes, so that claims lie in the order in which they were spent.
     struct KeepClaim<'a> for (Sqlite as SqliteConnection) {
-        "INSERT INTO idempotency_records (organization_id, scope, key, fingerprint, outcome, created_at) \
-         VALUES (" organization: Id as AnyUuid,
+        "INSERT OR REPLACE INTO idempotency_records (organization_id, scope, key, fingerprint, outcome, \
+         created_at) VALUES (" organization: Id as AnyUuid,
         ", " scope: &'a str as Text,
         ", " key: &'a str as Text,
         ", " fingerprint: &'a [u8] as Binary,
         ", " outcome: &'a str as Text,
-        ", " created_at: Utc as AnyTimestamp;
-        ") ON CONFLICT (organization_id, scope, key) DO UPDATE SET fingerprint = excluded.fingerprint, \
-         outcome = excluded.outcome, created_at = excluded.created_at"
+        ", " created_at: Utc as AnyTimestamp; ")"
     }
 }
 
@@ -316,23 +314,28 @@ statement! {
     }
 }
 
-/// Forgets keys whose lifetime is over, at most `limit` of them; answers how many. A key that another
-/// node is just replacing is left to it.
+/// Forgets keys whose lifetime is over, at most `limit` of them; answers how many.
 pub(crate) fn sweep(conn: &mut AnyConnection, before: Utc, limit: i64) -> StoreResult<usize> {
-    let locking = if conn.is_postgres() {
-        "FOR UPDATE SKIP LOCKED"
-    } else {
-        ""
-    };
-    let delete = format!(
+    let query = if conn.is_postgres() {
+        // A key that another node is just replacing is left to it.
         "DELETE FROM idempotency_records WHERE (organization_id, scope, key) IN (\
          SELECT organization_id, scope, key FROM idempotency_records \
-         WHERE created_at < $1 ORDER BY created_at LIMIT $2 {locking})"
-    );
-    let deleted = diesel::sql_query(delete)
+         WHERE created_at < $1 ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)"
+    } else {
+        // The oldest come first: no index is needed to find them. One from the future, which a clock that
+        // was wrong has left, is passed over.
+        "DELETE FROM idempotency_records WHERE rowid IN (SELECT rowid FROM (\
+         SELECT rowid, created_at FROM idempotency_records WHERE created_at <= ?3 \
+         ORDER BY rowid LIMIT ?2) WHERE created_at < ?1)"
+    };
+    let query = diesel::sql_query(query)
         .into_boxed::<MultiBackend>()
         .bind::<AnyTimestamp, _>(before)
-        .bind::<BigInt, _>(limit)
-        .execute(conn)?;
-    Ok(deleted)
+        .bind::<BigInt, _>(limit);
+    let query = if conn.is_postgres() {
+        query
+    } else {
+        query.bind::<AnyTimestamp, _>(Utc(before.0 + LIFETIME))
+    };
+    Ok(query.execute(conn)?)
 }

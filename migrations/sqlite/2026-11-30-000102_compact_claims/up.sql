@@ -1,5 +1,5 @@
--- Claims of idempotency in the order in which they are spent, so that a turn of them lies side by side;
--- their keys, which come in any order, are in an index that holds nothing else.
+-- Claims of idempotency in the order in which they are spent, so that a turn of them lies side by side and
+-- the oldest come first; their keys, which come in any order, are in an index that holds nothing else.
 CREATE TABLE spent_claims (
     organization_id BLOB NOT NULL REFERENCES organizations (id),
     scope TEXT NOT NULL,
@@ -12,4 +12,3 @@ CREATE TABLE spent_claims (
 INSERT INTO spent_claims SELECT * FROM idempotency_records ORDER BY created_at;
 DROP TABLE idempotency_records;
 ALTER TABLE spent_claims RENAME TO idempotency_records;
-CREATE INDEX idempotency_by_age ON idempotency_records (created_at);

@@ -80,7 +80,16 @@ fn a_key_lives_for_24_hours(bed: &Bed) {
 
 fn old_keys_are_swept_in_steps(bed: &Bed) {
     let (north, south) = (bed.organization("north"), bed.organization("south"));
-    for (organization, minutes) in [(north, 0), (north, 1), (south, 2), (south, 3), (north, 4)] {
+    // The first was spent while the clock was two days ahead.
+    let spent = [
+        (north, 2880),
+        (north, 0),
+        (north, 1),
+        (south, 2),
+        (south, 3),
+        (north, 4),
+    ];
+    for (organization, minutes) in spent {
         let ctx = Context {
             now: NOW + Duration::minutes(minutes),
             ..claiming(context(organization), &format!("key {minutes}"), 1)
@@ -92,11 +101,30 @@ fn old_keys_are_swept_in_steps(bed: &Bed) {
     let sweep = || bed.database.sweep_idempotency(before, 2).expect("a sweep");
     assert_eq!([sweep(), sweep(), sweep()], [2, 1, 0]);
     let mut raw = bed.raw();
-    assert_eq!(raw.count("idempotency_records", ""), 2);
+    assert_eq!(raw.count("idempotency_records", ""), 3);
     assert_eq!(
         raw.count("idempotency_records", "WHERE key IN ('key 3', 'key 4')"),
         2
     );
+}
+
+fn a_key_that_is_spent_anew_hides_no_older_one(bed: &Bed) {
+    let organization = bed.organization("north");
+    let day = Duration::hours(24);
+    for (key, after) in [("again", 0), ("once", 1), ("again", 2)] {
+        let ctx = Context {
+            now: NOW + day * after,
+            ..claiming(context(organization), key, 1)
+        };
+        let change = bed.registration(&ctx, &format!("model {after}"));
+        bed.block(bed.models().commit(change)).expect("a commit");
+    }
+    let before = NOW + day + Duration::minutes(1);
+    let swept = bed.database.sweep_idempotency(before, 1).expect("a sweep");
+    assert_eq!(swept, 1);
+    let mut raw = bed.raw();
+    assert_eq!(raw.count("idempotency_records", "WHERE key = 'again'"), 1);
+    assert_eq!(raw.count("idempotency_records", ""), 1);
 }
 
 /// Commits `first`, then `second` under the same claim: the answer is the first outcome.
@@ -191,5 +219,6 @@ on_both_databases!(
     another_request_under_the_same_key_is_refused,
     a_key_lives_for_24_hours,
     old_keys_are_swept_in_steps,
+    a_key_that_is_spent_anew_hides_no_older_one,
     a_replay_answers_the_first_outcome_not_the_second_request,
 );
