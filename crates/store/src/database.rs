@@ -128,7 +128,7 @@ impl Database {
             Lane::start(number, location, ids, listeners.clone(), rest.clone())
         };
         let lanes = (0..lanes).map(start).collect::<Result<Vec<_>, _>>()?;
-        let checkpointer = Checkpointer::start(&location, rest.clone())?;
+        let checkpointer = Checkpointer::start(&location, rest)?;
         Ok(Self {
             inner: Arc::new(Inner {
                 location,

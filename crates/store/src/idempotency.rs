@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use time::{Duration, OffsetDateTime};
 
-use crate::connection::{AnyConnection, MultiBackend};
+use crate::connection::AnyConnection;
 use crate::error::{StoreError, StoreResult};
 use crate::statement::statement;
 use crate::turn::Tx;
@@ -316,26 +316,27 @@ statement! {
 
 /// Forgets keys whose lifetime is over, at most `limit` of them; answers how many.
 pub(crate) fn sweep(conn: &mut AnyConnection, before: Utc, limit: i64) -> StoreResult<usize> {
-    let query = if conn.is_postgres() {
-        // A key that another node is just replacing is left to it.
-        "DELETE FROM idempotency_records WHERE (organization_id, scope, key) IN (\
-         SELECT organization_id, scope, key FROM idempotency_records \
-         WHERE created_at < $1 ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)"
-    } else {
+    let swept = match conn {
         // The oldest come first: no index is needed to find them. One from the future, which a clock that
         // was wrong has left, is passed over.
-        "DELETE FROM idempotency_records WHERE rowid IN (SELECT rowid FROM (\
-         SELECT rowid, created_at FROM idempotency_records WHERE created_at <= ?3 \
-         ORDER BY rowid LIMIT ?2) WHERE created_at < ?1)"
-    };
-    let query = diesel::sql_query(query)
-        .into_boxed::<MultiBackend>()
+        AnyConnection::Sqlite(c) => diesel::sql_query(
+            "DELETE FROM idempotency_records WHERE rowid IN (SELECT rowid FROM (\
+             SELECT rowid, created_at FROM idempotency_records WHERE created_at <= $1 \
+             ORDER BY rowid LIMIT $2) WHERE created_at < $3)",
+        )
+        .bind::<AnyTimestamp, _>(Utc(before.0 + LIFETIME))
+        .bind::<BigInt, _>(limit)
         .bind::<AnyTimestamp, _>(before)
-        .bind::<BigInt, _>(limit);
-    let query = if conn.is_postgres() {
-        query
-    } else {
-        query.bind::<AnyTimestamp, _>(Utc(before.0 + LIFETIME))
+        .execute(c)?,
+        // A key that another node is just replacing is left to it.
+        AnyConnection::Postgres(c) => diesel::sql_query(
+            "DELETE FROM idempotency_records WHERE (organization_id, scope, key) IN (\
+             SELECT organization_id, scope, key FROM idempotency_records \
+             WHERE created_at < $1 ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
+        )
+        .bind::<AnyTimestamp, _>(before)
+        .bind::<BigInt, _>(limit)
+        .execute(c)?,
     };
-    Ok(query.execute(conn)?)
+    Ok(swept)
 }

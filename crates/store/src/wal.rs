@@ -43,6 +43,15 @@ impl Rest {
         }
     }
 
+    /// Folds back what can be beside the lane, and leaves it the rest where the log is to begin anew.
+    fn fold_beside(&self, conn: &mut AnyConnection) {
+        match catch_up(conn) {
+            Ok(true) => self.leave_to_lane(),
+            Ok(false) => {}
+            Err(error) => tracing::warn!(error = ?error, "a checkpoint step failed"),
+        }
+    }
+
     fn leave_to_lane(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -106,12 +115,8 @@ impl Checkpointer {
                         if conn.is_none() {
                             conn = location.connect(Use::Write).ok();
                         }
-                        match conn.as_mut().map(catch_up) {
-                            Some(Ok(true)) => rest.leave_to_lane(),
-                            Some(Err(error)) => {
-                                tracing::warn!(error = ?error, "a checkpoint step failed");
-                            }
-                            Some(Ok(false)) | None => {}
+                        if let Some(conn) = &mut conn {
+                            rest.fold_beside(conn);
                         }
                         folded = written;
                     }

@@ -13,7 +13,7 @@ fn received_at(batch: i64) -> OffsetDateTime {
     NOW + Duration::seconds(batch)
 }
 
-/// What one product gets in a batch, every instant of capture a few times and in no order.
+/// What the products get in a batch, every instant of capture a few times and in no order.
 fn batch(
     bed: &Bed,
     organization: OrganizationId,
@@ -26,11 +26,7 @@ fn batch(
     };
     let snapshots = (0..100_i64).map(|place| {
         let product = products[usize::try_from((number + place) % 3).expect("a place")];
-        let mut snapshot = bed.snapshot(
-            &ctx,
-            product,
-            [1.0, 60.0, 90.0][usize::from(place % 7 == 0)],
-        );
+        let mut snapshot = bed.snapshot(&ctx, product, [1.0, 60.0][usize::from(place % 7 == 0)]);
         snapshot.captured_at = NOW - Duration::seconds((number * 31 + place * 17) % 200);
         snapshot
     });
